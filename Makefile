@@ -1,0 +1,69 @@
+# Two commands: `make chat` serves the chat, `make test` runs the whole suite. Each sets up what is missing first.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+PORT ?= 7860
+FOLDER ?= seeds
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --constraint constraints.txt
+
+.PHONY: help chat test lint soak benchmark clean
+
+help:
+	@echo "make chat      set up (first time: some minutes), index $(FOLDER)/ and serve the chat at http://127.0.0.1:$(PORT)"
+	@echo "               other documents: make chat FOLDER=~/reports    other port: make chat PORT=7861"
+	@echo "make test      set up and run the whole test suite"
+	@echo "make lint      ruff, mypy, pydoclint"
+	@echo "make soak      kill -9 in the middle of indexing, over and over (some minutes)"
+	@echo "make benchmark indexing and answering speed"
+
+# A stamp is written only when all before it succeeded, so an interrupted set-up starts again where it was.
+$(VENV)/venv.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Verbatim needs Python 3.11 or newer; this is $$($(PYTHON) --version 2>&1)."; \
+		echo "Name another one: make PYTHON=python3.12 chat"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python cannot make virtual environments. On Debian and Ubuntu, install what is missing with:"; \
+		echo "    sudo apt-get install python3-venv"; exit 1; }
+	@echo "Making a virtual environment in $(VENV)/ ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+# torch first and by itself: it is the largest download, and the one that a slow line may have to resume.
+$(VENV)/installed.stamp: pyproject.toml constraints.txt $(VENV)/venv.stamp
+	@echo "Installing Verbatim and what it needs: about 2 GB on disk, 2 to 10 minutes ..."
+	@$(INSTALL) torch
+	@$(INSTALL) --editable .
+	@touch $@
+	@echo "Installed."
+
+$(VENV)/tests.stamp: pyproject.toml constraints.txt $(VENV)/installed.stamp
+	@echo "Installing what the tests and linters need: about a minute ..."
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+chat: $(VENV)/installed.stamp
+	@echo "Starting the chat: about 20 seconds ..."
+	@exec $(BIN)/verbatim serve --folder '$(FOLDER)' --port $(PORT)
+
+test: $(VENV)/tests.stamp
+	@echo "Running the tests: about 4 minutes ..."
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/tests.stamp
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pydoclint --quiet index qa app.py
+
+soak: $(VENV)/tests.stamp
+	@$(BIN)/python benchmarks/kill_soak.py
+
+benchmark: $(VENV)/tests.stamp
+	@$(BIN)/python benchmarks/speed.py
+
+clean:
+	rm -rf $(VENV)

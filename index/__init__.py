@@ -1,0 +1,1 @@
+"""Documents in a folder become searchable passages. Knows nothing of answers."""

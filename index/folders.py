@@ -1,0 +1,311 @@
+"""The index of a folder of documents: opened, brought in step, searched."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import filelock
+import platformdirs
+
+from index import loading, store, vectors
+from index.documents import Document
+from index.embedding import Embedder
+from index.errors import (
+    BusyIndexError,
+    MismatchedIndexError,
+    ParameterError,
+    UnknownDocumentError,
+    UnreadableFileError,
+)
+from index.scanning import check_folder, copy_into, is_in_step, scan
+from index.searching import Hit, Searcher
+from index.splitting import Splitter, SplitterSettings
+from index.store import DocumentRecord, PassageRow, Store
+from index.syncing import Progress, Round, SyncReport, SyncRun, in_rounds
+from index.vectors import VectorIndex
+
+_LOCK_FILE = "write.lock"
+
+
+class FolderIndex:
+    """The index of one folder. Any number of processes may read it; one at a time writes."""
+
+    def __init__(
+        self, folder: Path, embedder: Embedder, index_dir: Path | None = None, *, rebuild: bool = False
+    ) -> None:
+        """Open the index of a folder, or begin one; `sync` fills it.
+
+        Args:
+            folder: The documents.
+            embedder: What embeds passages and questions; loaded when it is first used.
+            index_dir: Where the index lies; None is `default_index_dir(folder)`.
+            rebuild: Throw away what is there and begin anew.
+
+        Raises:
+            FolderError: The folder is missing, no folder, or cannot be read.
+            ParameterError: `index_dir` lies inside the folder.
+            MismatchedIndexError: The index was made with another embedder, for another folder,
+                or by a newer version.
+            DamagedIndexError: The index cannot be read.
+            BusyIndexError: It has to be rebuilt, and another process is writing it.
+        """
+        self.folder = check_folder(folder)
+        self.index_dir = default_index_dir(self.folder) if index_dir is None else index_dir.resolve()
+        if self.index_dir.is_relative_to(self.folder):
+            raise ParameterError(f"index_dir={str(index_dir)!r} lies inside the documents' folder; choose another")
+        self.embedder = embedder
+        self._thread_lock = threading.RLock()
+        self._file_lock = filelock.FileLock(self.index_dir / _LOCK_FILE, timeout=0, thread_local=False)
+        if rebuild:
+            self._discard()
+        self.store = Store(self.index_dir)
+        if self._is_outdated():
+            self.store.close()
+            self._discard()
+            self.store = Store(self.index_dir)
+        if self.store.meta("certificate") is None:
+            self.store.set_meta("certificate", self._certificate())
+
+    # What is made only when it is needed: listing documents loads no model.
+
+    @cached_property
+    def _splitter(self) -> Splitter:
+        return Splitter(self.embedder.tokenizer)
+
+    @cached_property
+    def _vectors(self) -> VectorIndex:
+        return VectorIndex(self.store, self.embedder.dimension)
+
+    @cached_property
+    def _searcher(self) -> Searcher:
+        return Searcher(self.store, self._vectors, self.embedder)
+
+    def close(self) -> None:
+        """Close the store. Nothing is lost by not calling it."""
+        self.store.close()
+
+    # Asking
+
+    def search(self, question: str, top_k: int, within: Sequence[str] | None = None) -> list[Hit]:
+        """The passages that fit a question, best first.
+
+        Args:
+            question: The question.
+            top_k: How many at most, 1 or more.
+            within: Names of the documents to search; None is all of them.
+
+        Returns:
+            The passages; fewer where there are fewer.
+
+        Raises:
+            UnknownDocumentError: `within` names a document that is not in the index.
+        """
+        if within is not None:
+            known = {record.name for record in self.store.documents()}
+            for name in within:
+                if name not in known:
+                    raise UnknownDocumentError(f"within names {name!r}, which is not in the index")
+        return self._searcher.search(question, top_k, within)
+
+    def documents(self) -> list[DocumentRecord]:
+        """The documents in the index, in the order of their names."""
+        return self.store.documents()
+
+    def left_out(self) -> dict[str, str]:
+        """Files of the folder that are not in the index, or not as they are now: name to the reason."""
+        return {name: record.reason for name, record in self.store.files().items() if record.status != "indexed"}
+
+    # Writing
+
+    def sync(self, on_progress: Callable[[Progress], None] | None = None) -> SyncReport:
+        """Bring the index in step with the folder; only what changed is read and embedded.
+
+        Each document is committed by itself: a run that is interrupted goes on where it was.
+
+        Args:
+            on_progress: Called as the work goes on.
+
+        Returns:
+            What was done.
+
+        Raises:
+            FolderError: The folder is gone or cannot be read; the index stays as it is.
+            BusyIndexError: There is something to do, and another process is writing.
+        """
+        check_folder(self.folder)
+        files = scan(self.folder)
+        ledger = self.store.files()
+        if is_in_step(files, ledger):
+            return SyncReport(unchanged=sum(record.status == "indexed" for record in ledger.values()))
+        with self.writing():
+            report = SyncRun(self.store, self.write_round, files, on_progress).run()
+            self.save_vectors()
+            return report
+
+    def write(self, documents: Iterable[Document], on_progress: Callable[[float], None] | None = None) -> None:
+        """Index documents that come from no file.
+
+        Args:
+            documents: The documents, each in place of the one of its name.
+            on_progress: Called with the share of the round that is embedded, 0 to 1.
+
+        Raises:
+            BusyIndexError: Another process is writing.
+        """
+        with self.writing():
+            for round_ in in_rounds((document, None) for document in documents):
+                self.write_round(round_, on_progress)
+            self.save_vectors()
+
+    def add(self, paths: Sequence[Path]) -> SyncReport:
+        """Copy files into the folder and index them.
+
+        Args:
+            paths: The files. One with the name of a file that is there and other content gets a number.
+
+        Returns:
+            What was done.
+
+        Raises:
+            UnreadableFileError: A file is missing or of a kind that cannot be read; nothing was copied.
+        """
+        for path in paths:
+            if not loading.is_supported(path):
+                raise UnreadableFileError(f"{path.name}: unsupported file type {path.suffix!r}")
+            loading.read_bytes(path)
+        with self.writing():
+            names = [copy_into(path, self.folder) for path in paths]
+            ledger = self.store.files()
+            back = [replace(ledger[name], status="new", modified_ns=-1) for name in names if name in ledger]
+            self.store.write_files(back)
+            return self.sync()
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Take documents out of the index and keep them out until they are added again. The files stay.
+
+        Args:
+            names: Names of documents.
+
+        Raises:
+            UnknownDocumentError: A name is not in the index; nothing was removed.
+        """
+        with self.writing():
+            ledger = self.store.files()
+            for name in names:
+                if name not in ledger:
+                    raise UnknownDocumentError(f"there is no document {name!r} in the index")
+            self.store.delete(names, [replace(ledger[name], status="removed", detail="") for name in names])
+            self.save_vectors()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the right to write, among threads and processes.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            BusyIndexError: Another process has it.
+        """
+        with self._thread_lock:
+            try:
+                self.index_dir.mkdir(parents=True, exist_ok=True)
+                self._file_lock.acquire()
+            except filelock.Timeout as error:
+                raise BusyIndexError(
+                    f"the index of {str(self.folder)!r} is being written by another process; wait until it is done"
+                ) from error
+            try:
+                yield
+            finally:
+                self._file_lock.release()
+
+    def write_round(self, round_: Round, on_progress: Callable[[float], None] | None = None) -> None:
+        """Split, embed and commit some documents: embedded together, committed one by one.
+
+        Args:
+            round_: Documents, each with its line of the ledger.
+            on_progress: Called with the share of the round that is embedded, 0 to 1.
+        """
+        split = [(document, file, self._splitter.split(document)) for document, file in round_]
+        contexts = [[self._splitter.context(document, p) for p in passages] for document, _, passages in split]
+        texts = [
+            f"{context}\n{passage.text}" if context else passage.text
+            for (_, _, passages), row in zip(split, contexts, strict=True)
+            for passage, context in zip(passages, row, strict=True)
+        ]
+        done = 0
+
+        def on_batch(count: int) -> None:
+            nonlocal done
+            done += count
+            if on_progress is not None:
+                on_progress(done / len(texts))
+
+        vectors = iter(self.embedder.embed(texts, on_batch))
+        for (document, file, passages), row in zip(split, contexts, strict=True):
+            rows = [PassageRow(p, context, next(vectors)) for p, context in zip(passages, row, strict=True)]
+            self.store.put(document, rows, file)
+
+    def save_vectors(self) -> None:
+        """Bring FAISS in step with the store and save it."""
+        self._vectors.catch_up()
+        self._vectors.save()
+
+    # The certificate
+
+    def _certificate(self) -> dict[str, Any]:
+        return {
+            "folder": str(self.folder),
+            "embedder": self.embedder.name,
+            "embedder_sha256": self.embedder.fingerprint,
+            "splitter": asdict(SplitterSettings()),
+            "loaders": loading.LOADERS_VERSION,
+            "schema": store.SCHEMA_VERSION,
+        }
+
+    def _is_outdated(self) -> bool:
+        """Whether an older version of ours made it, so that it is made anew without asking.
+
+        Returns:
+            Whether it is to be made anew.
+
+        Raises:
+            MismatchedIndexError: It was made with something else that is not ours to throw away.
+        """
+        found = self.store.meta("certificate")
+        if found is None:
+            return False
+        ours = self._certificate()
+        command = f"rebuild it with: verbatim index {str(self.folder)!r} --rebuild"
+        for key in ("schema", "loaders"):
+            if found[key] > ours[key]:
+                raise MismatchedIndexError(f"the index in {self.index_dir} was made by a newer version; {command}")
+        if found["folder"] != ours["folder"]:
+            raise MismatchedIndexError(
+                f"index_dir={str(self.index_dir)!r} holds the index of {found['folder']!r}; choose another,"
+                f" or {command}"
+            )
+        if found["embedder_sha256"] != ours["embedder_sha256"]:
+            raise MismatchedIndexError(
+                f"the index in {self.index_dir} was made with embedder {found['embedder']!r}, not"
+                f" {self.embedder.name!r}; {command}"
+            )
+        return any(found[key] != ours[key] for key in ("splitter", "loaders", "schema"))
+
+    def _discard(self) -> None:
+        with self.writing():
+            # The database first: SQLite drops a log that it finds beside no database, never the reverse.
+            for name in (store.FILE_NAME, f"{store.FILE_NAME}-wal", f"{store.FILE_NAME}-shm", vectors.FILE_NAME):
+                (self.index_dir / name).unlink(missing_ok=True)
+
+
+def default_index_dir(folder: Path) -> Path:
+    """Where the index of a folder lies when no place is given: below the user's data folder."""
+    key = hashlib.sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return platformdirs.user_data_path("verbatim-qa", appauthor=False) / "indexes" / key

@@ -1,0 +1,112 @@
+"""What files are in a folder of documents, and whether they look as they did."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.errors import FolderError
+from index.store import FileRecord
+
+# A file changed within the clock's grain after it was read may keep its size and time; look at it again later.
+_RACY_NS = 2_000_000_000
+
+
+def check_folder(folder: Path) -> Path:
+    """The real path of a folder of documents.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        Its absolute path, links resolved.
+
+    Raises:
+        FolderError: It is missing, is no folder, or cannot be read.
+    """
+    if not folder.exists():
+        raise FolderError(f"folder={str(folder)!r} does not exist; name a folder that holds documents")
+    if not folder.is_dir():
+        raise FolderError(f"folder={str(folder)!r} is a file; name the folder it is in")
+    try:
+        next(os.scandir(folder), None)
+    except OSError as error:
+        raise FolderError(f"folder={str(folder)!r} cannot be read: {error.strerror}; check its permissions") from error
+    return folder.resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file as it was met: enough to tell whether it changed."""
+
+    path: Path
+    size_bytes: int
+    modified_ns: int
+    problem: str = ""
+
+
+def scan(folder: Path) -> dict[str, FoundFile]:
+    """Every file below a folder, links to folders not followed.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The files by name, in the order of names; hidden ones are left out. A folder that cannot be
+        read stands for what is in it, its name ending in a slash.
+    """
+    found: dict[str, FoundFile] = {}
+
+    def note_problem(error: OSError) -> None:
+        path = Path(error.filename)
+        found[f"{_name(path, folder)}/"] = FoundFile(path, 0, 0, f"cannot be opened: {error.strerror}")
+
+    for root, folders, names in os.walk(folder, onerror=note_problem):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if not name.startswith("."):
+                path = Path(root, name)
+                found[_name(path, folder)] = _look_at(path)
+    return dict(sorted(found.items()))
+
+
+def _name(path: Path, folder: Path) -> str:
+    # A name that is no valid Unicode is shown, and stored, with its odd bytes escaped.
+    name = path.relative_to(folder).as_posix()
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _look_at(path: Path) -> FoundFile:
+    try:
+        status = path.stat()
+    except OSError as error:
+        return FoundFile(path, 0, 0, f"cannot be opened: {error.strerror}")
+    if not path.is_file():
+        return FoundFile(path, 0, 0, "no ordinary file")
+    return FoundFile(path, status.st_size, status.st_mtime_ns)
+
+
+def is_same(file: FoundFile, record: FileRecord) -> bool:
+    """Whether the file looks as it did when it was last read."""
+    if file.problem:
+        return record.status == "failed" and record.detail.startswith(file.problem)
+    looks_same = (file.size_bytes, file.modified_ns) == (record.size_bytes, record.modified_ns)
+    return looks_same and record.checked_ns - record.modified_ns > _RACY_NS
+
+
+def is_in_step(files: dict[str, FoundFile], ledger: dict[str, FileRecord]) -> bool:
+    """Whether every file looks as the ledger has it, and none is missing from either."""
+    return files.keys() == ledger.keys() and all(is_same(file, ledger[name]) for name, file in files.items())
+
+
+def copy_into(path: Path, folder: Path) -> str:
+    """Copy a file into a folder under a name that is free, unless the same content has that name; the name."""
+    content = path.read_bytes()
+    target, number = folder / path.name, 2
+    while target.exists() and target.read_bytes() != content:
+        target, number = folder / f"{path.stem} ({number}){path.suffix}", number + 1
+    if not target.exists():
+        temporary = folder / f".{target.name}.{os.getpid()}.part"
+        shutil.copyfile(path, temporary)
+        temporary.replace(target)
+    return target.relative_to(folder).as_posix()

@@ -1,0 +1,142 @@
+"""Hybrid retrieval: lexical and dense scores of the same passages, fused with fitted weights."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.documents import Passage
+from index.embedding import Embedder, Vectors
+from index.store import Store
+from index.vectors import VectorIndex
+
+CANDIDATES = 50
+"""Passages taken from each of the two searches before they are fused, at least."""
+
+_WORD = re.compile(r"\w+")
+
+STOP_WORDS = frozenset(
+    (
+        "a about after all also am an and any are as at be been before being between both but by can could "
+        "did do does doing for from had has have having he her hers him his how i if in into is it its many "
+        "me more most much my no not of on or other our out over s she should so some such t than that the "
+        "their them then there these they this those through to too under until up us was we were what when "
+        "where which while who whom whose why will with would you your"
+    ).split()
+)
+"""English words that say nothing of what a question is about; left out of the lexical search."""
+
+
+@dataclass(frozen=True, slots=True)
+class FusionWeights:
+    """Weights of the scores that are added up to a passage's retrieval score.
+
+    Fitted by `qa/training/fusion.py`: a softmax over the candidates of each question, cross-entropy
+    against the passage that holds its answer.
+
+    Attributes:
+        cosine: Of the cosine of question and passage.
+        lexical: Of the BM25 score divided by the best one for this question.
+    """
+
+    cosine: float = 9.3
+    lexical: float = 4.9
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A retrieved passage.
+
+    Attributes:
+        passage: The passage.
+        title: Title of its document.
+        document_sha256: Hash of its document's file.
+        score: Fused score; higher is better, differences are log-odds.
+        cosine: Cosine of the question's and the passage's vectors, -1 to 1.
+        bm25: BM25 score, 0 when it shares no word with the question.
+    """
+
+    passage: Passage
+    title: str
+    document_sha256: str
+    score: float
+    cosine: float
+    bm25: float
+
+
+class Searcher:
+    """Finds the passages for a question in one index."""
+
+    def __init__(
+        self, store: Store, vectors: VectorIndex, embedder: Embedder, weights: FusionWeights | None = None
+    ) -> None:
+        """Make a searcher.
+
+        Args:
+            store: Documents, passages, lexical rows.
+            vectors: FAISS over the store's vectors.
+            embedder: What embedded the passages.
+            weights: How to fuse; None takes the fitted ones.
+        """
+        self._store = store
+        self._vectors = vectors
+        self._embedder = embedder
+        self._weights = FusionWeights() if weights is None else weights
+
+    def search(self, question: str, top_k: int, within: Sequence[str] | None = None) -> list[Hit]:
+        """The passages that fit a question, best first.
+
+        Args:
+            question: The question.
+            top_k: How many at most, 1 or more; more than there are gives all candidates.
+            within: Names of the documents to search; None is all of them.
+
+        Returns:
+            The passages, with ties in the order of their ids. Empty when the index is.
+        """
+        limit = max(top_k, CANDIDATES)
+        vector = self._embedder.embed([question])[0]
+        with self._store.reading():
+            self._vectors.catch_up()
+            ids = None if within is None else self._store.passage_ids(within)
+            bm25 = dict(self._store.match(lexical_query(question), limit, ids)) if terms(question) else {}
+            cosines = self._cosines(vector, limit, ids, list(bm25))
+            scores = fuse(cosines, bm25, self._weights)
+            best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:top_k]
+            passages = self._store.passages(best)
+        return [
+            Hit(passage, document.title, document.sha256, scores[id_], cosines[id_], bm25.get(id_, 0.0))
+            for id_, (passage, document) in ((id_, passages[id_]) for id_ in best if id_ in passages)
+        ]
+
+    def _cosines(self, vector: Vectors, limit: int, ids: Sequence[int] | None, also: list[int]) -> dict[int, float]:
+        """Cosines of the nearest passages and of those found lexically."""
+        nearest = dict(self._vectors.search(vector, limit, ids))
+        return nearest | self._vectors.cosines(vector, [id_ for id_ in also if id_ not in nearest])
+
+
+def terms(question: str) -> list[str]:
+    """The words of a question that tell what it is about: lower case, stop words dropped, each once."""
+    words = dict.fromkeys(word.lower() for word in _WORD.findall(question))
+    return [word for word in words if word not in STOP_WORDS]
+
+
+def lexical_query(question: str) -> str:
+    """A question in FTS5's syntax: its terms, quoted, any of which may match."""
+    return " OR ".join(f'"{term}"' for term in terms(question))
+
+
+def fuse(cosines: dict[int, float], bm25: dict[int, float], weights: FusionWeights) -> dict[int, float]:
+    """One score for each passage out of two.
+
+    Args:
+        cosines: Cosine by passage id.
+        bm25: BM25 score by passage id, above 0; passages that are missing share no word with the question.
+        weights: The weights.
+
+    Returns:
+        Score by passage id, for every id of `cosines`.
+    """
+    best = max(bm25.values(), default=1.0)
+    return {
+        id_: weights.cosine * cosine + weights.lexical * bm25.get(id_, 0.0) / best for id_, cosine in cosines.items()
+    }

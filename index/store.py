@@ -1,0 +1,455 @@
+"""The SQLite store, the one source of truth: documents, passages, vectors, lexical rows; a transaction a document."""
+
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from index.documents import Document, Passage
+from index.embedding import Vectors
+from index.errors import BusyIndexError, DamagedIndexError, UnknownDocumentError, VerbatimError
+
+FILE_NAME = "store.sqlite"
+SCHEMA_VERSION = 1
+_BUSY_TIMEOUT_S = 30
+_IDS_PER_QUERY = 500
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- The ledger: every file that was met in the folder, and what became of it.
+CREATE TABLE files (
+    name TEXT PRIMARY KEY,
+    status TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    modified_ns INTEGER NOT NULL,
+    checked_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    text TEXT NOT NULL,
+    n_chars INTEGER NOT NULL,
+    n_passages INTEGER NOT NULL
+);
+
+-- AUTOINCREMENT: an id is never used again, so a derived index can tell what it lacks and what it has too much.
+CREATE TABLE passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    document_id INTEGER NOT NULL REFERENCES documents (id),
+    start INTEGER NOT NULL,
+    "end" INTEGER NOT NULL,
+    heading TEXT NOT NULL,
+    context TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE INDEX passages_by_document ON passages (document_id);
+
+CREATE TABLE vectors (passage_id INTEGER PRIMARY KEY REFERENCES passages (id), vector BLOB NOT NULL);
+
+CREATE VIRTUAL TABLE lexical USING fts5 (
+    context, text, content = 'passages', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What became of a file of the folder.
+
+    Attributes:
+        name: Path relative to the folder, with forward slashes.
+        status: "indexed", "duplicate", "failed", "unsupported" or "removed" (taken out and kept out).
+        detail: Why it failed, or of which document it is a duplicate; else "".
+        sha256: Hash of its bytes; "" when it could not be read.
+        size_bytes: Its size when it was last looked at.
+        modified_ns: Its time of modification then, in nanoseconds.
+        checked_ns: When it was looked at, in nanoseconds.
+    """
+
+    name: str
+    status: str
+    detail: str
+    sha256: str
+    size_bytes: int
+    modified_ns: int
+    checked_ns: int
+
+    @property
+    def reason(self) -> str:
+        """Why it is not in the index as it is, for people; "" when it is."""
+        if self.status == "duplicate":
+            return f"same content as {self.detail}"
+        if self.status == "unsupported":
+            return "unsupported file type"
+        return "taken out" if self.status == "removed" else self.detail
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """A document of the index, without its text."""
+
+    name: str
+    title: str
+    sha256: str
+    n_passages: int
+    n_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRow:
+    """A passage with what belongs to it in the store.
+
+    Attributes:
+        passage: The passage.
+        context: Title and headings, embedded and searched in front of its text.
+        vector: `(dimension,)` float32, unit length.
+    """
+
+    passage: Passage
+    context: str
+    vector: Vectors
+
+
+class Store:
+    """One index on disk. Safe to use from many threads; one process at a time may write."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the store in a folder, making it when there is none.
+
+        Args:
+            folder: Where the store's file lies; made when missing.
+
+        Raises:
+            DamagedIndexError: There is a file, and it is no store of ours or cannot be read.
+            VerbatimError: The folder cannot be made or written.
+        """
+        self.path = folder / FILE_NAME
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise VerbatimError(f"index_dir={str(folder)!r} cannot be made: {error.strerror}") from error
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise self._explain(error) from error
+
+    def _prepare(self) -> None:
+        connection = self._connection()
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
+            with self.writing() as writer:
+                # Another process may have made it between the look and the lock.
+                if writer.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
+                    for statement in _SCHEMA.split(";\n"):
+                        writer.execute(statement)
+                    first = {"schema_version": SCHEMA_VERSION, "store_id": uuid.uuid4().hex, "generation": 0}
+                    rows = [(key, json.dumps(value)) for key, value in first.items()]
+                    writer.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+
+    def _explain(self, error: sqlite3.Error) -> VerbatimError:
+        if isinstance(error, sqlite3.OperationalError):
+            if "locked" in str(error):
+                return BusyIndexError(f"the index {self.path} is being written by another process; try again later")
+            if "readonly" in str(error) or "unable to open" in str(error):
+                return VerbatimError(f"{self.path} cannot be written ({error}); set index_dir to a folder that can")
+        return DamagedIndexError(
+            f"the index {self.path} cannot be read ({error}); rebuild it with: verbatim index --rebuild"
+        )
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            # check_same_thread off only for close(): each thread uses its own.
+            connection = sqlite3.connect(
+                self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._local.connection = connection
+            with self._guard:
+                self._connections.append(connection)
+        return connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: all of it is committed, or nothing.
+
+        Yields:
+            The connection, inside the transaction.
+        """
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One consistent state of the store, whatever is being written meanwhile.
+
+        Yields:
+            The connection, inside a read transaction; a nested call joins the outer one.
+
+        Raises:
+            DamagedIndexError: The store cannot be read.
+        """
+        connection = self._connection()
+        if connection.in_transaction:
+            yield connection
+            return
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        except sqlite3.DatabaseError as error:
+            raise self._explain(error) from error
+        finally:
+            connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the connections of all threads. Nothing is lost by not calling it."""
+        with self._guard:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+    # What the index is
+
+    def meta(self, key: str) -> Any:  # noqa: ANN401 (whatever was stored as JSON)
+        """A value stored under a key; None when there is none."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def set_meta(self, key: str, value: object) -> None:
+        """Store a JSON value under a key."""
+        with self.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
+
+    def generation(self) -> int:
+        """How many times documents were written or deleted since the store was made."""
+        return int(self.meta("generation"))
+
+    def counts(self) -> dict[str, int]:
+        """Number of documents, passages, vectors and lexical rows."""
+        tables = ("documents", "passages", "vectors", "lexical_docsize")
+        with self.reading() as connection:
+            rows = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+        return dict(zip(("documents", "passages", "vectors", "lexical"), rows, strict=True))
+
+    # Documents
+
+    def put(self, document: Document, rows: Sequence[PassageRow], file: FileRecord | None) -> None:
+        """Write a document with all that belongs to it, in place of the one of that name if there is one.
+
+        Args:
+            document: The document.
+            rows: Its passages.
+            file: The ledger's line for it, None when it comes from no file.
+        """
+        with self.writing() as connection:
+            _delete(connection, document.name)
+            cursor = connection.execute(
+                "INSERT INTO documents (name, title, sha256, text, n_chars, n_passages) VALUES (?, ?, ?, ?, ?, ?)",
+                (document.name, document.title, document.sha256, document.text, len(document.text), len(rows)),
+            )
+            for row in rows:
+                _insert_passage(connection, cursor.lastrowid, row)
+            if file is not None:
+                _write_file(connection, file)
+            _next_generation(connection)
+
+    def delete(self, names: Iterable[str], files: Iterable[FileRecord] = ()) -> None:
+        """Delete documents with all that belongs to them; names that are not there are passed over.
+
+        Args:
+            names: Names of the documents, whose ledger lines go with them.
+            files: Ledger lines to write in the same transaction.
+        """
+        with self.writing() as connection:
+            for name in names:
+                _delete(connection, name)
+                connection.execute("DELETE FROM files WHERE name = ?", (name,))
+            for file in files:
+                _write_file(connection, file)
+            _next_generation(connection)
+
+    def rename(self, old: str, file: FileRecord) -> None:
+        """Give a document another name; its passages and vectors stay as they are.
+
+        Args:
+            old: The name so far, whose ledger line goes.
+            file: The ledger's line for the new name.
+        """
+        with self.writing() as connection:
+            connection.execute("UPDATE documents SET name = ? WHERE name = ?", (file.name, old))
+            connection.execute("DELETE FROM files WHERE name = ?", (old,))
+            _write_file(connection, file)
+            _next_generation(connection)
+
+    def documents(self) -> list[DocumentRecord]:
+        """All documents in the order of their names."""
+        query = "SELECT name, title, sha256, n_passages, n_chars FROM documents ORDER BY name"
+        with self.reading() as connection:
+            return [DocumentRecord(*row) for row in connection.execute(query)]
+
+    def document(self, name: str) -> Document:
+        """A document with its text.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The document.
+
+        Raises:
+            UnknownDocumentError: There is none of that name.
+        """
+        query = "SELECT name, text, title, sha256 FROM documents WHERE name = ?"
+        with self.reading() as connection:
+            row = connection.execute(query, (name,)).fetchone()
+        if row is None:
+            raise UnknownDocumentError(f"there is no document {name!r} in the index")
+        return Document(*row)
+
+    # The ledger of files
+
+    def files(self) -> dict[str, FileRecord]:
+        """The ledger's lines by name."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT * FROM files ORDER BY name").fetchall()
+        return {row[0]: FileRecord(*row) for row in rows}
+
+    def write_files(self, files: Iterable[FileRecord]) -> None:
+        """Write ledger lines, each in place of the one of its name."""
+        with self.writing() as connection:
+            for file in files:
+                _write_file(connection, file)
+
+    # Passages and vectors
+
+    def passages(self, ids: Sequence[int]) -> dict[int, tuple[Passage, Document]]:
+        """Passages by their ids, each with its document, whose text is left out; ids that are gone are missing."""
+        found: dict[int, tuple[Passage, Document]] = {}
+        with self.reading() as connection:
+            for start in range(0, len(ids), _IDS_PER_QUERY):
+                some = ids[start : start + _IDS_PER_QUERY]
+                query = (
+                    'SELECT p.id, d.name, p.start, p."end", p.text, p.heading, d.title, d.sha256'
+                    f" FROM passages p JOIN documents d ON d.id = p.document_id WHERE p.id IN ({_marks(some)})"
+                )
+                for id_, name, first, end, text, heading, title, sha256 in connection.execute(query, some):
+                    found[id_] = (Passage(name, first, end, text, heading), Document(name, "", title, sha256))
+        return found
+
+    def passage_ids(self, names: Sequence[str] | None = None) -> list[int]:
+        """Ids of all passages, or of those of the documents named, in ascending order."""
+        query = "SELECT id FROM passages"
+        if names is not None:
+            query += f" WHERE document_id IN (SELECT id FROM documents WHERE name IN ({_marks(names)}))"
+        with self.reading() as connection:
+            return [row[0] for row in connection.execute(query + " ORDER BY id", names or ())]
+
+    def vectors(self, ids: Sequence[int]) -> tuple[list[int], Vectors]:
+        """Vectors of passages.
+
+        Args:
+            ids: Ids of passages.
+
+        Returns:
+            Those of the ids that are there, ascending, and their vectors, `(n, dimension)` float32.
+        """
+        found: list[int] = []
+        blobs: list[bytes] = []
+        with self.reading() as connection:
+            for start in range(0, len(ids), _IDS_PER_QUERY):
+                some = ids[start : start + _IDS_PER_QUERY]
+                query = f"SELECT passage_id, vector FROM vectors WHERE passage_id IN ({_marks(some)}) ORDER BY 1"
+                for id_, blob in connection.execute(query, some):
+                    found.append(id_)
+                    blobs.append(blob)
+        flat = np.frombuffer(b"".join(blobs), dtype=np.float32)
+        return found, flat.reshape(len(found), -1) if found else flat.reshape(0, 0)
+
+    def match(self, expression: str, limit: int, ids: Sequence[int] | None = None) -> list[tuple[int, float]]:
+        """Passages that match a full-text expression, best first.
+
+        Args:
+            expression: In FTS5's syntax.
+            limit: How many at most.
+            ids: Passages to choose from; None is all of them.
+
+        Returns:
+            Id and BM25 score of each; higher is better, unlike FTS5's own sign.
+        """
+        query = "SELECT rowid, -bm25(lexical) AS score FROM lexical WHERE lexical MATCH ?"
+        values: list[object] = [expression]
+        if ids is not None:
+            query += " AND rowid IN (SELECT value FROM json_each(?))"
+            values.append(json.dumps(list(ids)))
+        query += " ORDER BY score DESC, rowid LIMIT ?"
+        with self.reading() as connection:
+            return connection.execute(query, [*values, limit]).fetchall()
+
+
+def _insert_passage(connection: sqlite3.Connection, document_id: int | None, row: PassageRow) -> None:
+    passage = row.passage
+    cursor = connection.execute(
+        'INSERT INTO passages (document_id, start, "end", heading, context, text) VALUES (?, ?, ?, ?, ?, ?)',
+        (document_id, passage.start, passage.end, passage.heading, row.context, passage.text),
+    )
+    vector = np.ascontiguousarray(row.vector, dtype=np.float32).tobytes()
+    connection.execute("INSERT INTO vectors VALUES (?, ?)", (cursor.lastrowid, vector))
+    connection.execute(
+        "INSERT INTO lexical (rowid, context, text) VALUES (?, ?, ?)", (cursor.lastrowid, row.context, passage.text)
+    )
+
+
+def _delete(connection: sqlite3.Connection, name: str) -> None:
+    row = connection.execute("SELECT id FROM documents WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        return
+    of_document = "SELECT id FROM passages WHERE document_id = ?"
+    connection.execute(
+        "INSERT INTO lexical (lexical, rowid, context, text)"
+        " SELECT 'delete', id, context, text FROM passages WHERE document_id = ?",
+        row,
+    )
+    connection.execute(f"DELETE FROM vectors WHERE passage_id IN ({of_document})", row)
+    connection.execute("DELETE FROM passages WHERE document_id = ?", row)
+    connection.execute("DELETE FROM documents WHERE id = ?", row)
+
+
+def _write_file(connection: sqlite3.Connection, file: FileRecord) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (file.name, file.status, file.detail, file.sha256, file.size_bytes, file.modified_ns, file.checked_ns),
+    )
+
+
+def _next_generation(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'")
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))

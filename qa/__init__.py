@@ -1,0 +1,24 @@
+"""Answers to questions, in the documents' own words."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from index.errors import QuestionError, VerbatimError
+    from qa.answering import QuestionAnswerer, ask, load
+    from qa.answers import Answer, Reason
+
+__all__ = ["Answer", "QuestionAnswerer", "QuestionError", "Reason", "VerbatimError", "ask", "load"]
+
+
+def __getattr__(name: str) -> object:
+    # Imported when first used: `verbatim --help` must not wait for NumPy and FAISS.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    places = {
+        "Answer": "qa.answers",
+        "Reason": "qa.answers",
+        "QuestionError": "index.errors",
+        "VerbatimError": "index.errors",
+    }
+    return getattr(import_module(places.get(name, "qa.answering")), name)

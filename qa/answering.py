@@ -1,0 +1,408 @@
+"""QuestionAnswerer: retrieve → read → decide."""
+
+import atexit
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from index.documents import Document, Passage
+from index.embedding import Embedder, SentenceTransformerEmbedder
+from index.errors import BusyIndexError, ParameterError, QuestionError
+from index.folders import FolderIndex
+from index.scanning import check_folder
+from index.searching import Hit
+from index.settings import Settings, read_settings
+from index.splitting import heading_at
+from index.store import DocumentRecord
+from index.syncing import SyncReport
+from qa.answers import Answer, Reason
+from qa.deciding import Candidate, Decider, load_calibration
+from qa.inference import InferenceThread
+from qa.progress import IndexingProgress, show_progress
+from qa.quoting import sentence_around
+from qa.reading import Reader, SpanReader
+
+MAX_QUESTION_CHARS = 1000
+MAX_ALTERNATIVES = 4
+MAX_NEAREST = 3
+
+logger = logging.getLogger("verbatim")
+
+
+class QuestionAnswerer:
+    """Answers questions from the documents of one folder. Safe to ask from many threads."""
+
+    def __init__(
+        self,
+        folder: Path | str,
+        settings: Settings | None = None,
+        *,
+        rebuild: bool = False,
+        embedder: Embedder | None = None,
+        reader: SpanReader | None = None,
+    ) -> None:
+        """Open the index of a folder as it is; `sync` brings it in step. Models are loaded when first needed.
+
+        Args:
+            folder: The documents.
+            settings: How to index and answer; None reads the environment.
+            rebuild: Throw the index away and begin anew.
+            embedder: Embeds passages and questions in place of the one that the settings name.
+            reader: Reads passages in place of the one that the settings name.
+
+        Raises:
+            VerbatimError: The folder, the index or a model cannot be used; the message says what to do.
+        """
+        self.settings = read_settings() if settings is None else settings
+        self._thread = InferenceThread()
+        self._reader = Reader(self.settings) if reader is None else reader
+        if embedder is None:
+            embedder = SentenceTransformerEmbedder(self.settings, self._thread.run)
+        self._index = FolderIndex(Path(folder), embedder, self.settings.index_dir, rebuild=rebuild)
+        self._decider = Decider(load_calibration(self.settings.reader))
+
+    @property
+    def folder(self) -> Path:
+        """The folder of documents, links resolved."""
+        return self._index.folder
+
+    @property
+    def index_dir(self) -> Path:
+        """The folder that holds the index."""
+        return self._index.index_dir
+
+    @property
+    def threshold(self) -> float:
+        """Confidence from 0 to 1 below which a question is declined."""
+        return self._decider.threshold if self.settings.threshold is None else self.settings.threshold
+
+    def ask(self, question: str, *, within: Sequence[str] | None = None) -> Answer:
+        """Answer a question in the documents' own words, or say why not.
+
+        Args:
+            question: The question, 1,000 characters at most.
+            within: Names of the documents to ask; None is all of them.
+
+        Returns:
+            The answer.
+
+        Raises:
+            QuestionError: The question is blank or too long.
+            UnknownDocumentError: `within` names a document that is not in the index.
+        """
+        return self._thread.run(self._ask, check_question(question), within)
+
+    def ask_many(self, questions: Iterable[str], *, within: Sequence[str] | None = None) -> list[Answer]:
+        """Answer questions, in their order; each as `ask` would.
+
+        Args:
+            questions: The questions.
+            within: Names of the documents to ask; None is all of them.
+
+        Returns:
+            Their answers.
+
+        Raises:
+            ParameterError: `questions` is a single string.
+            QuestionError: A question is blank or too long; none was asked.
+            UnknownDocumentError: `within` names a document that is not in the index.
+        """
+        if isinstance(questions, str):
+            raise ParameterError(f"questions={questions!r} is one question; ask_many takes a list of them")
+        checked = [check_question(question) for question in questions]
+        return [self._thread.run(self._ask, question, within) for question in checked]
+
+    def sync(self, on_progress: IndexingProgress | None = None) -> SyncReport:
+        """Bring the index in step with the folder; only what changed is read and embedded.
+
+        Args:
+            on_progress: Called as the work goes on.
+
+        Returns:
+            What was added, changed, removed and left out.
+
+        Raises:
+            FolderError: The folder is gone or cannot be read; the index stays as it is.
+            BusyIndexError: There is something to do, and another process is writing the index.
+        """
+        return self._index.sync(on_progress)
+
+    def add(self, files: Sequence[Path | str]) -> SyncReport:
+        """Copy files into the folder and index them.
+
+        Args:
+            files: The files. One with the name of a file that is there and other content gets a number.
+
+        Returns:
+            What was done.
+
+        Raises:
+            UnreadableFileError: A file is missing or of a kind that cannot be read; nothing was copied.
+            BusyIndexError: Another process is writing the index.
+        """
+        return self._index.add([Path(file) for file in files])
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Take documents out of the index and keep them out until they are added again. The files stay.
+
+        Args:
+            names: Names of documents.
+
+        Raises:
+            UnknownDocumentError: A name is not in the index; nothing was removed.
+            BusyIndexError: Another process is writing the index.
+        """
+        self._index.remove(names)
+
+    def read(self, question: str, text: str) -> Answer:
+        """Answer a question from a text that is given and stored nowhere.
+
+        Args:
+            question: The question, 1,000 characters at most.
+            text: The text, read as one passage.
+
+        Returns:
+            The answer; its offsets refer to the text, its document is "".
+
+        Raises:
+            QuestionError: The question is blank or too long.
+        """
+        return self._thread.run(self._read, check_question(question), text)
+
+    def search(self, question: str, *, within: Sequence[str] | None = None) -> list[Hit]:
+        """The passages that would be read for a question, best first.
+
+        Args:
+            question: The question, 1,000 characters at most.
+            within: Names of the documents to search; None is all of them.
+
+        Returns:
+            The passages, `top_k` at most, with their scores.
+
+        Raises:
+            QuestionError: The question is blank or too long.
+            UnknownDocumentError: `within` names a document that is not in the index.
+        """
+        return self._thread.run(self._index.search, check_question(question), self.settings.top_k, within)
+
+    def write(self, documents: Iterable[Document]) -> None:
+        """Index documents that come from no file; they stay until `sync`, which knows only files.
+
+        Args:
+            documents: The documents, each in place of the one of its name.
+
+        Raises:
+            BusyIndexError: Another process is writing the index.
+        """
+        self._index.write(documents)
+
+    def documents(self) -> list[DocumentRecord]:
+        """The documents in the index, in the order of their names."""
+        return self._index.documents()
+
+    def left_out(self) -> dict[str, str]:
+        """Files of the folder that are not in the index, or not as they are now: name to the reason."""
+        return self._index.left_out()
+
+    def text(self, name: str) -> str:
+        """The stored text of a document, which offsets of answers refer to.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The text.
+
+        Raises:
+            UnknownDocumentError: It is not in the index.
+        """
+        return self._index.store.document(name).text
+
+    def close(self) -> None:
+        """Stop the inference thread and close the index. Nothing is lost by not calling it."""
+        self._thread.close()
+        self._index.close()
+
+    def __enter__(self) -> "QuestionAnswerer":
+        """The answerer itself, to be closed at the end of a `with` block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    # On the inference thread
+
+    def _ask(self, question: str, within: Sequence[str] | None) -> Answer:
+        hits = self._index.search(question, self.settings.top_k, within)
+        return self._judge(question, hits, self.text)
+
+    def _read(self, question: str, text: str) -> Answer:
+        if not text.strip():
+            return self._judge(question, [], self.text)
+        vectors = self._index.embedder.embed([question, text])
+        cosine = float(vectors[0] @ vectors[1])
+        hit = Hit(Passage("", 0, len(text), text), "", hashlib.sha256(text.encode()).hexdigest(), 0.0, cosine, 0.0)
+        return self._judge(question, [hit], lambda _: text)
+
+    def _judge(self, question: str, hits: Sequence[Hit], text_of: Callable[[str], str]) -> Answer:
+        if not hits:
+            return Answer(question, answered=False, reason=Reason.NOTHING_RETRIEVED)
+        spans = self._reader.read(question, [hit.passage.text for hit in hits])
+        candidates = self._decider.decide(question, hits, spans)
+        if not candidates:
+            return Answer(question, answered=False, nearest=_nearest([], hits), reason=Reason.NO_SPAN_FOUND)
+        answers = [_answer(question, candidate, text_of) for candidate in candidates[: MAX_ALTERNATIVES + 1]]
+        best = answers[0]
+        if best.confidence >= self.threshold:
+            return replace(best, alternatives=tuple(answers[1:]))
+        return Answer(
+            question,
+            answered=False,
+            confidence=best.confidence,
+            alternatives=tuple(answers[:MAX_ALTERNATIVES]),
+            nearest=_nearest(candidates, hits),
+            reason=Reason.TOO_UNSURE if candidates[0].beats_null else Reason.NO_SPAN_FOUND,
+        )
+
+
+def _answer(question: str, candidate: Candidate, text_of: Callable[[str], str]) -> Answer:
+    passage = candidate.hit.passage
+    text = text_of(passage.document)
+    first, last = sentence_around(text, candidate.start, candidate.end)
+    return Answer(
+        question,
+        answered=True,
+        text=text[candidate.start : candidate.end],
+        confidence=candidate.confidence,
+        document=passage.document,
+        document_sha256=candidate.hit.document_sha256,
+        title=candidate.hit.title,
+        place=heading_at(passage.document, text, candidate.start) or None,
+        start=candidate.start,
+        end=candidate.end,
+        sentence=text[first:last],
+        sentence_start=first,
+        passage=passage,
+        evidence=candidate.evidence,
+    )
+
+
+def _nearest(candidates: Sequence[Candidate], hits: Sequence[Hit]) -> tuple[Passage, ...]:
+    """Passages that came closest: of the best rejected candidates first, then as retrieved."""
+    passages = [candidate.hit.passage for candidate in candidates] + [hit.passage for hit in hits]
+    return tuple(dict.fromkeys(passages))[:MAX_NEAREST]
+
+
+def check_question(question: str) -> str:
+    """A question that can be asked.
+
+    Args:
+        question: The question.
+
+    Returns:
+        The same.
+
+    Raises:
+        QuestionError: It is no string, blank, or longer than 1,000 characters.
+    """
+    if not isinstance(question, str):
+        raise QuestionError(f"question={question!r} is no text; ask with a string")
+    if not any(char.isalnum() for char in question):
+        raise QuestionError(f"question={question[:20]!r} holds no words; type a question")
+    if len(question) > MAX_QUESTION_CHARS:
+        raise QuestionError(
+            f"the question has {len(question):,} characters, at most {MAX_QUESTION_CHARS:,}; ask a shorter one"
+        )
+    return question
+
+
+def default_folder() -> Path:
+    """The documents answered from when none are named: `seeds`, in the wheel or in the checkout."""
+    packaged = Path(__file__).parent / "seeds"
+    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "seeds"
+
+
+def load(
+    folder: Path | str | None = None,
+    *,
+    rebuild: bool = False,
+    on_progress: IndexingProgress | None = None,
+    **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
+) -> QuestionAnswerer:
+    """Open, build, or bring in step the index of a folder.
+
+    While another process is writing the index, the documents that it has committed are opened.
+
+    Args:
+        folder: The documents; None is the packaged seeds.
+        rebuild: Throw the index away and begin anew.
+        on_progress: Called as the work goes on; None draws a progress bar where stderr is a terminal.
+        **settings: Fields of `Settings`.
+
+    Returns:
+        What answers questions from them.
+
+    Raises:
+        VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
+    """
+    answerer = QuestionAnswerer(
+        default_folder() if folder is None else folder, read_settings(**settings), rebuild=rebuild
+    )
+    try:
+        _bring_in_step(answerer, on_progress)
+    except BaseException:
+        answerer.close()
+        raise
+    return answerer
+
+
+def _bring_in_step(answerer: QuestionAnswerer, on_progress: IndexingProgress | None) -> None:
+    try:
+        if on_progress is not None:
+            answerer.sync(on_progress)
+        else:
+            with show_progress() as shown:
+                answerer.sync(shown)
+    except BusyIndexError as error:
+        if not answerer.documents():
+            raise
+        logger.warning("%s; answering from what is indexed so far", error)
+
+
+_opened_guard = threading.Lock()
+
+
+def ask(question: str, *, folder: Path | str | None = None, **settings: Any) -> Answer:  # noqa: ANN401
+    """Answer a question from a folder in one call; models and index stay open for the next one.
+
+    Args:
+        question: The question, 1,000 characters at most.
+        folder: The documents; None is the packaged seeds. What changed in it since the last call is indexed.
+        **settings: Fields of `Settings`.
+
+    Returns:
+        The answer.
+
+    Raises:
+        QuestionError: The question is blank or too long.
+        VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
+    """
+    check_question(question)
+    place = check_folder(default_folder() if folder is None else Path(folder))
+    with _opened_guard:
+        answerer = _opened(place, read_settings(**settings))
+        _bring_in_step(answerer, None)
+    return answerer.ask(question)
+
+
+@cache
+def _opened(folder: Path, settings: Settings) -> QuestionAnswerer:
+    answerer = QuestionAnswerer(folder, settings)
+    atexit.register(answerer.close)
+    return answerer

@@ -1,0 +1,246 @@
+"""From scored spans to answers: one distribution over all passages, evidence merged, confidence fitted, abstaining."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.documents import Passage
+from index.errors import ModelError
+from index.searching import Hit, terms
+from qa.matching import normalize
+from qa.reading import PACKAGED_READER, Span
+
+CALIBRATION_FILE = "calibration.json"
+_STEM_CHARS = 5
+_CHARS_BEFORE, _CHARS_AFTER = 150, 200
+_TINY = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was fitted for one reader, on questions about articles that it never trained on.
+
+    Attributes:
+        temperature: What a span's log-odds against the null answer are divided by.
+        retrieval: Weight of a passage's retrieval score, less the best one of the question.
+        null: Log-weight of the null answer.
+        features: Weight of each of the `features` in the log-odds that an answer is right.
+        intercept: Added to them.
+        threshold: Confidence below which a question is declined.
+    """
+
+    temperature: float
+    retrieval: float
+    null: float
+    features: dict[str, float]
+    intercept: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An answer that may be given: one place and all evidence for the same words.
+
+    Attributes:
+        hit: The passage that it stands in.
+        start: Offset in the document.
+        end: Offset after it.
+        evidence: Passages that hold it, best first.
+        confidence: Probability, 0 to 1, that it is right.
+        beats_null: Whether the reader prefers it to "not in here".
+    """
+
+    hit: Hit
+    start: int
+    end: int
+    evidence: tuple[Passage, ...]
+    confidence: float
+    beats_null: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A span in its document."""
+
+    hit: Hit
+    start: int
+    end: int
+    score: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Spans that are one answer: the same words, or words at the same place.
+
+    Attributes:
+        best: The span that stands for them.
+        spans: All of them, best first.
+        share: Their probability among all spans and the null answer, 0 to 1.
+    """
+
+    best: _Found
+    spans: tuple[_Found, ...]
+    share: float
+
+
+class Decider:
+    """Decides with one calibration."""
+
+    def __init__(self, calibration: Calibration) -> None:
+        """Make a decider.
+
+        Args:
+            calibration: What was fitted for the reader.
+        """
+        self._calibration = calibration
+
+    @property
+    def threshold(self) -> float:
+        """Confidence below which a question is declined, 0 to 1."""
+        return self._calibration.threshold
+
+    def decide(self, question: str, hits: Sequence[Hit], spans: Sequence[Sequence[Span]]) -> list[Candidate]:
+        """Merge what was read into candidates.
+
+        Args:
+            question: The question.
+            hits: The passages that were read.
+            spans: What was found in each.
+
+        Returns:
+            Candidates, best first, no two with the same words or overlapping; none when there is no span.
+        """
+        groups = group(hits, spans, self._calibration)
+        return [
+            Candidate(
+                hit=g.best.hit,
+                start=g.best.start,
+                end=g.best.end,
+                evidence=tuple(dict.fromkeys(found.hit.passage for found in g.spans)),
+                confidence=self._confidence(question, g),
+                beats_null=g.best.score > 0,
+            )
+            for g in groups
+        ]
+
+    def _confidence(self, question: str, candidate: Group) -> float:
+        weights = self._calibration.features
+        values = features(question, candidate)
+        odds = self._calibration.intercept + sum(weights[name] * values[name] for name in weights)
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
+
+
+def group(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Calibration) -> list[Group]:
+    """One distribution over the spans of all passages and the null answer, summed up by answer.
+
+    Args:
+        hits: The passages that were read.
+        spans: What was found in each.
+        calibration: How reader and retrieval are weighed.
+
+    Returns:
+        Groups, the most probable first.
+    """
+    found = _place(hits, spans)
+    if not found:
+        return []
+    best_retrieval = max(hit.score for hit in hits)
+    logits = np.array(
+        [f.score / calibration.temperature + calibration.retrieval * (f.hit.score - best_retrieval) for f in found]
+    )
+    shares = _softmax_with_null(logits, calibration.null)
+    order = sorted(range(len(found)), key=lambda i: (-logits[i], found[i].hit.passage.document, found[i].start))
+    members: list[list[int]] = []
+    for i in order:
+        same = next((m for m in members if _is_same_answer(found[m[0]], found[i])), None)
+        if same is None:
+            members.append([i])
+        else:
+            same.append(i)
+    groups = [Group(found[m[0]], tuple(found[i] for i in m), float(shares[m].sum())) for m in members]
+    return sorted(groups, key=lambda g: -g.share)
+
+
+def _place(hits: Sequence[Hit], spans: Sequence[Sequence[Span]]) -> list[_Found]:
+    """Spans in their documents; a place read twice, where passages overlap, counts once, at its best."""
+    places: dict[tuple[str, int, int], _Found] = {}
+    for hit, found in zip(hits, spans, strict=True):
+        passage = hit.passage
+        for span in found:
+            start, end = passage.start + span.start, passage.start + span.end
+            words = normalize(passage.text[span.start : span.end])
+            new = _Found(hit, start, end, span.score, words)
+            old = places.setdefault((passage.document, start, end), new)
+            if words and old.score < new.score:
+                places[passage.document, start, end] = new
+    return [f for f in places.values() if f.words]
+
+
+def _is_same_answer(a: _Found, b: _Found) -> bool:
+    if a.words == b.words:
+        return True
+    return a.hit.passage.document == b.hit.passage.document and a.start < b.end and b.start < a.end
+
+
+def _softmax_with_null(logits: NDArray[np.float64], null: float) -> NDArray[np.float64]:
+    top = max(float(logits.max()), null)
+    weights = np.exp(logits - top)
+    shares: NDArray[np.float64] = weights / (weights.sum() + math.exp(null - top))
+    return shares
+
+
+def features(question: str, candidate: Group) -> dict[str, float]:
+    """What tells a right answer from a wrong one.
+
+    Args:
+        question: The question.
+        candidate: The answer.
+
+    Returns:
+        margin: the best span's log-odds against the null answer, in tens; share: log-odds of the
+        group's probability; cosine: of question and passage, -1 to 1; nearby: share of the
+        question's terms that stand around the words, 0 to 1.
+    """
+    share = min(max(candidate.share, _TINY), 1 - _TINY)
+    return {
+        "margin": candidate.best.score / 10,
+        "share": math.log(share / (1 - share)),
+        "cosine": candidate.best.hit.cosine,
+        "nearby": _share_nearby(terms(question), candidate.best),
+    }
+
+
+def _share_nearby(asked: list[str], found: _Found) -> float:
+    """Share of terms of which something stands around a span; word endings are left aside."""
+    if not asked:
+        return 1.0
+    passage = found.hit.passage
+    start = found.start - passage.start
+    around = passage.text[max(0, start - _CHARS_BEFORE) : start + _CHARS_AFTER].lower()
+    return sum(term[:_STEM_CHARS] in around for term in asked) / len(asked)
+
+
+def load_calibration(reader: str | None) -> Calibration:
+    """The calibration that lies beside a reader's weights, else that of the packaged reader.
+
+    Args:
+        reader: The setting that names the reader.
+
+    Returns:
+        The calibration.
+
+    Raises:
+        ModelError: The file is there and cannot be used.
+    """
+    own = None if reader is None else Path(reader) / CALIBRATION_FILE
+    path = own if own is not None and own.is_file() else PACKAGED_READER / CALIBRATION_FILE
+    try:
+        return Calibration(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(f"{path} cannot be used: {error}") from error

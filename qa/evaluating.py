@@ -1,0 +1,374 @@
+"""EM, F1, recall@k, MRR, AUROC, calibration error and seconds per question, on files in SQuAD's format."""
+
+import collections
+import hashlib
+import json
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.documents import Document
+from index.errors import VerbatimError
+from index.searching import Hit
+from index.settings import Settings
+from qa.answering import QuestionAnswerer
+from qa.answers import Answer
+from qa.matching import exact_match, f1
+
+RECALL_AT = (1, 5, 10)
+Told = Callable[[int, int], None]
+"""Told how many are done and how many there are."""
+
+_CALIBRATION_BINS = 10
+_RIGHT_F1 = 0.5
+
+
+class EvaluationError(VerbatimError):
+    """A file of questions or predictions cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with what people answered.
+
+    Attributes:
+        id: Its id in the file.
+        text: The question.
+        paragraph: The text that it was asked about.
+        answers: What people answered; empty when the paragraph holds no answer.
+    """
+
+    id: str
+    text: str
+    paragraph: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a system said to a question.
+
+    Attributes:
+        text: Its best answer, whether it stands by it or not; "" when it found nothing.
+        confidence: Probability, 0 to 1, that it is right.
+        answered: Whether it stands by it.
+        seconds: How long it took.
+        rank: Rank from 1 of the paragraph asked about among those retrieved; None when it is not among them.
+    """
+
+    text: str
+    confidence: float
+    answered: bool
+    seconds: float = 0.0
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Figures over some questions. Those in percent are 0 to 100, the rest 0 to 1; None where they mean nothing.
+
+    Attributes:
+        questions: How many.
+        answerable: How many of them have an answer.
+        exact_match: Percent answered with one of the human answers, or rightly declined.
+        f1: Mean overlap of words with the best of the human answers, in percent; declining a question
+            without an answer counts 100, answering it 0.
+        best_f1: The same at the threshold that is best for these very questions: a bound, not a result.
+        right_kept: Percent of the answerable questions whose best answer is right that are answered.
+        declined: Percent of the questions without an answer that are declined.
+        auroc: Chance that an answerable question has more confidence than one without an answer.
+        calibration_error: Mean distance of confidence from share of right answers, over ten bins of
+            confidence, weighted by their counts (Guo et al. 2017).
+        recall: Share of questions whose paragraph is among the first k retrieved, by k.
+        mrr: Mean of 1 / rank of the paragraph, 0 where it is not retrieved.
+        median_seconds: Median time of a question.
+    """
+
+    questions: int
+    answerable: int
+    exact_match: float
+    f1: float
+    best_f1: float | None
+    right_kept: float | None
+    declined: float | None
+    auroc: float | None
+    calibration_error: float | None
+    recall: dict[int, float] | None
+    mrr: float | None
+    median_seconds: float | None
+
+    def as_dict(self) -> dict[str, object]:
+        """The figures by name, for JSON."""
+        return asdict(self)
+
+
+def is_right(answer: str, gold: Sequence[str]) -> bool:
+    """What confidence is the probability of: the answer shares more than half its words with a human one."""
+    return bool(gold) and f1(answer, gold) > _RIGHT_F1
+
+
+def score(questions: Sequence[Question], predictions: Sequence[Prediction]) -> Scores:
+    """Figures of a system on some questions.
+
+    Args:
+        questions: The questions, at least one.
+        predictions: What it said to each, in the same order.
+
+    Returns:
+        The figures.
+    """
+    said = [p.text if p.answered else "" for p in predictions]
+    golds = [q.answers for q in questions]
+    confidence = np.array([p.confidence for p in predictions])
+    right = np.array([is_right(p.text, gold) for p, gold in zip(predictions, golds, strict=True)])
+    answered = np.array([p.answered for p in predictions])
+    answerable = np.array([bool(gold) for gold in golds])
+    ranks = [p.rank for p, gold in zip(predictions, golds, strict=True) if gold]
+    has_ranks = any(rank is not None for rank in ranks)
+    knows_confidence = len(set(confidence.tolist())) > 1
+    return Scores(
+        questions=len(questions),
+        answerable=int(answerable.sum()),
+        exact_match=_percent(exact_match(s, gold) for s, gold in zip(said, golds, strict=True)),
+        f1=_percent(f1(s, gold) for s, gold in zip(said, golds, strict=True)),
+        best_f1=_best_f1(golds, predictions) if knows_confidence else None,
+        right_kept=_percent(answered[right]) if right.any() else None,
+        declined=None if answerable.all() else _percent(~answered[~answerable]),
+        auroc=_auroc(answerable, confidence) if knows_confidence else None,
+        calibration_error=calibration_error(confidence, right) if knows_confidence else None,
+        recall={k: _share(rank is not None and rank <= k for rank in ranks) for k in RECALL_AT} if has_ranks else None,
+        mrr=_share(0.0 if rank is None else 1 / rank for rank in ranks) if has_ranks else None,
+        median_seconds=statistics.median(p.seconds for p in predictions) or None,
+    )
+
+
+def _share(values: Iterable[float]) -> float:
+    return round(statistics.fmean(values), 4)
+
+
+def _percent(values: Iterable[float]) -> float:
+    return round(100 * statistics.fmean(values), 2)
+
+
+def _best_f1(golds: Sequence[Sequence[str]], predictions: Sequence[Prediction]) -> float:
+    """F1 at the best threshold: answers are let through from the most to the least confident."""
+    order = sorted(range(len(golds)), key=lambda i: -predictions[i].confidence)
+    gains = [f1(predictions[i].text, golds[i]) - f1("", golds[i]) for i in order]
+    declining = sum(f1("", gold) for gold in golds)
+    best = max(0.0, float(np.max(np.cumsum(gains))))
+    return round(100 * (declining + best) / len(golds), 2)
+
+
+def _auroc(answerable: NDArray[np.bool_], confidence: NDArray[np.float64]) -> float | None:
+    from sklearn.metrics import roc_auc_score  # seconds to import
+
+    if answerable.all() or not answerable.any():
+        return None
+    return round(float(roc_auc_score(answerable, confidence)), 4)
+
+
+def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """Expected calibration error over ten equal bins (Guo et al. 2017, equation 3).
+
+    Args:
+        confidence: `(n,)`, 0 to 1.
+        right: `(n,)`, whether the answer was right.
+
+    Returns:
+        0 to 1; 0 is perfect.
+    """
+    bins = np.minimum((confidence * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
+    gaps = (abs(confidence[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in set(bins))
+    return round(float(sum(gaps)), 4)
+
+
+def load_questions(path: Path) -> list[Question]:
+    """Questions of a file in SQuAD's format, 1.1 or 2.0.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its questions in their order.
+
+    Raises:
+        EvaluationError: The file cannot be read, is of another format, has no question, an id twice,
+            or an answer that does not stand where it says.
+    """
+    try:
+        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+        questions = [
+            _question(entry, paragraph["context"])
+            for article in articles
+            for paragraph in article["paragraphs"]
+            for entry in paragraph["qas"]
+        ]
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise EvaluationError(f"{path} is not in SQuAD's format: {type(error).__name__} {error}") from error
+    if not questions:
+        raise EvaluationError(f"{path} holds no question")
+    twice = [id_ for id_, count in collections.Counter(q.id for q in questions).items() if count > 1]
+    if twice:
+        raise EvaluationError(f"{path} has the id {twice[0]!r} twice")
+    return questions
+
+
+def _question(entry: Mapping[str, object], paragraph: str) -> Question:
+    answers = [] if entry.get("is_impossible") else entry["answers"]
+    if not isinstance(answers, list):
+        raise TypeError(f"question {entry['id']!r}: answers is no list")
+    for answer in answers:
+        start, text = answer["answer_start"], answer["text"]
+        if paragraph[start : start + len(text)] != text:
+            raise EvaluationError(f"question {entry['id']!r}: {text!r} does not stand at offset {start}")
+    return Question(str(entry["id"]), str(entry["question"]), paragraph, tuple(a["text"] for a in answers))
+
+
+def load_predictions(path: Path, questions: Sequence[Question]) -> list[Prediction]:
+    """Another system's predictions, `{id: text}` as SQuAD's scorer takes them; "" is declining.
+
+    Args:
+        path: The file.
+        questions: The questions that it must answer.
+
+    Returns:
+        A prediction for each question, without confidence and time.
+
+    Raises:
+        EvaluationError: The file cannot be read, is of another format, or lacks a question.
+    """
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvaluationError(f"{path} cannot be read: {error}") from error
+    if not isinstance(said, dict) or not all(isinstance(text, str) for text in said.values()):
+        raise EvaluationError(f"{path} is not of the form {{id: text}}")
+    missing = [q.id for q in questions if q.id not in said]
+    if missing:
+        raise EvaluationError(f"{path} has no prediction for question {missing[0]!r}, nor for {len(missing) - 1} more")
+    return [Prediction(said[q.id], 1.0, bool(said[q.id])) for q in questions]
+
+
+def sample(questions: Sequence[Question], limit: int | None) -> list[Question]:
+    """So many questions drawn at random, always the same of the same file; all when `limit` is None."""
+    if limit is None or limit >= len(questions):
+        return list(questions)
+    return random.Random(0).sample(questions, limit)  # noqa: S311 (no secret)
+
+
+def evaluate_reading(answerer: QuestionAnswerer, questions: Sequence[Question], on_progress: Told) -> list[Prediction]:
+    """Ask each question of its own paragraph, read as one.
+
+    Args:
+        answerer: What answers; its own documents are not looked at.
+        questions: The questions.
+        on_progress: Called with the number done and the number of all.
+
+    Returns:
+        What was said to each, in the same order.
+    """
+    predictions = []
+    for done, question in enumerate(questions, 1):
+        began = time.perf_counter()
+        answer = answerer.read(question.text, question.paragraph)
+        predictions.append(_prediction(answer, time.perf_counter() - began, None))
+        on_progress(done, len(questions))
+    return predictions
+
+
+def evaluate_retrieving(
+    questions: Sequence[Question], paragraphs: Sequence[str], settings: Settings, on_progress: Told
+) -> list[Prediction]:
+    """Ask each question of all paragraphs, each a document of its own in an index that is thrown away after.
+
+    Args:
+        questions: The questions.
+        paragraphs: The documents.
+        settings: How to index and answer.
+        on_progress: Called with the number done and the number of all.
+
+    Returns:
+        What was said to each, in the same order.
+    """
+    names = {paragraph: f"{number:06}.txt" for number, paragraph in enumerate(dict.fromkeys(paragraphs))}
+    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
+        predictions = []
+        for done, question in enumerate(questions, 1):
+            began = time.perf_counter()
+            answer = answerer.ask(question.text)
+            seconds = time.perf_counter() - began
+            rank = rank_of(names[question.paragraph], answerer.search(question.text))
+            predictions.append(_prediction(answer, seconds, rank))
+            on_progress(done, len(questions))
+    return predictions
+
+
+def corpus_answerer(names: Mapping[str, str], settings: Settings, scratch: Path) -> QuestionAnswerer:
+    """An answerer over texts that come from no files.
+
+    Args:
+        names: Name by text.
+        settings: How to index and answer; its `index_dir` is not used.
+        scratch: An empty folder for the index.
+
+    Returns:
+        The answerer, the texts indexed without titles.
+    """
+    (scratch / "documents").mkdir()
+    own = settings.model_copy(update={"index_dir": scratch / "index"})
+    answerer = QuestionAnswerer(scratch / "documents", own)
+    answerer.write(Document(name, text, "", hashlib.sha256(text.encode()).hexdigest()) for text, name in names.items())
+    return answerer
+
+
+def rank_of(name: str, hits: Sequence[Hit]) -> int | None:
+    """Rank from 1 of a document among those that passages were retrieved from; None when it is not."""
+    order = list(dict.fromkeys(hit.passage.document for hit in hits))
+    return order.index(name) + 1 if name in order else None
+
+
+def _prediction(answer: Answer, seconds: float, rank: int | None) -> Prediction:
+    text = answer.text if answer.answered else next((other.text for other in answer.alternatives), "")
+    return Prediction(text, answer.confidence, answer.answered, seconds, rank)
+
+
+def evaluate_file(
+    path: Path, modes: Sequence[str], limit: int | None, predictions: Path | None, on_progress: Told, settings: Settings
+) -> list[tuple[str, Scores]]:
+    """Figures of ours, and of another system's predictions, on a file of questions.
+
+    Args:
+        path: Questions in SQuAD's format.
+        modes: "read" (the given paragraph), "retrieve" (from all paragraphs of the file), or both.
+        limit: Ask only so many, drawn at random; None asks all.
+        predictions: Another system's answers to the same file.
+        on_progress: Called with the number done and the number of all.
+        settings: How to index and answer.
+
+    Returns:
+        Name of what was measured, and its figures.
+
+    Raises:
+        EvaluationError: A file cannot be used.
+    """
+    everything = load_questions(path)
+    questions = sample(everything, limit)
+    rows = []
+    if "read" in modes:
+        with tempfile.TemporaryDirectory() as scratch, corpus_answerer({}, settings, Path(scratch)) as answerer:
+            rows.append(("reading", score(questions, evaluate_reading(answerer, questions, on_progress))))
+    if "retrieve" in modes:
+        paragraphs = [question.paragraph for question in everything]
+        rows.append(("retrieving", score(questions, evaluate_retrieving(questions, paragraphs, settings, on_progress))))
+    if predictions is not None:
+        rows.append((predictions.name, score(questions, load_predictions(predictions, questions))))
+    return rows

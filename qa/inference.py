@@ -1,0 +1,43 @@
+"""The one thread that owns models and tokenizers.
+
+Fast tokenizers fail across threads ("Already borrowed"), and torch would take more threads than there are cores.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class InferenceThread:
+    """Runs what it is given, one call after the other, in the order of asking."""
+
+    def __init__(self) -> None:
+        """Make the thread; it starts with the first call."""
+        self._local = threading.local()
+        self._executor = ThreadPoolExecutor(1, "verbatim-inference", self._mark)
+
+    def _mark(self) -> None:
+        self._local.is_worker = True
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function on the thread and wait for it; from the thread itself, call it at once.
+
+        Args:
+            function: What to call.
+            *args: Its arguments.
+            **kwargs: Its named arguments.
+
+        Returns:
+            What it returns; what it raises is raised here.
+        """
+        if getattr(self._local, "is_worker", False):
+            return function(*args, **kwargs)
+        return self._executor.submit(function, *args, **kwargs).result()
+
+    def close(self) -> None:
+        """Let the running call end and stop the thread; calls that wait are cancelled."""
+        self._executor.shutdown(cancel_futures=True)

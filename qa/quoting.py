@@ -1,0 +1,43 @@
+"""The sentence around some words."""
+
+import re
+
+_PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n|\r\n[^\S\n]*\r\n|\r\r|\f")
+_MAX_REACH = 2000
+"""Characters on each side that are looked at: a "sentence" longer than that is no sentence."""
+
+
+def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
+    """The sentence that holds a span, or the sentences where it spreads over several.
+
+    Args:
+        text: The document's text.
+        start: Offset of the span's first character.
+        end: Offset after its last.
+
+    Returns:
+        Start and end of the sentence without white space at its ends; it holds the span.
+    """
+    from nupunkt import sent_spans  # its model is read when it is first used
+
+    low, high = _paragraph_around(text, start, end)
+    first, last = start, end
+    for left, right in sent_spans(text[low:high]):
+        if left <= start - low < right:
+            first = low + left
+        if left < end - low <= right:
+            last = low + right
+    first += _leading_space(text[first:start])
+    return first, max(end, first + len(text[first:last].rstrip()))
+
+
+def _paragraph_around(text: str, start: int, end: int) -> tuple[int, int]:
+    low, high = max(0, start - _MAX_REACH), min(len(text), end + _MAX_REACH)
+    breaks = [match.span() for match in _PARAGRAPH_BREAK.finditer(text, low, high)]
+    low = max([low, *(after for _, after in breaks if after <= start)])
+    high = min([high, *(before for before, _ in breaks if before >= end)])
+    return low, high
+
+
+def _leading_space(text: str) -> int:
+    return len(text) - len(text.lstrip())

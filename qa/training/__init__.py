@@ -1,0 +1,1 @@
+"""How what ships was fitted, re-runnable by anyone with data in the same shape."""

@@ -1,0 +1,215 @@
+"""Fits the confidence of an answer and the threshold below which a question is declined."""
+
+import json
+import random
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from index.searching import Hit
+from index.settings import Settings
+from qa.answering import QuestionAnswerer
+from qa.deciding import Calibration, Group, features, group
+from qa.evaluating import calibration_error, corpus_answerer, is_right
+from qa.matching import f1
+from qa.reading import Reader, Span
+
+KEEP_RIGHT = 0.85
+"""Share of the right answers that the threshold lets through."""
+
+ANSWERABLE_SHARE = 2 / 3
+"""Weight of answerable questions in the fit: most questions that people ask of their own documents have an answer."""
+
+QUESTIONS_OF_A_KIND = 600
+_TEMPERATURES = (1.0, 2.0, 3.0, 5.0)
+_RETRIEVAL_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about an article, to be asked of all articles or of all others.
+
+    Attributes:
+        article: What it is about.
+        question: The question.
+        answers: What people answered; none when it has no answer.
+        elsewhere: Whether it is asked of all articles but its own.
+    """
+
+    article: str
+    question: str
+    answers: tuple[str, ...]
+    elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was retrieved and read for a question."""
+
+    asked: Asked
+    hits: Sequence[Hit]
+    spans: Sequence[Sequence[Span]]
+
+
+def plan(answerable: Path, unanswerable: Path) -> tuple[dict[str, list[str]], list[Asked]]:
+    """Paragraphs to ask of, and questions about every second article.
+
+    Args:
+        answerable: A file in the format of SQuAD 1.1.
+        unanswerable: One in the format of 2.0, about some of the same articles.
+
+    Returns:
+        Paragraphs by article, and three kinds of questions, up to 600 of each: answerable ones, ones that
+        look answerable and are not, and ones asked of all articles but their own.
+    """
+    articles = {article["title"]: article["paragraphs"] for article in _read_articles(answerable)}
+    fitted_on = sorted(articles)[::2]
+    other = {article["title"]: article["paragraphs"] for article in _read_articles(unanswerable)}
+    answers, traps = [], []
+    for title in fitted_on:
+        answers += [Asked(title, e["question"], _texts(e)) for e in _questions(articles[title])]
+        traps += [Asked(title, e["question"], ()) for e in _questions(other.get(title, [])) if e["is_impossible"]]
+    rng = random.Random(0)  # noqa: S311 (no secret)
+    rng.shuffle(answers)
+    rng.shuffle(traps)
+    strangers = [Asked(a.article, a.question, (), elsewhere=True) for a in answers[QUESTIONS_OF_A_KIND:]]
+    chosen = answers[:QUESTIONS_OF_A_KIND] + traps[:QUESTIONS_OF_A_KIND] + strangers[:QUESTIONS_OF_A_KIND]
+    return {title: [p["context"] for p in paragraphs] for title, paragraphs in articles.items()}, chosen
+
+
+def _read_articles(path: Path) -> list[dict]:  # type: ignore[type-arg]  # JSON
+    articles: list[dict] = json.loads(path.read_text(encoding="utf-8"))["data"]  # type: ignore[type-arg]
+    return articles
+
+
+def _texts(entry: dict) -> tuple[str, ...]:  # type: ignore[type-arg]  # JSON
+    return tuple(answer["text"] for answer in entry["answers"])
+
+
+def _questions(paragraphs: list[dict]) -> list[dict]:  # type: ignore[type-arg]  # JSON
+    return [entry for paragraph in paragraphs for entry in paragraph["qas"]]
+
+
+def read_all(
+    paragraphs: dict[str, list[str]], asked: Sequence[Asked], settings: Settings, say: Callable[[str], None]
+) -> list[Read]:
+    """Retrieve and read for every question.
+
+    Args:
+        paragraphs: Texts by article; each is a document.
+        asked: The questions.
+        settings: Which models.
+        say: Prints how far it is.
+
+    Returns:
+        What was found for each.
+    """
+    names = {text: f"{title}/{i}" for title, texts in paragraphs.items() for i, text in enumerate(texts)}
+    reader = Reader(settings)
+    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
+        found = []
+        for number, one in enumerate(asked, 1):
+            hits = _retrieve(answerer, one, list(names.values()))
+            found.append(Read(one, hits, reader.read(one.question, [hit.passage.text for hit in hits])))
+            if number % 200 == 0:
+                say(f"read for {number} of {len(asked)} questions")
+        return found
+
+
+def _retrieve(answerer: QuestionAnswerer, asked: Asked, names: list[str]) -> list[Hit]:
+    others = [name for name in names if not name.startswith(f"{asked.article}/")] if asked.elsewhere else None
+    return answerer.search(asked.question, within=others)
+
+
+def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibration:
+    """Choose how reader and retrieval are weighed, then fit the confidence by logistic regression (Platt 1999).
+
+    Args:
+        found: What was found for the questions.
+        threshold_keeps: Share of the right answers that the threshold is to let through.
+
+    Returns:
+        The calibration.
+    """
+    answerable = [r for r in found if r.asked.answers]
+    grid = [Calibration(t, w, 0.0, {}, 0.0, 0.0) for t in _TEMPERATURES for w in _RETRIEVAL_WEIGHTS]
+    base = max(grid, key=lambda calibration: _mean_f1(answerable, calibration))
+    table, right, is_answerable = tabulate(found, base)
+    names = list(table[0])
+    values = np.array([[row[name] for name in names] for row in table])
+    share = is_answerable.mean()
+    weights = np.where(is_answerable, ANSWERABLE_SHARE / share, (1 - ANSWERABLE_SHARE) / (1 - share))
+    model = LogisticRegression(C=10, max_iter=1000).fit(values, right, sample_weight=weights)
+    confidence = model.predict_proba(values)[:, 1]
+    return Calibration(
+        temperature=base.temperature,
+        retrieval=base.retrieval,
+        null=base.null,
+        features={name: round(float(weight), 3) for name, weight in zip(names, model.coef_[0], strict=True)},
+        intercept=round(float(model.intercept_[0]), 3),
+        threshold=round(float(np.quantile(confidence[right], 1 - threshold_keeps)), 3),
+    )
+
+
+def _mean_f1(found: Sequence[Read], calibration: Calibration) -> float:
+    best = [(r, group(r.hits, r.spans, calibration)) for r in found]
+    return float(np.mean([f1(_words(groups[0]) if groups else "", r.asked.answers) for r, groups in best]))
+
+
+def _words(candidate: Group) -> str:
+    best = candidate.best
+    passage = best.hit.passage
+    return passage.text[best.start - passage.start : best.end - passage.start]
+
+
+def tabulate(
+    found: Sequence[Read], calibration: Calibration
+) -> tuple[list[dict[str, float]], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Features of the best answer to each question that has one.
+
+    Args:
+        found: What was found.
+        calibration: How reader and retrieval are weighed.
+
+    Returns:
+        Features, whether the answer is right, and whether the question has one; each of length n.
+    """
+    rows, right, answerable = [], [], []
+    for one in found:
+        groups = group(one.hits, one.spans, calibration)
+        if groups:
+            rows.append(features(one.asked.question, groups[0]))
+            right.append(is_right(_words(groups[0]), one.asked.answers))
+            answerable.append(bool(one.asked.answers))
+    return rows, np.array(right), np.array(answerable)
+
+
+def run(answerable: Path, unanswerable: Path, out: Path, settings: Settings, say: Callable[[str], None]) -> None:
+    """Fit on every second article and write the calibration.
+
+    Args:
+        answerable: A file in the format of SQuAD 1.1.
+        unanswerable: One in the format of 2.0.
+        out: Where to write the calibration.
+        settings: Which models.
+        say: Prints a line.
+    """
+    paragraphs, asked = plan(answerable, unanswerable)
+    found = read_all(paragraphs, asked, settings, say)
+    calibration = fit(found)
+    temporary = out.with_suffix(".new")
+    temporary.write_text(json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8")
+    temporary.replace(out)
+    rows, right, has_answer = tabulate(found, calibration)
+    odds = [calibration.intercept + sum(w * row[name] for name, w in calibration.features.items()) for row in rows]
+    confidence = 1 / (1 + np.exp(-np.array(odds)))
+    say(f"AUROC of answerable against not: {roc_auc_score(has_answer, confidence):.3f}")
+    say(f"calibration error on the fit itself: {calibration_error(confidence, right)}")
+    say(f"declined of those without an answer: {(confidence[~has_answer] < calibration.threshold).mean():.3f}")
+    say(f"wrote {out}: {calibration}")

@@ -1,0 +1,76 @@
+"""Questions to fit on, in one shape: JSON Lines, plain or compressed with xz."""
+
+import hashlib
+import json
+import lzma
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.errors import VerbatimError
+
+
+class DataError(VerbatimError):
+    """A file of training data cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question, the text that answers it, and what people answered.
+
+    Attributes:
+        id: Its id.
+        source: The data set it comes from.
+        group: What must not be torn between fitting and measuring: an article, a site, a story.
+        question: The question.
+        context: The text.
+        answers: What people answered, each with its offset in the text.
+    """
+
+    id: str
+    source: str
+    group: str
+    question: str
+    context: str
+    answers: tuple[tuple[str, int], ...]
+
+
+def load_examples(path: Path) -> Iterator[Example]:
+    """Examples of a file, one JSON object a line: id, source, group, question, context, answers.
+
+    Args:
+        path: The file; one that ends in .xz is uncompressed.
+
+    Yields:
+        The examples.
+
+    Raises:
+        DataError: The file cannot be read, a line is of another form, or an answer does not stand
+            where it says; the message names the line or the record.
+    """
+    opened = lzma.open if path.suffix == ".xz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                yield _example(path, number, line)
+    except (OSError, lzma.LZMAError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def _example(path: Path, number: int, line: str) -> Example:
+    try:
+        record = json.loads(line)
+        answers = tuple((answer["text"], answer["start"]) for answer in record["answers"])
+        keys = ("id", "source", "group", "question", "context")
+        example = Example(**{key: record[key] for key in keys}, answers=answers)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}, line {number}: {type(error).__name__} {error}") from error
+    for text, start in answers:
+        if not text or example.context[start : start + len(text)] != text:
+            raise DataError(f"{path}, record {example.id!r}: {text!r} does not stand at offset {start}")
+    return example
+
+
+def is_held_out(group: str, one_in: int) -> bool:
+    """Whether a group belongs to those set apart, by its hash: the same on every machine."""
+    return int(hashlib.sha256(group.encode()).hexdigest(), 16) % one_in == 0

@@ -1,0 +1,139 @@
+"""Fits the weights that fuse lexical and dense scores, and shows what they are worth."""
+
+import random
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from index.searching import FusionWeights, Hit
+from index.settings import Settings
+from qa.evaluating import RECALL_AT, corpus_answerer, load_questions
+from qa.training.data import Example, is_held_out, load_examples
+
+QUESTIONS_PER_SOURCE = 400
+ONE_GROUP_IN = 4
+_TOP_K = 100
+_ONE_GROUP_SOURCES = frozenset({"reddit", "covid"})  # all their texts are one group: each text is its own here
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What both searches found for a question.
+
+    Attributes:
+        gold: Name of the document that answers it.
+        names: `(n,)` names of the documents of the passages found.
+        scores: `(n, 2)` cosine, and BM25 divided by the question's best.
+    """
+
+    gold: str
+    names: Sequence[str]
+    scores: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, gold: str, hits: Sequence[Hit]) -> "Retrieved":
+        """From what was searched."""
+        best = max((hit.bm25 for hit in hits), default=0.0) or 1.0
+        scores = np.array([(hit.cosine, hit.bm25 / best) for hit in hits], dtype=np.float64).reshape(-1, 2)
+        return cls(gold, [hit.passage.document for hit in hits], scores)
+
+    def rank(self, weights: NDArray[np.float64]) -> int | None:
+        """Rank of the gold document from 1, None when it was not found."""
+        order = np.argsort(-(self.scores @ weights), kind="stable")
+        seen = list(dict.fromkeys(self.names[i] for i in order))
+        return seen.index(self.gold) + 1 if self.gold in seen else None
+
+
+def held_out_questions(examples: Iterable[Example]) -> dict[str, tuple[list[tuple[str, str]], list[str]]]:
+    """By source: questions with their texts, and all texts of the groups held out."""
+    pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for example in examples:
+        group = example.context if example.source in _ONE_GROUP_SOURCES else example.group
+        if is_held_out(group, ONE_GROUP_IN):
+            pairs[example.source].append((example.question, example.context))
+    rng = random.Random(0)  # noqa: S311 (no secret)
+    return {
+        source: (rng.sample(found, min(QUESTIONS_PER_SOURCE, len(found))), list(dict.fromkeys(c for _, c in found)))
+        for source, found in sorted(pairs.items())
+    }
+
+
+def retrieve(questions: Sequence[tuple[str, str]], texts: Iterable[str], settings: Settings) -> list[Retrieved]:
+    """Search all texts for each question.
+
+    Args:
+        questions: Questions, each with the text that answers it.
+        texts: The documents.
+        settings: Which embedder, where.
+
+    Returns:
+        What was found for each.
+    """
+    names = {text: f"{number:06}.txt" for number, text in enumerate(dict.fromkeys(texts))}
+    wide = settings.model_copy(update={"top_k": _TOP_K})
+    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, wide, Path(scratch)) as answerer:
+        return [Retrieved.of(names[text], answerer.search(question)) for question, text in questions]
+
+
+def fit(by_source: dict[str, list[Retrieved]]) -> FusionWeights:
+    """Maximum likelihood of the gold passages in a softmax over what was found, every source counting the same.
+
+    Args:
+        by_source: What was found for the questions of each source.
+
+    Returns:
+        The weights.
+    """
+
+    def loss(weights: NDArray[np.float64]) -> float:
+        return float(np.mean([np.mean([_surprise(r, weights) for r in rows]) for rows in usable]))
+
+    usable = [[r for r in rows if r.gold in r.names] for rows in by_source.values()]
+    found = minimize(loss, np.array([10.0, 1.0]), method="L-BFGS-B")
+    return FusionWeights(*(round(float(weight), 1) for weight in found.x))
+
+
+def _surprise(retrieved: Retrieved, weights: NDArray[np.float64]) -> float:
+    logits = retrieved.scores @ weights
+    is_gold = np.array([name == retrieved.gold for name in retrieved.names])
+    return float(logsumexp(logits) - logsumexp(logits[is_gold]))
+
+
+def figures(rows: Sequence[Retrieved], weights: NDArray[np.float64]) -> dict[str, float]:
+    """Recall at 1, 5 and 10 and mean reciprocal rank of documents."""
+    ranks = [r.rank(weights) for r in rows]
+    recall = {f"recall@{k}": np.mean([rank is not None and rank <= k for rank in ranks]) for k in RECALL_AT}
+    return {name: round(float(value), 4) for name, value in recall.items()} | {
+        "mrr": round(float(np.mean([0.0 if rank is None else 1 / rank for rank in ranks])), 4)
+    }
+
+
+def run(data: Path, measure_on: Path, limit: int | None, settings: Settings, say: Callable[[str], None]) -> None:
+    """Fit on held-out groups, then measure on a file in SQuAD's format, beside either search alone.
+
+    Args:
+        data: Training data, of which one group in four is used.
+        measure_on: Questions that nothing is fitted on.
+        limit: Measure on only so many of them; None takes all.
+        settings: Which embedder, where.
+        say: Prints a line.
+    """
+    found = {}
+    for source, (questions, texts) in held_out_questions(load_examples(data)).items():
+        found[source] = retrieve(questions, texts, settings)
+        say(f"{source}: {len(questions)} questions, {len(texts)} texts")
+    fitted = fit(found)
+    say(f"fitted: {fitted}")
+    everything = load_questions(measure_on)
+    random.Random(0).shuffle(everything)  # noqa: S311 (no secret)
+    pairs = [(q.text, q.paragraph) for q in everything]
+    measured = retrieve(pairs[:limit], [text for _, text in pairs], settings)
+    for name, weights in (("embedder", (1, 0)), ("FTS5", (0, 1)), ("fusion", (fitted.cosine, fitted.lexical))):
+        say(f"{name}: {figures(measured, np.array(weights, dtype=np.float64))}")

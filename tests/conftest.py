@@ -1,0 +1,91 @@
+"""What the tests share: an index folder of their own, answerers with and without models, a browser."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import HashEmbedder, WordReader
+from hypothesis import settings as hypothesis_settings
+
+from index.settings import read_settings
+from qa.answering import QuestionAnswerer, default_folder
+
+ON_CI = bool(os.environ.get("CI"))
+
+hypothesis_settings.register_profile("verbatim", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("verbatim")
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Indexes of the tests lie apart from the user's own."""
+    place = tmp_path_factory.mktemp("data-home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("VERBATIM_")]:
+            patch.delenv(name)
+        patch.setenv("XDG_DATA_HOME", str(place))
+        patch.setenv("LOCALAPPDATA", str(place))
+        yield place
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder for documents."""
+    place = tmp_path / "documents"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+def make_answerer(folder: Path, tmp_path: Path) -> Iterator[Callable[..., QuestionAnswerer]]:
+    """Makes answerers over `folder` without models; they are closed at the end."""
+    made: list[QuestionAnswerer] = []
+
+    def make(**given: Any) -> QuestionAnswerer:
+        fakes = {
+            name: given.pop(name, default()) for name, default in (("embedder", HashEmbedder), ("reader", WordReader))
+        }
+        settings = read_settings(**{"index_dir": tmp_path / "index", "threshold": 0.0, **given})
+        made.append(QuestionAnswerer(folder, settings, **fakes))
+        return made[-1]
+
+    yield make
+    for answerer in made:
+        answerer.close()
+
+
+@pytest.fixture(scope="session")
+def seed_answerer() -> Iterator[QuestionAnswerer]:
+    """The real models over the seed document."""
+    with QuestionAnswerer(default_folder()) as answerer:
+        answerer.sync()
+        yield answerer
+
+
+def chromium() -> str | None:
+    """The system's Chromium; None leaves it to Playwright's own."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium. Without one the page's tests are skipped, never on CI."""
+    from playwright.sync_api import Error, sync_playwright
+
+    quiet = ("background-networking", "component-update", "sync", "quic", "default-apps")
+    arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{what}" for what in quiet)]
+    with sync_playwright() as playwright:
+        try:
+            started = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        except Error as error:
+            if ON_CI:
+                raise
+            pytest.skip(f"NO BROWSER, THE PAGE IS NOT TESTED: {error}; install one with: playwright install chromium")
+        yield started
+        started.close()
