@@ -21,6 +21,10 @@ class UnreadableFileError(VerbatimError):
     """A file cannot be turned into a document; the message is the reason, without the file's name."""
 
 
+class EmptyFileError(UnreadableFileError):
+    """A file holds no text: not that it could not be read, there is nothing in it."""
+
+
 class UnknownDocumentError(VerbatimError):
     """A document is named that the index does not hold."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from charset_normalizer import from_bytes
 
 from index.documents import Document
-from index.errors import UnreadableFileError
+from index.errors import EmptyFileError, UnreadableFileError
 
 LOADERS_VERSION = 1
 """Raised when a loader comes to give another text for the same file: older indexes are then rebuilt."""
@@ -40,8 +40,9 @@ def load(path: Path, name: str) -> Document:
         The document.
 
     Raises:
-        UnreadableFileError: The file cannot be opened, is of an unsupported kind, is too large,
-            empty, binary, or cut off in the middle of a character.
+        EmptyFileError: It holds nothing but white space.
+        UnreadableFileError: It cannot be opened, is of an unsupported kind, is too large, binary, or
+            cut off in the middle of a character.
     """
     find_title = LOADERS.get(path.suffix.lower())
     if find_title is None:
@@ -49,7 +50,7 @@ def load(path: Path, name: str) -> Document:
     content = read_bytes(path)
     text = decode(content)
     if not text.strip():
-        raise UnreadableFileError("empty: it holds no text")
+        raise EmptyFileError("empty: it holds no text")
     return Document(name=name, text=text, title=find_title(text), sha256=hashlib.sha256(content).hexdigest())
 
 

@@ -29,7 +29,8 @@ def check_folder(folder: Path) -> Path:
     if not folder.is_dir():
         raise FolderError(f"folder={str(folder)!r} is a file; name the folder it is in")
     try:
-        next(os.scandir(folder), None)
+        with os.scandir(folder):
+            pass
     except OSError as error:
         raise FolderError(f"folder={str(folder)!r} cannot be read: {error.strerror}; check its permissions") from error
     return folder.resolve()

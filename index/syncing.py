@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from index import loading
 from index.documents import Document
-from index.errors import UnreadableFileError
+from index.errors import EmptyFileError, UnreadableFileError
 from index.scanning import FoundFile, is_same
 from index.store import FileRecord, Store
 
@@ -180,6 +180,9 @@ class SyncRun:
         for record in records:
             try:
                 document = loading.load(self._files[record.name].path, record.name)
+            except EmptyFileError as error:
+                self._store.delete([record.name], [replace(record, status="failed", detail=str(error))])
+                continue
             except UnreadableFileError as error:
                 self._store.write_files([self._failed(record, str(error))])
                 continue

@@ -1,0 +1,242 @@
+"""The promises, on the call that all doors go through; models are faked, nothing else is."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+import qa
+from fakes import SpansReader
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from index.errors import ParameterError, UnknownDocumentError
+from qa.answers import Answer, Reason
+from qa.inference import InferenceThread
+from qa.reading import Span
+
+
+def write(folder, **texts):
+    for name, text in texts.items():
+        (folder / f"{name}.txt").write_bytes(text.encode())
+
+
+def assert_verbatim(answerer, answer):
+    for one in (answer, *answer.alternatives):
+        if one.answered:
+            text = answerer.text(one.document)
+            assert text[one.start : one.end] == one.text != ""
+            assert text[one.sentence_start : one.sentence_start + len(one.sentence)] == one.sentence
+            assert one.sentence_start <= one.start <= one.end <= one.sentence_start + len(one.sentence)
+            assert one.alternatives == () or one is answer
+        for passage in (*one.evidence, *one.nearest, *([one.passage] if one.passage else [])):
+            assert answerer.text(passage.document)[passage.start : passage.end] == passage.text
+        assert 0 <= one.confidence <= 1
+
+
+def test_an_answer_carries_its_proof(folder, make_answerer):
+    write(folder, a="Title line\n\nThe bomber was KARIMOV of Khujand. He came alone.", b="Nothing about it, says NASA.")
+    answerer = make_answerer()
+    answerer.sync()
+    answer = answerer.ask("who was the bomber of Khujand?")
+    assert (answer.answered, answer.text, answer.document, answer.title) == (True, "KARIMOV", "a.txt", "Title line")
+    assert answer.sentence == "The bomber was KARIMOV of Khujand."
+    assert answer.reason is None
+    assert [a.text for a in answer.alternatives] == ["NASA"]
+    assert answer.document_sha256 == answerer._index.store.document("a.txt").sha256
+    assert_verbatim(answerer, answer)
+
+
+def test_the_place_in_markdown_is_its_headings(folder, make_answerer):
+    (folder / "a.md").write_text("# Report\n\nIntro.\n\n## Costs\n\nThe cost was paid by NASA.\n")
+    answerer = make_answerer()
+    answerer.sync()
+    answer = answerer.ask("who paid the cost?")
+    assert (answer.text, answer.place) == ("NASA", "Report › Costs")
+
+
+def test_an_empty_folder_has_nothing_to_retrieve(make_answerer):
+    answer = make_answerer().ask("anything at all?")
+    assert (answer.answered, answer.reason, answer.text) == (False, Reason.NOTHING_RETRIEVED, "")
+    assert (answer.document, answer.start, answer.nearest) == (None, None, ())
+
+
+def test_no_span_is_no_answer_and_names_the_nearest(folder, make_answerer):
+    write(folder, a="No capitals here at all.")
+    answerer = make_answerer()
+    answerer.sync()
+    answer = answerer.ask("who?")
+    assert (answer.answered, answer.reason) == (False, Reason.NO_SPAN_FOUND)
+    assert [p.document for p in answer.nearest] == ["a.txt"]
+
+
+@pytest.mark.parametrize(("score", "reason"), [(5.0, Reason.TOO_UNSURE), (-5.0, Reason.NO_SPAN_FOUND)])
+def test_below_the_threshold_is_declined_with_what_was_rejected(folder, make_answerer, score, reason):
+    write(folder, a="It was the court.")
+    answerer = make_answerer(threshold=0.999, reader=SpansReader(lambda _: [Span(11, 16, score)]))
+    answerer.sync()
+    answer = answerer.ask("who?")
+    assert (answer.answered, answer.text, answer.reason) == (False, "", reason)
+    assert 0 < answer.confidence < 0.999
+    assert [a.text for a in answer.alternatives] == ["court"]
+    assert_verbatim(answerer, answer)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("", "holds no words"),
+        (" \n\t", "holds no words"),
+        ("?!… —", "holds no words"),
+        ("x" * 100_000, r"100,000 characters, at most 1,000"),
+        (None, "is no text"),
+    ],
+)
+def test_a_question_that_cannot_be_asked(make_answerer, question, said):
+    with pytest.raises(qa.QuestionError, match=said):
+        make_answerer().ask(question)
+
+
+def test_ask_many_keeps_the_order_and_takes_no_single_string(folder, make_answerer):
+    write(folder, a="ALPHA is first.", b="BETA is second.")
+    answerer = make_answerer()
+    answerer.sync()
+    assert [a.text for a in answerer.ask_many(["what is first?", "what is second?"])] == ["ALPHA", "BETA"]
+    assert answerer.ask_many([]) == []
+    with pytest.raises(ParameterError, match="one question"):
+        answerer.ask_many("what is first?")
+    with pytest.raises(qa.QuestionError):
+        answerer.ask_many(["fine?", " "])
+
+
+def test_within_and_unknown_names(folder, make_answerer):
+    write(folder, a="ALPHA is first.", b="BETA is first.")
+    answerer = make_answerer()
+    answerer.sync()
+    assert answerer.ask("what is first?", within=["b.txt"]).text == "BETA"
+    assert answerer.ask("what is first?", within=[]).reason is Reason.NOTHING_RETRIEVED
+    with pytest.raises(UnknownDocumentError, match=r"c\.txt"):
+        answerer.ask("what is first?", within=["c.txt"])
+    with pytest.raises(UnknownDocumentError, match=r"c\.txt"):
+        answerer.text("c.txt")
+
+
+def test_a_change_of_the_folder_is_answered_from_after_sync(folder, make_answerer):
+    write(folder, a="The leader is ALPHA now.")
+    answerer = make_answerer()
+    answerer.sync()
+    assert answerer.ask("who is the leader?").text == "ALPHA"
+    write(folder, a="The leader is OMEGA now.")
+    answerer.sync()
+    assert answerer.ask("who is the leader?").text == "OMEGA"
+    (folder / "a.txt").unlink()
+    answerer.sync()
+    assert answerer.ask("who is the leader?").reason is Reason.NOTHING_RETRIEVED
+
+
+def test_a_second_answerer_sees_what_the_first_one_writes(folder, make_answerer):
+    first, second = make_answerer(), make_answerer()
+    assert second.ask("who is the leader?").reason is Reason.NOTHING_RETRIEVED
+    write(folder, a="The leader is ALPHA now.")
+    first.sync()
+    assert second.ask("who is the leader?").text == "ALPHA"
+
+
+def test_a_given_text_is_read_without_being_stored(make_answerer):
+    answerer = make_answerer()
+    text = "The leader is ALPHA now."
+    answer = answerer.read("who is the leader?", text)
+    assert (answer.text, answer.document, text[answer.start : answer.end]) == ("ALPHA", "", "ALPHA")
+    assert answerer.documents() == []
+    assert answerer.read("who?", " ").reason is Reason.NOTHING_RETRIEVED
+
+
+def test_many_threads_get_the_answers_that_one_gets(folder, make_answerer):
+    write(folder, **{f"d{i}": f"Number{i} is led by LEADER{chr(65 + i)}X." for i in range(12)})
+    answerer = make_answerer()
+    answerer.sync()
+    questions = [f"who leads number{i}?" for i in range(12)] * 3
+    alone = [answerer.ask(question) for question in questions]
+    together: list[Answer | None] = [None] * len(questions)
+
+    def work(position):
+        together[position] = answerer.ask(questions[position])
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(questions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert together == alone
+
+
+def test_the_inference_thread_runs_in_order_on_one_thread_and_hands_errors_on():
+    thread = InferenceThread()
+    names = [thread.run(lambda: threading.current_thread().name) for _ in range(3)]
+    assert names == ["verbatim-inference_0"] * 3
+    assert thread.run(lambda: thread.run(lambda: "nested")) == "nested"
+    with pytest.raises(ZeroDivisionError):
+        thread.run(lambda: 1 / 0)
+    thread.close()
+
+
+ODD = [
+    "\u00a0",
+    "ﬁ",
+    "\r\n",
+    "😀",
+    "e\u0301",
+    "\u202e",
+    "NASA",
+    "ISI",
+    "USSR",
+    ". ",
+    "\n\n",
+    "# Head\n",
+    "<b>",
+    "&amp;",
+    "$x$",
+    "İ",
+]
+texts = st.lists(
+    st.one_of(st.sampled_from(ODD), st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=10)), min_size=1
+).map("".join)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    files=st.dictionaries(st.sampled_from(["a.txt", "b.md", "c.txt"]), texts, min_size=1),
+    question=st.sampled_from(["who is NASA?", "ISI or USSR?", "what is it", "head"]),
+    scores=st.lists(st.floats(-30, 30), min_size=1, max_size=5),
+)
+def test_every_answer_evidence_and_alternative_is_the_stored_text(folder, make_answerer, files, question, scores):
+    for old in folder.iterdir():
+        old.unlink()
+    for name, text in files.items():
+        (folder / name).write_bytes(text.encode())
+
+    def spans(passage):
+        words = [i for i in range(len(passage)) if not passage[i].isspace()]
+        return [
+            Span(words[i % len(words)], min(len(passage), words[i % len(words)] + 5), s) for i, s in enumerate(scores)
+        ]
+
+    answerer = make_answerer(reader=SpansReader(spans))
+    answerer.sync()
+    for name in (d.name for d in answerer.documents()):
+        assert answerer.text(name) == files[name].removeprefix("\ufeff")
+    assert_verbatim(answerer, answerer.ask(question))
+    assert_verbatim(answerer, answerer.ask(question, within=[d.name for d in answerer.documents()][:1]))
+    answerer.close()
+
+
+def test_answers_are_frozen_and_compare_by_value():
+    answer = Answer("q", answered=False, reason=Reason.TOO_UNSURE)
+    assert answer == replace(answer)
+    with pytest.raises(AttributeError):
+        answer.text = "made up"
+
+
+def test_the_public_surface():
+    assert set(qa.__all__) == {"Answer", "QuestionAnswerer", "QuestionError", "Reason", "VerbatimError", "ask", "load"}
+    assert all(getattr(qa, name) for name in qa.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'anwser'"):
+        qa.anwser

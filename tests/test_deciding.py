@@ -1,0 +1,149 @@
+"""Merging, one distribution, confidence."""
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from index.documents import Passage
+from index.searching import Hit
+from qa.deciding import Calibration, Decider, features, group, load_calibration
+from qa.matching import normalize
+from qa.reading import Span
+
+CALIBRATION = Calibration(2.0, 0.5, 0.0, {"margin": 2.0, "share": 0.5, "cosine": 1.0, "nearby": 1.0}, -2.0, 0.5)
+
+
+def hit(text: str, document: str = "a.txt", start: int = 0, score: float = 0.0) -> Hit:
+    return Hit(Passage(document, start, start + len(text), text), "", "0" * 64, score, 0.5, 1.0)
+
+
+def decide(hits, spans):
+    return Decider(CALIBRATION).decide("who banned it?", hits, spans)
+
+
+def words(candidate):
+    passage = candidate.hit.passage
+    return passage.text[candidate.start - passage.start : candidate.end - passage.start]
+
+
+def test_no_spans_no_candidates():
+    assert decide([hit("text")], [[]]) == []
+    assert decide([], []) == []
+
+
+def test_the_same_words_in_two_documents_are_one_answer_with_two_pieces_of_evidence():
+    hits = [hit("The court did.", "a.txt"), hit("It was a Court.", "b.txt"), hit("No, the senate.", "c.txt")]
+    found = decide(hits, [[Span(0, 9, 4.0)], [Span(9, 14, 3.0)], [Span(4, 14, 4.5)]])
+    assert [words(c) for c in found] == ["The court", "the senate"]
+    assert found[0].evidence == (hits[0].passage, hits[1].passage)
+
+
+def test_evidence_adds_up():
+    one = decide([hit("The court did.")], [[Span(4, 9, 2.0)]])[0].confidence
+    two = decide([hit("The court did."), hit("A court.", "b.txt")], [[Span(4, 9, 2.0)], [Span(2, 7, 2.0)]])[
+        0
+    ].confidence
+    assert two > one
+
+
+def test_a_place_read_twice_where_passages_overlap_counts_once():
+    text = "It was the court of Khujand."
+    once = group([hit(text)], [[Span(11, 16, 3.0)]], CALIBRATION)[0]
+    hits = [hit(text), hit(text[7:], start=7)]
+    twice = group(hits, [[Span(11, 16, 3.0)], [Span(4, 9, 2.5)]], CALIBRATION)[0]
+    assert twice.share == pytest.approx(once.share)
+    assert (twice.best.start, twice.best.end, len(twice.spans)) == (11, 16, 1)
+
+
+def test_nested_spans_are_one_answer_and_the_best_stands_for_it():
+    found = decide(
+        [hit("In May 2012 it was.")], [[Span(3, 11, 5.0), Span(0, 11, 4.0), Span(3, 6, 1.0), Span(12, 14, 0.5)]]
+    )
+    assert [words(c) for c in found] == ["May 2012", "it"]
+
+
+def test_spans_of_punctuation_and_articles_alone_are_no_answers():
+    assert decide([hit("... the !!")], [[Span(0, 3, 9.0), Span(4, 7, 9.0)]]) == []
+
+
+def test_the_null_answer_takes_its_share():
+    strong, weak = (group([hit("court")], [[Span(0, 5, score)]], CALIBRATION)[0].share for score in (10.0, -10.0))
+    assert strong == pytest.approx(1 / (1 + math.exp(-5)))
+    assert weak == pytest.approx(1 / (1 + math.exp(5)))
+
+
+def test_a_better_retrieved_passage_wins_between_equal_spans():
+    hits = [hit("the senate", "a.txt", score=1.0), hit("the court", "b.txt", score=3.0)]
+    assert words(decide(hits, [[Span(4, 10, 3.0)], [Span(4, 9, 3.0)]])[0]) == "court"
+
+
+def test_confidence_rises_with_what_it_is_fitted_on():
+    hits, spans = [hit("It was the court.")], [[Span(11, 16, 3.0)]]
+    lower = decide(hits, spans)[0].confidence
+    higher = decide(hits, [[Span(11, 16, 30.0)]])[0].confidence
+    assert 0 < lower < higher < 1
+
+
+def test_nearby_counts_the_terms_around_the_words():
+    candidate = group([hit("The court banned the group in Khujand.")], [[Span(4, 9, 1.0)]], CALIBRATION)[0]
+    assert features("Who banned the party in Khujand?", candidate)["nearby"] == pytest.approx(2 / 3)
+    assert features("Who is it?", candidate)["nearby"] == 1.0
+
+
+def test_scores_of_any_size_give_a_probability():
+    for score in (-1e6, 1e6, 0.0):
+        assert 0 <= decide([hit("It was the court.")], [[Span(11, 16, score)]])[0].confidence <= 1
+
+
+passages = st.lists(st.tuples(st.sampled_from(["a.txt", "b.txt"]), st.integers(0, 40)), max_size=4)
+
+
+@given(data=st.data(), places=passages)
+def test_whatever_is_read_every_candidate_is_the_documents_own_words(data, places):
+    documents = {
+        "a.txt": "Alpha beta, GAMMA delta. The alpha! ",
+        "b.txt": "Gamma... delta\u00a0epsilon 😀 beta alpha zeta",
+    }
+    hits = []
+    for name, start in dict.fromkeys(places):
+        text = documents[name][start : start + 20]
+        if text:
+            hits.append(hit(text, name, start, score=float(start)))
+    spans = [
+        data.draw(
+            st.lists(
+                st.builds(
+                    lambda a, b, s: Span(min(a, b), max(a, b) + 1, s),
+                    st.integers(0, len(h.passage.text) - 1),
+                    st.integers(0, len(h.passage.text) - 1),
+                    st.floats(-50, 50),
+                ),
+                max_size=6,
+            )
+        )
+        for h in hits
+    ]
+    found = decide(hits, spans)
+    shares = [g.share for g in group(hits, spans, CALIBRATION)]
+    assert sum(shares) <= 1 + 1e-9
+    assert shares == sorted(shares, reverse=True)
+    for candidate in found:
+        text = documents[candidate.hit.passage.document][candidate.start : candidate.end]
+        assert words(candidate) == text
+        assert normalize(text)
+        assert candidate.hit.passage in candidate.evidence
+    for one, other in itertools.combinations(found, 2):
+        assert normalize(words(one)) != normalize(words(other))
+        apart = (
+            one.hit.passage.document != other.hit.passage.document or one.end <= other.start or other.end <= one.start
+        )
+        assert apart
+
+
+def test_the_packaged_calibration_is_complete():
+    calibration = load_calibration(None)
+    candidate = group([hit("It was the court.")], [[Span(11, 16, 3.0)]], calibration)[0]
+    assert calibration.features.keys() == features("who?", candidate).keys()
+    assert 0 < calibration.threshold < 1
