@@ -91,10 +91,12 @@ def main() -> None:
             openings.append(seconds)
             is_inside = 0 < done < DOCUMENTS
             inside += is_inside
-            print(f"killed at {done:3} of {DOCUMENTS} documents ({'inside' if is_inside else 'outside'}, +{done - before})")
+            where = "inside" if is_inside else "outside"
+            print(f"killed at {done:3} of {DOCUMENTS} documents ({where}, +{done - before})", flush=True)
         start_indexing(folder, place).wait()
         done, _ = check(folder, place, embedder)
-    print(f"{inside} kills inside the work, in {runs} runs; longest opening {max(openings):.2f} s; {done} documents at the end")
+    print(f"{inside} kills inside the work, in {runs} runs; longest opening {max(openings):.2f} s")
+    print(f"{done} documents at the end")
 
 
 def wait_for_progress(

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import torch
+
 from index.embedding import SentenceTransformerEmbedder
 from index.settings import Settings, read_settings
 from qa.answering import QuestionAnswerer
@@ -59,7 +60,9 @@ def main() -> None:
     print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     default, fp32 = measure(read_settings()), measure(read_settings(precision="fp32"))
     for name in default:
-        print(f"{name:24} default {default[name]:8.1f}   fp32 {fp32[name]:8.1f}   ratio {default[name] / fp32[name]:.2f}")
+        print(
+            f"{name:24} default {default[name]:8.1f}   fp32 {fp32[name]:8.1f}   ratio {default[name] / fp32[name]:.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -103,8 +103,11 @@ class FolderIndex:
             The passages; fewer where there are fewer.
 
         Raises:
+            ParameterError: `within` is a single string.
             UnknownDocumentError: `within` names a document that is not in the index.
         """
+        if isinstance(within, str):
+            raise ParameterError(f"within={within!r} is a single string; give a list of documents' names")
         if within is not None:
             known = {record.name for record in self.store.documents()}
             for name in within:

@@ -147,7 +147,6 @@ class Store:
         try:
             self._prepare()
         except sqlite3.DatabaseError as error:
-            self.close()
             raise self._explain(error) from error
 
     def _prepare(self) -> None:
@@ -162,10 +161,34 @@ class Store:
                     rows = [(key, json.dumps(value)) for key, value in first.items()]
                     writer.executemany("INSERT INTO meta VALUES (?, ?)", rows)
 
+    @contextmanager
+    def _explaining(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """End what is still open at the end of the block, and turn SQLite's errors into ours.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            IntegrityError: As it came: it is a mistake of ours, not of the disk.
+        """
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise self._explain(error) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
     def _explain(self, error: sqlite3.Error) -> VerbatimError:
         if isinstance(error, sqlite3.OperationalError):
             if "locked" in str(error):
                 return BusyIndexError(f"the index {self.path} is being written by another process; try again later")
+            if "full" in str(error):
+                return VerbatimError(
+                    f"the disk of {self.path} is full; free some space and run it again, nothing is lost"
+                )
             if "readonly" in str(error) or "unable to open" in str(error):
                 return VerbatimError(f"{self.path} cannot be written ({error}); set index_dir to a folder that can")
         return DamagedIndexError(
@@ -193,15 +216,17 @@ class Store:
 
         Yields:
             The connection, inside the transaction.
+
+        Raises:
+            DamagedIndexError: The store cannot be read.
+            BusyIndexError: Another process kept the store locked for too long.
+            VerbatimError: The disk is full, or the store may not be written.
         """
         connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._explaining(connection):
+            connection.execute("BEGIN IMMEDIATE")
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+            connection.execute("COMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -217,13 +242,9 @@ class Store:
         if connection.in_transaction:
             yield connection
             return
-        connection.execute("BEGIN")
-        try:
+        with self._explaining(connection):
+            connection.execute("BEGIN")
             yield connection
-        except sqlite3.DatabaseError as error:
-            raise self._explain(error) from error
-        finally:
-            connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the connections of all threads. Nothing is lost by not calling it."""

@@ -240,7 +240,7 @@ class QuestionAnswerer:
 
     def _ask(self, question: str, within: Sequence[str] | None) -> Answer:
         hits = self._index.search(question, self.settings.top_k, within)
-        return self._judge(question, hits, self.text)
+        return self._judge(question, hits, cache(self.text))
 
     def _read(self, question: str, text: str) -> Answer:
         if not text.strip():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from index.errors import VerbatimError
+from index.errors import FolderError, VerbatimError
 
 if TYPE_CHECKING:
     from index.syncing import SyncReport
@@ -99,6 +99,9 @@ def documents(folder: Folder = None, as_json: Json = False) -> None:
 
         with QuestionAnswerer(default_folder() if folder is None else folder) as answerer:
             records, left_out = answerer.documents(), answerer.left_out()
+            if not records and not left_out:
+                place = str(answerer.folder)
+                raise FolderError(f"folder={place!r} is not indexed yet; run: verbatim index {place!r}")
     if as_json:
         _print_json({"documents": [_jsonable(record) for record in records], "left_out": left_out})
         return
@@ -224,7 +227,6 @@ def _load(folder: Path | None, **settings: Any) -> "Iterator[QuestionAnswerer]":
 
 
 def _refuse_empty(answerer: "QuestionAnswerer") -> None:
-    from index.errors import FolderError
     from index.loading import LOADERS
 
     if not answerer.documents():

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import HashEmbedder, WordReader
 from hypothesis import settings as hypothesis_settings
 
+from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
 from qa.answering import QuestionAnswerer, default_folder
 

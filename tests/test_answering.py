@@ -4,10 +4,11 @@ import threading
 from dataclasses import replace
 
 import pytest
-import qa
-from fakes import SpansReader
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import qa
+from fakes import SpansReader
 from index.errors import ParameterError, UnknownDocumentError
 from qa.answers import Answer, Reason
 from qa.inference import InferenceThread
@@ -115,6 +116,8 @@ def test_within_and_unknown_names(folder, make_answerer):
     assert answerer.ask("what is first?", within=[]).reason is Reason.NOTHING_RETRIEVED
     with pytest.raises(UnknownDocumentError, match=r"c\.txt"):
         answerer.ask("what is first?", within=["c.txt"])
+    with pytest.raises(ParameterError, match=r"within='b\.txt' is a single string"):
+        answerer.ask("what is first?", within="b.txt")
     with pytest.raises(UnknownDocumentError, match=r"c\.txt"):
         answerer.text("c.txt")
 
@@ -239,4 +242,4 @@ def test_the_public_surface():
     assert set(qa.__all__) == {"Answer", "QuestionAnswerer", "QuestionError", "Reason", "VerbatimError", "ask", "load"}
     assert all(getattr(qa, name) for name in qa.__all__)
     with pytest.raises(AttributeError, match="no attribute 'anwser'"):
-        qa.anwser
+        assert qa.anwser

@@ -5,10 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
+
 from fakes import HashEmbedder, WordReader
 from qa import answering
 from qa.cli import cli
-from typer.testing import CliRunner
 
 runner = CliRunner()
 
@@ -108,6 +109,10 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, said):
     assert len(result.stderr.splitlines()) == 1
     as_json = json.loads(run(*arguments, "--json", code=2).stdout)
     assert said in as_json["error"]
+
+
+def test_a_folder_that_was_never_indexed(reports):
+    assert "is not indexed yet; run: verbatim index" in run("documents", "--folder", reports, code=2).stderr
 
 
 @pytest.mark.parametrize("command", [["index"], ["ask", "who?", "--folder"]])

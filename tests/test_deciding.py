@@ -6,6 +6,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from index.documents import Passage
 from index.searching import Hit
 from qa.deciding import Calibration, Decider, features, group, load_calibration

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import qa
 from qa.evaluating import load_questions
 from qa.matching import exact_match, f1

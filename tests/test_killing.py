@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from fakes import HashEmbedder
 from index.folders import FolderIndex
 

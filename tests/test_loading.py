@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from index.errors import UnreadableFileError
 from index.loading import LOADERS, decode, load, title_of_markdown, title_of_text
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from index.models import load_tokenizer
 from qa.quoting import sentence_around
 from qa.reading import PACKAGED_READER, decode, whole_characters
@@ -53,9 +54,9 @@ def test_spans_lie_in_the_text_are_whole_words_and_the_best_is_first(text, seed)
     assert len(spans) <= 10
     assert [s for *_, s in spans] == sorted((s for *_, s in spans), reverse=True)
     for start, end, _ in spans:
-        start, end = whole_characters(text, start, end)
-        assert 0 <= start < end <= len(text)
-        assert text[start:end].strip()
+        first, last = whole_characters(text, start, end)
+        assert 0 <= first <= start < end <= last <= len(text)
+        assert text[first:last].strip()
     best = brute_force(window, starts, ends)
     if spans and best is not None:
         assert spans[0][2] == pytest.approx(best, abs=1e-4)

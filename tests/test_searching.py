@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from fakes import DIMENSION, HashEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fakes import DIMENSION, HashEmbedder
 from index.documents import Document
 from index.errors import UnknownDocumentError
 from index.folders import FolderIndex
@@ -25,13 +26,13 @@ def corpus(folder, tmp_path):
     made.close()
 
 
-def oracle(corpus, question, weights=FusionWeights()):
+def oracle(corpus, question):
     """Every passage's fused score, straight from the definitions, none left out."""
     ids = corpus.store.passage_ids()
     found, vectors = corpus.store.vectors(ids)
     cosines = dict(zip(found, (vectors @ corpus.embedder.embed([question])[0]).tolist(), strict=True))
     bm25 = dict(corpus.store.match(lexical_query(question), 10**6))
-    return fuse(cosines, bm25, weights)
+    return fuse(cosines, bm25, FusionWeights())
 
 
 @pytest.mark.parametrize(

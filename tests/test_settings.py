@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+
+from index.embedding import packaged_model
 from index.errors import ModelError, ParameterError
 from index.models import hash_weights, load_tokenizer
-from index.embedding import packaged_model
 from index.settings import read_settings
 from qa.deciding import load_calibration
 from qa.reading import PACKAGED_READER, Reader
@@ -38,7 +39,7 @@ def test_what_cannot_be_used(given, said):
 
 def test_an_unknown_variable_is_refused(monkeypatch):
     monkeypatch.setenv("VERBATIM_TOPK", "7")
-    with pytest.raises(ParameterError, match="VERBATIM_TOPK is no setting.*VERBATIM_TOP_K"):
+    with pytest.raises(ParameterError, match=r"VERBATIM_TOPK is no setting.*VERBATIM_TOP_K"):
         read_settings()
 
 
@@ -57,13 +58,13 @@ def test_a_model_that_is_not_there(tmp_path):
         Reader(read_settings(reader="no/such-model"))
     with pytest.raises(ModelError, match=r"no readable tokenizer\.json"):
         load_tokenizer(tmp_path)
-    with pytest.raises(ModelError, match="no .safetensors file"):
+    with pytest.raises(ModelError, match=r"no .safetensors file"):
         hash_weights(tmp_path)
 
 
 def test_a_folder_that_holds_no_reader(tmp_path):
     (tmp_path / "tokenizer.json").write_bytes((PACKAGED_READER / "tokenizer.json").read_bytes())
-    with pytest.raises(ModelError, match="reader=.* cannot be loaded"):
+    with pytest.raises(ModelError, match=r"reader=.* cannot be loaded"):
         Reader(read_settings(reader=str(tmp_path))).read("who?", ["The court."])
 
 

@@ -1,9 +1,10 @@
 """Passages are the document's own characters, at the offsets they name."""
 
 import pytest
-from fakes import word_tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fakes import word_tokenizer
 from index.documents import Document
 from index.splitting import Splitter, SplitterSettings, heading_at
 
@@ -67,7 +68,10 @@ def test_whole_sentences_where_they_fit():
 
 
 def test_headings_of_markdown_stand_above_their_passages():
-    text = "# Costs\n\nIntro words here.\n\n## Travel\n\nIt was 50 euros in all.\n\n```\n# no heading\n```\n\n# Staff\n\nFive people.\n"
+    text = (
+        "# Costs\n\nIntro words here.\n\n## Travel\n\nIt was 50 euros in all.\n\n"
+        "```\n# no heading\n```\n\n# Staff\n\nFive people.\n"
+    )
     splitter = Splitter(word_tokenizer(), SplitterSettings(12, 0, 10))
     heading = next(p.heading for p in splitter.split(document(text, "a.md")) if "50 euros" in p.text)
     assert heading == "Costs › Travel"

@@ -8,10 +8,11 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from fakes import HashEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from fakes import HashEmbedder
 from index.errors import (
     BusyIndexError,
     DamagedIndexError,
@@ -22,7 +23,6 @@ from index.errors import (
     UnreadableFileError,
 )
 from index.folders import FolderIndex, default_index_dir
-from index.store import FILE_NAME
 
 LONG_AGO_NS = 10**18
 
@@ -215,7 +215,7 @@ def test_adding_or_removing_what_is_not_there_changes_nothing(folder, opened, tm
 def test_a_folder_that_is_none(tmp_path, opened, make, said):
     place = tmp_path / "place"
     make(place)
-    with pytest.raises(FolderError, match=f"place.*{said}"):
+    with pytest.raises(FolderError, match=rf"place.*{said}"):
         opened(folder=place)
 
 
@@ -266,7 +266,7 @@ def test_one_index_folder_does_not_serve_two_folders(folder, opened, tmp_path):
 
 
 def test_the_index_never_lies_inside_the_folder(folder):
-    with pytest.raises(ParameterError, match="index_dir=.*lies inside"):
+    with pytest.raises(ParameterError, match=r"index_dir=.*lies inside"):
         FolderIndex(folder, HashEmbedder(), folder / "index")
     assert not default_index_dir(folder).is_relative_to(folder)
 
@@ -282,7 +282,7 @@ def test_a_damaged_store_is_named_and_can_be_rebuilt(folder, opened, damage):
     connection.close()
     index.close()
     index.store.path.write_bytes(damage(index.store.path.read_bytes()))
-    with pytest.raises(DamagedIndexError, match="cannot be read.*--rebuild"):
+    with pytest.raises(DamagedIndexError, match=r"cannot be read.*--rebuild"):
         opened().sync()
     rebuilt = opened(rebuild=True)
     assert len(rebuilt.sync().added) == 30
@@ -290,7 +290,7 @@ def test_a_damaged_store_is_named_and_can_be_rebuilt(folder, opened, damage):
 
 def test_an_index_folder_that_cannot_be_made(folder, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(Exception, match="index_dir=.*cannot be made") as caught:
+    with pytest.raises(Exception, match=r"index_dir=.*cannot be made") as caught:
         FolderIndex(folder, HashEmbedder(), tmp_path / "file" / "index")
     assert type(caught.value).__module__ == "index.errors"
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from fakes import HashEmbedder
 from index.documents import Document
 from index.folders import FolderIndex
