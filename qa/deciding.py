@@ -64,8 +64,16 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """A span in its document."""
+class Found:
+    """A span in its document.
+
+    Attributes:
+        hit: The passage that it was read in.
+        start: Offset in the document.
+        end: Offset after it.
+        score: The reader's log-odds against the null answer.
+        words: What is compared with other spans: the text, normalized.
+    """
 
     hit: Hit
     start: int
@@ -84,8 +92,8 @@ class Group:
         share: Their probability among all spans and the null answer, 0 to 1.
     """
 
-    best: _Found
-    spans: tuple[_Found, ...]
+    best: Found
+    spans: tuple[Found, ...]
     share: float
 
 
@@ -122,7 +130,7 @@ class Decider:
                 hit=g.best.hit,
                 start=g.best.start,
                 end=g.best.end,
-                evidence=tuple(dict.fromkeys(found.hit.passage for found in g.spans)),
+                evidence=_evidence(g),
                 confidence=self._confidence(question, g),
                 beats_null=g.best.score > 0,
             )
@@ -134,6 +142,20 @@ class Decider:
         values = features(question, candidate)
         odds = self._calibration.intercept + sum(weights[name] * values[name] for name in weights)
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
+
+
+def _evidence(candidate: Group) -> tuple[Passage, ...]:
+    """Passages of the group's spans that hold the answer whole: where passages overlap, one may cut it."""
+    best = candidate.best
+    passages = dict.fromkeys(
+        found.hit.passage for found in candidate.spans if found.words == best.words or _holds(found.hit.passage, best)
+    )
+    return tuple(passages)
+
+
+def _holds(passage: Passage, found: Found) -> bool:
+    same_document = passage.document == found.hit.passage.document
+    return same_document and passage.start <= found.start and found.end <= passage.end
 
 
 def group(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Calibration) -> list[Group]:
@@ -167,22 +189,22 @@ def group(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Cal
     return sorted(groups, key=lambda g: -g.share)
 
 
-def _place(hits: Sequence[Hit], spans: Sequence[Sequence[Span]]) -> list[_Found]:
+def _place(hits: Sequence[Hit], spans: Sequence[Sequence[Span]]) -> list[Found]:
     """Spans in their documents; a place read twice, where passages overlap, counts once, at its best."""
-    places: dict[tuple[str, int, int], _Found] = {}
+    places: dict[tuple[str, int, int], Found] = {}
     for hit, found in zip(hits, spans, strict=True):
         passage = hit.passage
         for span in found:
             start, end = passage.start + span.start, passage.start + span.end
             words = normalize(passage.text[span.start : span.end])
-            new = _Found(hit, start, end, span.score, words)
+            new = Found(hit, start, end, span.score, words)
             old = places.setdefault((passage.document, start, end), new)
             if words and old.score < new.score:
                 places[passage.document, start, end] = new
     return [f for f in places.values() if f.words]
 
 
-def _is_same_answer(a: _Found, b: _Found) -> bool:
+def _is_same_answer(a: Found, b: Found) -> bool:
     if a.words == b.words:
         return True
     return a.hit.passage.document == b.hit.passage.document and a.start < b.end and b.start < a.end
@@ -216,7 +238,7 @@ def features(question: str, candidate: Group) -> dict[str, float]:
     }
 
 
-def _share_nearby(asked: list[str], found: _Found) -> float:
+def _share_nearby(asked: list[str], found: Found) -> float:
     """Share of terms of which something stands around a span; word endings are left aside."""
     if not asked:
         return 1.0
