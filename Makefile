@@ -32,10 +32,10 @@ $(VENV)/venv.stamp:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-# torch first and by itself: it is the largest download, and the one that a slow line may have to resume.
+# torch first and by itself: it is the largest download, and may come from an index of its own (see the README).
 $(VENV)/installed.stamp: pyproject.toml constraints.txt $(VENV)/venv.stamp
 	@echo "Installing Verbatim and what it needs: about 2 GB on disk, 2 to 10 minutes ..."
-	@$(INSTALL) torch
+	@$(INSTALL) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	@$(INSTALL) --editable .
 	@touch $@
 	@echo "Installed."

@@ -16,7 +16,7 @@ def check_folder(folder: Path) -> Path:
     """The real path of a folder of documents.
 
     Args:
-        folder: The folder.
+        folder: The folder; a leading ~ is the home folder.
 
     Returns:
         Its absolute path, links resolved.
@@ -24,6 +24,7 @@ def check_folder(folder: Path) -> Path:
     Raises:
         FolderError: It is missing, is no folder, or cannot be read.
     """
+    folder = folder.expanduser()
     if not folder.exists():
         raise FolderError(f"folder={str(folder)!r} does not exist; name a folder that holds documents")
     if not folder.is_dir():

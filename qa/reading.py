@@ -1,5 +1,6 @@
 """The extractive reader: (question, passages) → scored spans."""
 
+import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
@@ -188,18 +190,21 @@ def decode(window: Encoding, start_logits: Floats, end_logits: Floats) -> list[t
     last_of_word = np.concatenate([words[1:] != words[:-1], [True]])
     starts = np.where(first_of_word, start_logits[low:high], -np.inf)
     ends = np.where(last_of_word, end_logits[low:high], -np.inf)
-    length = np.arange(high - low)[None, :] - np.arange(high - low)[:, None]
-    allowed = (length >= 0) & (length < _MAX_ANSWER_TOKENS)
-    joint = np.where(allowed, starts[:, None] + ends[None, :], -np.inf)
+    beyond = np.full(_MAX_ANSWER_TOKENS - 1, -np.inf, dtype=np.float32)
+    # Row i, column d: a span from token i to token i + d.
+    joint = starts[:, None] + sliding_window_view(np.concatenate([ends, beyond]), _MAX_ANSWER_TOKENS)
+    scores = joint.ravel()
+    n = min(_SPANS_PER_WINDOW, scores.size)
+    best = np.argpartition(scores, -n)[-n:]
+    best = best[np.argsort(-scores[best], kind="stable")]
     null = float(start_logits[0] + end_logits[0])
-    n = min(_SPANS_PER_WINDOW, joint.size)
-    best = np.argpartition(joint, -n, axis=None)[-n:]
-    best = best[np.argsort(-joint.ravel()[best], kind="stable")]
-    places = [divmod(int(flat), high - low) for flat in best if np.isfinite(joint.ravel()[flat])]
+    offsets = window.offsets[low:high]
+    first, length = np.divmod(best, _MAX_ANSWER_TOKENS)
+    places = zip(first.tolist(), (first + length).tolist(), scores[best].tolist(), strict=True)
     return [
-        (window.offsets[low + i][0], window.offsets[low + j][1], float(joint[i, j]) - null)
-        for i, j in places
-        if window.offsets[low + i][0] < window.offsets[low + j][1]
+        (offsets[i][0], offsets[j][1], score - null)
+        for i, j, score in places
+        if math.isfinite(score) and offsets[i][0] < offsets[j][1]
     ]
 
 
