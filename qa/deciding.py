@@ -1,5 +1,6 @@
 """From scored spans to answers: one distribution over all passages, evidence merged, confidence fitted, abstaining."""
 
+import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -122,19 +123,22 @@ class Decider:
             spans: What was found in each.
 
         Returns:
-            Candidates, best first, no two with the same words or overlapping; none when there is no span.
+            Candidates, best first, confidence never rising, no two with the same words or overlapping;
+            none when there is no span.
         """
         groups = group(hits, spans, self._calibration)
+        # The order is the distribution's; the fit may think more of a lesser candidate than of the one before it.
+        falling = itertools.accumulate((self._confidence(question, g) for g in groups), min)
         return [
             Candidate(
                 hit=g.best.hit,
                 start=g.best.start,
                 end=g.best.end,
                 evidence=_evidence(g),
-                confidence=self._confidence(question, g),
+                confidence=confidence,
                 beats_null=g.best.score > 0,
             )
-            for g in groups
+            for g, confidence in zip(groups, falling, strict=True)
         ]
 
     def _confidence(self, question: str, candidate: Group) -> float:

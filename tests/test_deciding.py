@@ -135,6 +135,7 @@ def test_whatever_is_read_every_candidate_is_the_documents_own_words(data, place
         for h in hits
     ]
     found = decide(hits, spans)
+    assert [c.confidence for c in found] == sorted((c.confidence for c in found), reverse=True)
     shares = [g.share for g in group(hits, spans, CALIBRATION)]
     assert sum(shares) <= 1 + 1e-9
     assert shares == sorted(shares, reverse=True)

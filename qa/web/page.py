@@ -1,0 +1,202 @@
+"""The chat page: a conversation, and beside it the document that was quoted."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+from gradio.events import api
+
+from index.errors import UnknownDocumentError, VerbatimError
+from qa.answering import QuestionAnswerer, default_folder
+from qa.web import rendering
+from qa.web.rendering import Place
+
+SEED_EXAMPLES = (
+    "when was Jamaat Ansarullah banned?",
+    "Who was the suicide bomber?",
+    "Where was Akmal Karimov trained?",
+    "Who is the president of Tajikistan?",
+)
+_QUESTIONS_AT_A_TIME = 20
+"""They wait for the one inference thread anyway; let in together, each is shown at once as being looked into."""
+_UNEXPECTED = "Something went wrong here, not with your question. The server's log says what."
+_STATIC = Path(__file__).parent / "static"
+
+Turns = tuple[str, ...]
+"""A conversation: the HTML of each of its turns."""
+
+logger = logging.getLogger("verbatim")
+
+
+def application(answerer: QuestionAnswerer) -> FastAPI:
+    """The page as an ASGI application that asks nothing of the network.
+
+    Args:
+        answerer: What answers the questions.
+
+    Returns:
+        The application.
+    """
+    style = (_STATIC / "page.css").read_text(encoding="utf-8")
+    script = (_STATIC / "page.js").read_text(encoding="utf-8")
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    gr.mount_gradio_app(
+        app,
+        _layout(_Chat(answerer)),
+        path="/",
+        # Fonts given as plain names are the reader's own; Gradio's default would fetch some.
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        head=f"<style>{style}</style><script>{script}</script>",
+        favicon_path=str(_STATIC / "favicon.svg"),
+        footer_links=[],
+        show_error=False,  # what fails unforeseen is for the log; errors meant for people are shown anyway
+        ssr_mode=False,
+        mcp_server=False,
+        run_history=False,
+        enable_monitoring=False,
+    )
+    return app
+
+
+class _Chat:
+    """What the page does when it is used. A failure is a line on the page, and never stops it."""
+
+    def __init__(self, answerer: QuestionAnswerer) -> None:
+        self._answerer = answerer
+
+    def masthead(self) -> str:
+        return rendering.masthead(self._answerer.folder.name, len(self._answerer.documents()))
+
+    def welcome(self) -> str:
+        folder = self._answerer.folder
+        examples = SEED_EXAMPLES if folder == default_folder().resolve() else ()
+        return rendering.welcome(len(self._answerer.documents()), str(folder), examples)
+
+    def contents(self) -> str:
+        """The panel before anything was asked: the one document, or a list to choose from."""
+        records = self._answerer.documents()
+        if len(records) == 1:
+            return self._document(Place(records[0].name, 0, 0))
+        return rendering.document_list(records)
+
+    def ask(self, question: str, turns: Turns) -> Iterator[dict[str, Any]]:
+        """Show the question at once, then its answer, with the document open at it."""
+        yield {
+            "question": "",
+            "log": "".join((*turns, rendering.pending(question))),
+            "panel": gr.skip(),
+            "turns": gr.skip(),
+        }
+        turn, panel = self._answer(question)
+        # Entering nothing again and again says what is wrong with it once.
+        turns = turns if not question.strip() and turns[-1:] == (turn,) else (*turns, turn)
+        yield {"question": gr.skip(), "log": "".join(turns), "panel": panel, "turns": turns}
+
+    def open(self, asked: Mapping[str, str]) -> str:
+        """The panel with the document that was clicked; the names are those that `_opener` wrote."""
+        try:
+            if not asked["document"]:
+                return self.contents()
+            whole_passage = asked["passage"] == "1"
+            return self._document(Place(asked["document"], int(asked["start"]), int(asked["end"]), whole_passage))
+        except VerbatimError as error:
+            return rendering.unopened(str(error))
+        except Exception:
+            logger.exception("a document could not be opened")
+            return rendering.unopened(_UNEXPECTED)
+
+    def ask_for_program(self, question: str) -> dict[str, Any]:
+        """Answer a question in the documents' own words.
+
+        Args:
+            question: The question, 1,000 characters at most.
+
+        Returns:
+            The fields of the answer; offsets count code points of the document's text.
+
+        Raises:
+            Error: The question cannot be asked; the message says why.
+        """
+        try:
+            return asdict(self._answerer.ask(question))
+        except VerbatimError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def _answer(self, question: str) -> tuple[str, Any]:
+        try:
+            answer = self._answerer.ask(question)
+            titles = {record.name: record.title for record in self._answerer.documents()}
+            panel = self._document(rendering.answer_place(answer)) if answer.answered else gr.skip()
+            return rendering.reply(answer, titles), panel
+        except VerbatimError as error:
+            return rendering.notice(question, str(error)), gr.skip()
+        except Exception:
+            logger.exception("a question could not be answered")
+            return rendering.notice(question, _UNEXPECTED), gr.skip()
+
+    def _document(self, place: Place) -> str:
+        records = {record.name: record for record in self._answerer.documents()}
+        if place.document not in records:
+            raise UnknownDocumentError(f"document={place.document!r} is no longer in the index; ask again")
+        text = self._answerer.text(place.document)
+        return rendering.document(text, records[place.document], place, listed=len(records) > 1)
+
+
+def _layout(chat: _Chat) -> gr.Blocks:
+    page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
+    with page:
+        turns = gr.State(())
+        _html("masthead", chat.masthead())
+        with gr.Row(elem_id="desk"):
+            with gr.Column(elem_id="chat"):
+                log = _html("log", chat.welcome(), 'role="log" aria-live="polite" aria-label="Answers" tabindex="0"')
+                with gr.Row(elem_id="composer"):
+                    question = gr.Textbox(
+                        label="Your question",
+                        show_label=False,
+                        container=False,
+                        placeholder="Ask the documents…",
+                        max_lines=5,
+                        elem_id="question",
+                    )
+                    button = gr.Button("Ask", elem_id="ask")
+            panel = _html("panel", chat.contents(), 'role="region" aria-label="Document" tabindex="-1"')
+        _wire(chat, question, button, log, panel, turns)
+    return page
+
+
+def _html(name: str, value: str, attributes: str = "") -> gr.HTML:
+    """A part of the page whose HTML is ours."""
+    return gr.HTML(
+        value,
+        elem_id=name,
+        html_template=f"<div {attributes}>${{value}}</div>",
+        js_on_load=f"verbatim.{name}?.(element, trigger, watch)",
+        apply_default_css=False,
+    )
+
+
+def _wire(chat: _Chat, question: gr.Textbox, button: gr.Button, log: gr.HTML, panel: gr.HTML, turns: gr.State) -> None:
+    parts = {"question": question, "log": log, "panel": panel, "turns": turns}
+
+    def ask_typed(typed: str, told: Turns) -> Iterator[dict[Any, Any]]:
+        for change in chat.ask(typed, told):
+            yield {parts[name]: value for name, value in change.items()}
+
+    def ask_example(told: Turns, clicked: gr.EventData) -> Iterator[dict[Any, Any]]:
+        yield from ask_typed(clicked.question, told)
+
+    def open_document(clicked: gr.EventData) -> str:
+        return chat.open(clicked.place)
+
+    quietly: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    asking: dict[str, Any] = {"concurrency_limit": _QUESTIONS_AT_A_TIME, "concurrency_id": "asking"}
+    outputs = list(parts.values())
+    gr.on([question.submit, button.click], ask_typed, [question, turns], outputs, **asking, **quietly)
+    log.submit(ask_example, turns, outputs, **asking, **quietly)
+    gr.on([log.select, panel.select], open_document, None, panel, **quietly)
+    api(chat.ask_for_program, api_name="ask", **asking)

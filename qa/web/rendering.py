@@ -1,0 +1,369 @@
+"""Answers and documents as HTML. Everything that comes from a document, a file name or a question is escaped."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from index.documents import Passage
+from index.store import DocumentRecord
+from qa.answers import Answer
+
+MAX_SHOWN_CHARS = 200_000
+MAX_LISTED_DOCUMENTS = 200
+_MAX_QUESTION_CHARS = 1_000
+_SENTENCE_REACH = 280
+_EXCERPT_CHARS = 180
+_MIN_ALTERNATIVE = 0.05
+"""Other answers less likely than this are noise beside the one given."""
+
+_CLOSE = '<button type="button" class="close">Close</button>'
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_LONE_RETURN = re.compile(r"&#13;(?!\n)")
+_CERTAINTY = ((0.9, "Very sure"), (0.7, "Quite sure"), (0.5, "Fairly sure"), (0.3, "Not very sure"), (0.0, "Unsure"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of a document to open it at.
+
+    Attributes:
+        document: Name of the document.
+        start: Offset of the first character, in code points.
+        end: Offset after the last.
+        whole_passage: Whether it is a passage to look through rather than an answer's words.
+    """
+
+    document: str
+    start: int
+    end: int
+    whole_passage: bool = False
+
+
+def escape(text: str) -> str:
+    """Text as HTML that shows, and gives back, those very characters.
+
+    An HTML parser turns a carriage return into a newline unless it is written as a reference. Two kinds of
+    character it cannot give back at all, and another stands for them one for one: ␀ for the null character,
+    and the replacement character for half of a surrogate pair.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        HTML for an element's content or a quoted attribute.
+    """
+    escaped = html.escape(text).replace("\r", "&#13;").replace("\0", "␀")
+    return _SURROGATES.sub("\ufffd", escaped)
+
+
+def certainty(confidence: float) -> str:
+    """How sure, in a word and a number.
+
+    Args:
+        confidence: Probability from 0 to 1.
+
+    Returns:
+        Such as "Quite sure · 87 %"; never 0 or 100 %, which no fitted probability means.
+    """
+    word = next(word for least, word in _CERTAINTY if confidence >= least)
+    return f"{word} · {percent(confidence)}"
+
+
+def percent(confidence: float) -> str:
+    """A probability as a percentage, 1 to 99.
+
+    Args:
+        confidence: Probability from 0 to 1.
+
+    Returns:
+        Such as "87 %", with a space that does not break.
+    """
+    return f"{min(99, max(1, round(100 * confidence)))}\u00a0%"
+
+
+# The chat
+
+
+def turn(question: str, body: str, state: str) -> str:
+    """A question with what was said to it.
+
+    Args:
+        question: The question, as it was typed.
+        body: HTML of the reply.
+        state: "answered", "declined", "notice" or "pending".
+
+    Returns:
+        The HTML.
+    """
+    asked = escape(_shorten(question, _MAX_QUESTION_CHARS))
+    bubble = f'<p class="question" dir="auto"><span class="unseen">You asked: </span>{asked}</p>' if asked else ""
+    return f'<article class="turn {state}">{bubble}<div class="reply">{body}</div></article>'
+
+
+def pending(question: str) -> str:
+    """A question that is being looked into.
+
+    Args:
+        question: The question.
+
+    Returns:
+        The HTML.
+    """
+    return turn(question, "<p>Searching the documents…</p>", "pending")
+
+
+def notice(question: str, message: str) -> str:
+    """A question that could not be asked, with the line that says why.
+
+    Args:
+        question: The question.
+        message: One line for people.
+
+    Returns:
+        The HTML.
+    """
+    return turn(question, f"<p>{escape(message)}</p>", "notice")
+
+
+def reply(answer: Answer, titles: Mapping[str, str]) -> str:
+    """A question with its answer, or with why there is none.
+
+    Args:
+        answer: The answer.
+        titles: Titles of the documents by name.
+
+    Returns:
+        The HTML.
+    """
+    if answer.answered:
+        return turn(answer.question, _quotation(answer) + _further(answer, titles), "answered")
+    return turn(answer.question, _refusal(answer) + _nearest(answer, titles), "declined")
+
+
+def answer_place(answer: Answer) -> Place:
+    """Where an answer's words are.
+
+    Args:
+        answer: An answer that was given.
+
+    Returns:
+        The place.
+
+    Raises:
+        ValueError: The answer was declined and has no place.
+    """
+    if answer.document is None or answer.start is None or answer.end is None:
+        raise ValueError("a declined question has no place in a document")
+    return Place(answer.document, answer.start, answer.end)
+
+
+def _quotation(answer: Answer) -> str:
+    place = answer_place(answer)
+    where = f'<span class="place" dir="auto">{escape(answer.place)}</span>' if answer.place else ""
+    return (
+        f'<blockquote class="quote" dir="auto">{_marked_sentence(answer)}</blockquote>'
+        f'<footer class="from">{_opener(place, _title(answer.title or place.document), "citation")}'
+        f'<span class="certainty">{certainty(answer.confidence)}</span>{where}{_file(place.document)}</footer>'
+    )
+
+
+def _marked_sentence(answer: Answer) -> str:
+    first = (answer.start or 0) - (answer.sentence_start or 0)
+    last = first + len(answer.text)
+    before, after = answer.sentence[:first], answer.sentence[last:]
+    if len(before) > _SENTENCE_REACH:
+        before = "…" + before[-_SENTENCE_REACH:].partition(" ")[2]
+    if len(after) > _SENTENCE_REACH:
+        after = after[:_SENTENCE_REACH].rpartition(" ")[0] + "…"
+    return f"{escape(before)}<mark>{escape(answer.text)}</mark>{escape(after)}"
+
+
+def _further(answer: Answer, titles: Mapping[str, str]) -> str:
+    evidence = [passage for passage in answer.evidence if passage != answer.passage]
+    others = [other for other in answer.alternatives if other.confidence >= _MIN_ALTERNATIVE]
+    parts = []
+    if evidence:
+        parts.append(_fold(f"Also found in {_count(len(evidence), 'passage')}", _passages(evidence, titles)))
+    if others:
+        listed = "".join(f"<li>{_alternative(other)}</li>" for other in others)
+        parts.append(_fold(_count(len(others), "other answer"), f"<ul>{listed}</ul>"))
+    return "".join(parts)
+
+
+def _alternative(answer: Answer) -> str:
+    place = answer_place(answer)
+    words = f'<q dir="auto">{escape(_shorten(answer.text, _EXCERPT_CHARS))}</q>'
+    aside = f'<span class="aside">{percent(answer.confidence)}</span>'
+    return _opener(place, f"{words} {aside}", "passage other")
+
+
+def _refusal(answer: Answer) -> str:
+    reason = answer.reason.explanation if answer.reason else ""
+    return f'<p class="unknown">I don&rsquo;t know.</p><p class="reason">{escape(reason)}</p>'
+
+
+def _nearest(answer: Answer, titles: Mapping[str, str]) -> str:
+    if not answer.nearest:
+        return ""
+    first, rest = answer.nearest[:1], answer.nearest[1:]
+    closest = f'<p class="label">The passage that came closest</p>{_passages(first, titles)}'
+    return closest + (_fold(f"{len(rest)} more", _passages(rest, titles)) if rest else "")
+
+
+def _passages(passages: Sequence[Passage], titles: Mapping[str, str]) -> str:
+    return f"<ul>{''.join(f'<li>{_passage(passage, titles)}</li>' for passage in passages)}</ul>"
+
+
+def _passage(passage: Passage, titles: Mapping[str, str]) -> str:
+    excerpt = f'<span class="excerpt" dir="auto">{escape(_shorten(passage.text, _EXCERPT_CHARS))}</span>'
+    source = f'<span class="aside">{escape(titles.get(passage.document) or passage.document)}</span>'
+    place = Place(passage.document, passage.start, passage.end, whole_passage=True)
+    return _opener(place, f"{excerpt} {source}", "passage")
+
+
+def _fold(summary: str, content: str) -> str:
+    return f"<details><summary>{summary}</summary>{content}</details>"
+
+
+def _title(title: str) -> str:
+    return f'<span class="title" dir="auto">{escape(title)}</span>'
+
+
+def _file(name: str) -> str:
+    return f'<bdi class="file">{escape(name)}</bdi>'
+
+
+def _opener(place: Place, label: str, kind: str) -> str:
+    """A button that opens the document panel; the page's script sends its data back when it is pressed."""
+    return (
+        f'<button type="button" class="opener {kind}" data-document="{escape(place.document)}"'
+        f' data-start="{place.start}" data-end="{place.end}" data-passage="{int(place.whole_passage)}">{label}</button>'
+    )
+
+
+# Before the first question
+
+
+def masthead(folder: str, n_documents: int) -> str:
+    """The page's head line.
+
+    Args:
+        folder: Name of the folder of documents.
+        n_documents: How many there are.
+
+    Returns:
+        The HTML.
+    """
+    counted = _count(n_documents, "document")
+    label = "Show the document" if n_documents == 1 else f"Show {counted}"
+    button = f'<button type="button" class="show">{label}</button>' if n_documents else ""
+    return f"<header><h1>Verbatim</h1><p>{counted} in <bdi>{escape(folder)}</bdi></p>{button}</header>"
+
+
+def welcome(n_documents: int, folder: str, examples: Sequence[str]) -> str:
+    """What an empty chat says.
+
+    Args:
+        n_documents: How many documents can be asked.
+        folder: The folder of documents.
+        examples: Questions that can be clicked.
+
+    Returns:
+        The HTML.
+    """
+    if not n_documents:
+        return (
+            '<div class="welcome"><h2>There are no documents yet.</h2><p>Put text or Markdown files into '
+            f'<bdi class="file">{escape(folder)}</bdi> and start Verbatim again.</p></div>'
+        )
+    buttons = "".join(f'<li><button type="button" class="example">{escape(each)}</button></li>' for each in examples)
+    listed = f'<p class="label">Try one of these</p><ul class="examples">{buttons}</ul>' if examples else ""
+    return (
+        '<div class="welcome"><h2>Ask, and read it where it stands.</h2>'
+        "<p>Every answer is a stretch of a document, word for word, with the page open beside it. "
+        f"What the documents do not say is not answered.</p>{listed}</div>"
+    )
+
+
+# The document panel
+
+
+def document(text: str, record: DocumentRecord, place: Place, *, listed: bool = False) -> str:
+    """A document's text as it is, a stretch of it marked.
+
+    Of a document longer than `MAX_SHOWN_CHARS` the stretch around the place is shown, and that it is one.
+
+    Args:
+        text: The stored text.
+        record: What is known of it.
+        place: What to mark; an empty stretch marks nothing.
+        listed: Whether there is a list of documents to go back to.
+
+    Returns:
+        The HTML. What it shows are the document's characters, as `escape` gives them.
+    """
+    low, high = _window(len(text), place)
+    start, end = max(low, min(place.start, high)), max(low, min(place.end, high))
+    kind = ' class="passage"' if place.whole_passage else ""
+    marked = f"<mark{kind}>{escape(text[start:end])}</mark>" if start < end else ""
+    body = f"{escape(text[low:start])}{marked}{escape(text[end:high])}"
+    stretch = f"<p>Characters {low + 1:,} to {high:,} of {len(text):,}</p>" if high - low < len(text) else ""
+    back = _opener(Place("", 0, 0), "All documents", "back") if listed else ""
+    return (
+        f'<header>{_CLOSE}{back}<h2 dir="auto">{escape(record.title or record.name)}</h2>'
+        f"{_file(record.name)}{stretch}</header>"
+        f'<div class="text" role="group" aria-label="Text of the document" tabindex="0">{_break_lines(body)}</div>'
+    )
+
+
+def document_list(records: Sequence[DocumentRecord]) -> str:
+    """The documents that can be opened.
+
+    Args:
+        records: The documents.
+
+    Returns:
+        The HTML; "" when there are none.
+    """
+    if not records:
+        return ""
+    shown, rest = records[:MAX_LISTED_DOCUMENTS], len(records) - MAX_LISTED_DOCUMENTS
+    listed = "".join(
+        f"<li>{_opener(Place(each.name, 0, 0), _title(each.title or each.name) + _file(each.name), 'citation')}</li>"
+        for each in shown
+    )
+    more = f"<p>and {rest:,} more</p>" if rest > 0 else ""
+    return f'<header>{_CLOSE}<h2>Documents</h2></header><div class="text list"><ul>{listed}</ul>{more}</div>'
+
+
+def unopened(message: str) -> str:
+    """The panel when a document cannot be shown.
+
+    Args:
+        message: One line for people.
+
+    Returns:
+        The HTML.
+    """
+    return f'<header>{_CLOSE}<h2>Not opened</h2></header><div class="text list"><p>{escape(message)}</p></div>'
+
+
+def _break_lines(body: str) -> str:
+    # Browsers break lines at newlines but show a carriage return alone, old Macs' newline, as a space.
+    return _LONE_RETURN.sub("&#13;<br>", body)
+
+
+def _window(length: int, place: Place) -> tuple[int, int]:
+    middle = (place.start + place.end) // 2
+    low = max(0, min(middle - MAX_SHOWN_CHARS // 2, length - MAX_SHOWN_CHARS))
+    return low, min(length, low + MAX_SHOWN_CHARS)
+
+
+def _shorten(text: str, max_chars: int) -> str:
+    text = text.strip()
+    return text if len(text) <= max_chars else text[:max_chars].rstrip() + "…"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

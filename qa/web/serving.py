@@ -1,0 +1,175 @@
+"""Serving the chat page on a port of this machine until it is stopped."""
+
+import errno
+import os
+import signal
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.errors import VerbatimError
+from qa.answering import QuestionAnswerer, load
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
+_MAX_PORT = 65535
+_FAREWELL_S = 1
+"""Seconds that open pages get to finish: each holds a connection open for as long as it is looked at."""
+
+_QUIET = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # Gradio sums up its timings in a table after every event, for a page of its own that is not served.
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
+}
+
+
+class PortError(VerbatimError):
+    """The page cannot be served at the address that was asked for."""
+
+
+def serve(
+    folder: Path | str | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    open_browser: bool = False,
+    rebuild: bool = False,
+    **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
+) -> None:
+    """Serve the chat page over a folder of documents until Ctrl-C or SIGTERM.
+
+    Args:
+        folder: The documents; None is the packaged seeds.
+        host: Address of this machine to listen at; others than loopback let other machines in.
+        port: Port to listen at; 0 takes a free one.
+        open_browser: Open the page in the browser once it is served.
+        rebuild: Throw the index away and begin anew.
+        **settings: Fields of `Settings`.
+
+    Raises:
+        PortError: The address is taken or is none of this machine's; nothing was loaded.
+        VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
+    """
+    with (
+        open_port(host, port) as listening,
+        load(folder, rebuild=rebuild, **settings) as answerer,
+        _stopped_by_signals(),
+    ):
+        address = _address(host, listening.getsockname()[1])
+
+        def announce() -> None:
+            n_documents = len(answerer.documents())
+            counted = f"{n_documents:,} document{'' if n_documents == 1 else 's'}"
+            line = f"Verbatim answers from {answerer.folder} ({counted}) at {address} — stop with Ctrl-C"
+            print(line, flush=True)  # noqa: T201 (the line that whoever started it waits for)
+            if open_browser:
+                webbrowser.open(address)
+
+        make_server(build_page(answerer), announce).run(sockets=[listening])
+
+
+def build_page(answerer: QuestionAnswerer) -> "FastAPI":
+    """The chat page as an ASGI application.
+
+    Args:
+        answerer: What answers the questions. It stays the caller's to close.
+
+    Returns:
+        The application.
+    """
+    os.environ.update(_QUIET)  # before Gradio is imported, which is when it would first report its use
+    from qa.web.page import application
+
+    return application(answerer)
+
+
+def open_port(host: str, port: int) -> socket.socket:
+    """Take a port before the work of loading begins; whoever connects meanwhile waits.
+
+    Args:
+        host: Address of this machine.
+        port: The port; 0 takes a free one.
+
+    Returns:
+        A listening socket.
+
+    Raises:
+        PortError: The address is taken or cannot be listened at.
+    """
+    if not 0 <= port <= _MAX_PORT:
+        raise PortError(f"port={port} is no port; choose one from 1 to {_MAX_PORT}")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise PortError(f"host={host!r} is no address of this machine; use 127.0.0.1") from error
+    listening = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere it would let two servers share the port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise PortError(_why_not(host, port, error)) from error
+    return listening
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    other = f"choose another: verbatim serve --port {port + 1 if port < _MAX_PORT else 7860}"
+    if error.errno == errno.EADDRINUSE:
+        return f"port={port} on {host} is taken, perhaps by another Verbatim; stop it or {other}"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"host={host!r} is no address of this machine; use 127.0.0.1"
+    return f"port={port} on {host} cannot be opened: {error.strerror}; {other}"
+
+
+def make_server(page: "FastAPI", on_ready: Callable[[], None]) -> "uvicorn.Server":
+    """A server for the page, to be run over a listening socket.
+
+    Args:
+        page: The application.
+        on_ready: Called once the page is served.
+
+    Returns:
+        The server; setting its `should_exit` stops it.
+    """
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                threading.Thread(target=on_ready, daemon=True).start()
+
+    # Pages that are open at the end are cut off, which uvicorn calls an error; failures of ours are logged by the page.
+    return Server(uvicorn.Config(page, log_level="critical", access_log=False, timeout_graceful_shutdown=_FAREWELL_S))
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """End the block quietly at Ctrl-C and at SIGTERM; outside the main thread signals go where they went."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass  # being stopped is how serving ends
+    finally:
+        signal.signal(signal.SIGTERM, former)

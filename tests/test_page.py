@@ -1,0 +1,337 @@
+"""The chat page in a real browser, over the real server, and how it is started and stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from index.errors import UnknownDocumentError
+from qa.answering import QuestionAnswerer, default_folder
+from qa.answers import Answer
+from qa.web import build_page, serve, serving
+from qa.web.serving import PortError, make_server, open_port
+
+ROOT = Path(__file__).parents[1]
+SHOWN_WITHIN_MS = 15_000
+HOSTILE = (
+    "<script>window.pwned = 1</script> of **bold** $x$\r\n\r\n"
+    'The sign is <img src=x onerror="window.pwned = 1"> ZEBRA </mark> &amp; ${value} {{value}} @children.\r'
+    "An old Mac's line, then 👩‍👧 e\u0301 \u202eright to left\u202c.\r\n"
+)
+
+browser_test = pytest.mark.browser
+
+
+@contextmanager
+def served(answerer: QuestionAnswerer) -> Iterator[str]:
+    with open_port("127.0.0.1", 0) as listening:
+        ready = threading.Event()
+        server = make_server(build_page(answerer), ready.set)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            assert ready.wait(60)
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def seeds_url(seed_answerer: QuestionAnswerer) -> Iterator[str]:
+    with served(seed_answerer) as url:
+        yield url
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens pages, in which nothing but loopback may be asked for and no script may fail."""
+    contexts, left, failed = [], [], []
+
+    def note(url: str) -> None:
+        if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).hostname != "127.0.0.1":
+            left.append(url)
+
+    def open_page(url: str, width: int = 1280, height: int = 800, **options: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.set_default_timeout(SHOWN_WITHIN_MS)
+        context.on("request", lambda request: note(request.url))
+        context.route(lambda address: urlsplit(address).hostname != "127.0.0.1", lambda route: route.abort())
+        page = context.new_page()
+        page.on("websocket", lambda socket: note(socket.url))
+        page.on("pageerror", lambda error: failed.append(str(error)))
+        page.goto(url)
+        page.wait_for_selector("#log .welcome")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert left == []
+    assert failed == []
+
+
+def ask(page: Any, question: str) -> Any:
+    """The turn that the question makes."""
+    turns = page.locator("#log .turn:not(.pending)")
+    before = turns.count()
+    page.fill("#question textarea", question)
+    page.press("#question textarea", "Enter")
+    turns.nth(before).wait_for()
+    return turns.nth(before)
+
+
+def expect(found: Any) -> Any:
+    from playwright.sync_api import expect as expecting
+
+    return expecting(found)
+
+
+def shown_in_panel(page: Any, selector: str) -> bool:
+    """Whether it lies within what is seen of the document."""
+    return page.evaluate(
+        """selector => {
+            const inner = document.querySelector(selector).getBoundingClientRect();
+            const outer = document.querySelector("#panel .text").getBoundingClientRect();
+            const screen = document.documentElement;
+            return inner.top >= outer.top && inner.bottom <= Math.min(outer.bottom, screen.clientHeight)
+                && inner.left >= 0 && inner.right <= screen.clientWidth;
+        }""",
+        selector,
+    )
+
+
+def overflows_sideways(page: Any) -> bool:
+    return page.evaluate(
+        """[...document.querySelectorAll("body, body *")].some(element => {
+            const box = element.getBoundingClientRect();
+            return box.width > 1 && box.right > document.documentElement.clientWidth + 1;
+        }) || document.documentElement.scrollWidth > document.documentElement.clientWidth"""
+    )
+
+
+@browser_test
+def test_an_answer_is_shown_with_its_source_and_the_document_open_at_the_words(
+    visit: Callable[..., Any], seeds_url: str
+) -> None:
+    page = visit(seeds_url, 1280, 420)  # too low for the words at the document's end to be in view by themselves
+    page.wait_for_function("document.activeElement.tagName === 'TEXTAREA'")
+    page.fill("#question textarea", "when was Jamaat Ansarullah banned?")
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector("#log .pending")
+    assert page.input_value("#question textarea") == ""
+    assert page.text_content("#log .pending .question").endswith("when was Jamaat Ansarullah banned?")
+    page.wait_for_selector("#log .answered")
+    assert page.text_content("#log .answered mark") == "May 2012"
+    assert page.text_content("#log .certainty").endswith("%")
+    assert page.text_content("#log .from .file") == next(default_folder().glob("*.txt")).name
+    assert page.text_content("#panel mark") == "May 2012"
+    assert shown_in_panel(page, "#panel mark")
+
+    page.eval_on_selector("#panel .text", "element => { element.scrollTop = 0; }")
+    assert not shown_in_panel(page, "#panel mark")
+    page.click("#log .answered .citation")
+    assert shown_in_panel(page, "#panel mark")
+
+
+@browser_test
+def test_what_the_documents_do_not_say_is_declined_with_its_reason_and_the_nearest_passage(
+    visit: Callable[..., Any], seeds_url: str
+) -> None:
+    page = visit(seeds_url, color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 23)"
+    page.click("#log .example:has-text('president of Tajikistan')")
+    page.wait_for_selector("#log .declined")
+    assert page.text_content("#log .unknown") == "I don’t know."
+    assert len(page.text_content("#log .reason")) > 10
+    excerpt = page.text_content("#log .declined .excerpt >> nth=0")
+    page.click("#log .declined .opener >> nth=0")
+    page.wait_for_selector("#panel mark.passage")
+    assert page.text_content("#panel mark").startswith(excerpt.removesuffix("…"))
+    assert shown_in_panel(page, "#panel mark") or page.evaluate(
+        "document.querySelector('#panel mark').getBoundingClientRect().height > innerHeight / 2"
+    )
+
+
+@browser_test
+def test_a_question_that_cannot_be_asked_gets_one_line(visit: Callable[..., Any], seeds_url: str) -> None:
+    page = visit(seeds_url)
+    assert "holds no words" in ask(page, "  ").text_content()
+    too_long = ask(page, "x" * 100_000)
+    assert "100,000 characters, at most 1,000" in too_long.locator(".reply").text_content()
+    assert page.locator("#log .turn").count() == 2
+    assert page.locator(".toast-body").count() == 0
+    assert "Traceback" not in page.content()
+
+
+def test_entering_nothing_twice_says_so_once_and_asking_twice_answers_twice(
+    make_answerer: Callable[..., QuestionAnswerer],
+) -> None:
+    from qa.web.page import _Chat
+
+    chat = _Chat(make_answerer())
+    *_, said = chat.ask("", ())
+    *_, again = chat.ask("", said["turns"])
+    assert len(again["turns"]) == 1
+    *_, asked = chat.ask("what?", said["turns"])
+    *_, asked_again = chat.ask("what?", asked["turns"])
+    assert len(asked_again["turns"]) == 3
+
+
+@browser_test
+def test_on_a_phone_the_document_is_a_sheet_over_the_chat(visit: Callable[..., Any], seeds_url: str) -> None:
+    page = visit(seeds_url, 360, 740, has_touch=True, is_mobile=True)
+    assert not overflows_sideways(page)
+    ask(page, "Who was the suicide bomber?")
+    assert not overflows_sideways(page)
+    assert not page.is_visible("#panel .text")
+    page.tap("#log .citation")
+    expect(page.locator("#panel .text")).to_be_visible()
+    assert page.text_content("#panel mark") == "Akmal Karimov"
+    page.wait_for_function("document.querySelector('#panel .text').getBoundingClientRect().bottom <= innerHeight")
+    assert shown_in_panel(page, "#panel mark")
+    assert not overflows_sideways(page)
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel .text")).not_to_be_visible()
+    assert page.evaluate("document.activeElement.matches('.citation')")
+
+
+@browser_test
+def test_markup_in_documents_and_questions_is_text(
+    visit: Callable[..., Any], make_answerer: Callable[..., QuestionAnswerer], folder: Path
+) -> None:
+    (folder / "sign.txt").write_bytes(HOSTILE.encode())
+    (folder / "other.txt").write_text("Nothing of the kind.", encoding="utf-8")
+    answerer = make_answerer()
+    answerer.sync()
+    with served(answerer) as url:
+        page = visit(url)
+        page.click("#panel .opener:has-text('other.txt')")
+        page.wait_for_selector("#panel .back")
+        question = '<img src=x onerror="window.pwned = 1"> **Which** $sign$ is it?'
+        turn = ask(page, question)
+        assert turn.locator(".question").text_content() == f"You asked: {question}"
+        assert turn.locator("mark").text_content() == "ZEBRA"
+        assert page.text_content("#panel mark") == "ZEBRA"
+        assert page.text_content("#panel .text") == HOSTILE
+        assert page.locator("#panel .text > :not(mark, br)").count() == 0
+        assert page.locator("main.contain :is(img, script, strong, .katex)").count() == 0
+        assert page.evaluate("window.pwned") is None
+
+
+@browser_test
+def test_a_failure_inside_is_one_line_on_the_page_and_logged(
+    visit: Callable[..., Any], seed_answerer: QuestionAnswerer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with served(Failing(seed_answerer)) as url:  # type: ignore[arg-type]
+        page = visit(url)
+        page.click("#panel .back, #panel .opener")
+        page.wait_for_function("document.querySelector('#panel h2').textContent === 'Not opened'")
+        assert "Something went wrong" in ask(page, "what?").text_content()
+        assert page.locator(".toast-body").count() == 0
+    assert "the disk is on fire" in caplog.text
+
+
+class Failing:
+    """An answerer of two documents of which nothing works but the list."""
+
+    def __init__(self, answerer: QuestionAnswerer) -> None:
+        self.folder = Path("reports").resolve()
+        self._records = answerer.documents() * 2
+
+    def documents(self) -> list[Any]:
+        return self._records
+
+    def text(self, name: str) -> str:
+        raise UnknownDocumentError(f"document={name!r} is gone; ask again")
+
+    def ask(self, question: str) -> Answer:
+        raise RuntimeError("the disk is on fire")
+
+
+def test_programs_find_one_endpoint_and_get_the_answers_fields(seeds_url: str) -> None:
+    from gradio_client import Client
+    from gradio_client.exceptions import AppError
+
+    with closing(Client(seeds_url, verbose=False, analytics_enabled=False)) as client:
+        assert list(client.view_api(return_format="dict", print_info=False)["named_endpoints"]) == ["/ask"]
+        answer = client.predict("when was Jamaat Ansarullah banned?", api_name="/ask")
+        assert (answer["text"], answer["answered"]) == ("May 2012", True)
+        text = next(default_folder().glob("*.txt")).read_bytes().decode("utf-8")
+        assert text[answer["start"] : answer["end"]] == "May 2012"
+        with pytest.raises(AppError, match="holds no words"):
+            client.predict("?", api_name="/ask")
+
+
+# Starting and stopping
+
+
+@pytest.fixture
+def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test that begins to load what is slow."""
+
+    def load(*_: object, **__: object) -> None:
+        pytest.fail("loading began")
+
+    monkeypatch.setattr(serving, "load", load)
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_a_taken_port_is_said_before_anything_is_loaded() -> None:
+    with open_port("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortError, match=f"port={port} on 127.0.0.1 is taken.* verbatim serve --port {port + 1}$"):
+            serve(port=port)
+
+
+def test_started_at_a_taken_port_the_program_says_so_in_one_line() -> None:
+    with open_port("127.0.0.1", 0) as taken:
+        command = [sys.executable, "app.py", "--port", str(taken.getsockname()[1])]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is taken, perhaps by another Verbatim" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("unloaded")
+@pytest.mark.parametrize(
+    ("host", "port", "said"),
+    [
+        ("127.0.0.1", 65_536, "port=65536 is no port"),
+        ("127.0.0.1", -1, "port=-1 is no port"),
+        ("192.0.2.1", 0, "host='192.0.2.1' is no address of this machine"),
+        ("a" * 70, 0, "is no address of this machine"),
+    ],
+)
+def test_an_address_that_cannot_be_served_at_is_said_in_a_line(host: str, port: int, said: str) -> None:
+    with pytest.raises(PortError, match=said):
+        serve(host=host, port=port)
+
+
+@browser_test
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM to be sent")
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_serving_says_where_and_stops_without_a_trace(visit: Callable[..., Any], folder: Path, stop: int) -> None:
+    command = [sys.executable, "-c", f"from qa.web import serve; serve({str(folder)!r}, port=0)"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith(f"Verbatim answers from {folder.resolve()} (0 documents) at http://127.0.0.1:")
+            page = visit(line.split(" at ")[1].split()[0])  # looked at, it holds a connection open
+            assert "There are no documents yet." in page.text_content("#log")
+            assert str(folder.resolve()) in page.text_content("#log")
+            process.send_signal(stop)
+            stdout, stderr = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert (process.returncode, stdout, stderr) == (0, "", "")

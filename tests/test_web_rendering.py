@@ -1,0 +1,227 @@
+"""Answers and documents as HTML: the very characters, nothing interpreted."""
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from index.documents import Passage
+from index.store import DocumentRecord
+from qa.answers import Answer, Reason
+from qa.web import rendering
+from qa.web.rendering import Place
+
+HOSTILE = (
+    "<script>alert(1)</script> <img src=x onerror=alert(1)> **bold** $x$ </mark> &amp; ${value} {{value}} @children"
+)
+
+any_text = st.text(st.characters(exclude_categories=()) | st.sampled_from("\r\n\0<>&\"'\ud800\u202e\u0301ﬁ\xa0👩‍👧"))
+
+
+class Parsed(HTMLParser):
+    """What a browser would show of HTML, and the elements that it is made of."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        assert "\r" not in markup  # a browser would make a newline of it
+        assert "\0" not in markup  # a browser would drop it
+        self.open: list[tuple[str, str]] = []
+        self.tags: set[str] = set()
+        self.texts: dict[tuple[str, str], str] = {}
+        self.attributes: list[dict[str, str | None]] = []
+        self.feed(markup)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes.append(dict(attrs))
+        if tag != "br":
+            self.open.append((tag, dict(attrs).get("class") or ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        for element in self.open:
+            self.texts[element] = self.texts.get(element, "") + data
+
+
+def shown(text: str) -> str:
+    """The text with the characters that HTML has no way to write replaced as `escape` says."""
+    return "".join("␀" if c == "\0" else "\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+
+
+def record(name: str = "notes.txt", title: str = "Notes") -> DocumentRecord:
+    return DocumentRecord(name, title, "0" * 64, 1, 1)
+
+
+def answer(sentence: str = "It was banned in May 2012.", words: str = "May 2012", **given: object) -> Answer:
+    start = sentence.index(words)
+    made = Answer(
+        question="when?",
+        answered=True,
+        text=words,
+        confidence=0.87,
+        document="notes.txt",
+        title="Notes",
+        start=100 + start,
+        end=100 + start + len(words),
+        sentence=sentence,
+        sentence_start=100,
+        passage=Passage("notes.txt", 90, 200, "The passage."),
+    )
+    return replace(made, **given)  # type: ignore[arg-type]
+
+
+@given(any_text, st.data())
+def test_the_panel_shows_the_documents_characters_and_marks_the_answers(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    parsed = Parsed(rendering.document(text, record(), Place("notes.txt", start, end)))
+    assert parsed.texts.get(("div", "text"), "") == shown(text)
+    assert parsed.texts.get(("mark", ""), "") == shown(text[start:end])
+
+
+@given(any_text, any_text, any_text)
+def test_a_bubble_marks_the_answers_characters_in_their_sentence(before: str, words: str, after: str) -> None:
+    markup = rendering.reply(answer(before + words + after, words, start=100 + len(before)), {})
+    parsed = Parsed(markup)
+    assert parsed.texts.get(("mark", ""), "") == shown(words)
+    assert parsed.texts.get(("blockquote", "quote"), "") == shown(before + words + after)
+
+
+@given(any_text)
+@example(HOSTILE)
+@example("\"'><script>")
+def test_nothing_from_outside_becomes_an_element(text: str) -> None:
+    passage = Passage(text, 0, len(text), text, text)
+    answered = answer(
+        text, text, question=text, document=text, title=text, place=text, evidence=(passage,), start=100,
+        alternatives=(answer(text, text, document=text, confidence=0.5),),
+    )  # fmt: skip
+    declined = Answer(text, answered=False, nearest=(passage, passage), reason=Reason.TOO_UNSURE)
+    for ours, theirs in (
+        (
+            rendering.reply(answer(evidence=(Passage("b", 0, 1, "b"),), alternatives=(answer(),), place="p"), {}),
+            answered,
+        ),
+        (rendering.reply(replace(declined, nearest=(Passage("b", 0, 1, "b"),) * 2), {}), declined),
+    ):
+        assert Parsed(rendering.reply(theirs, {text: text})).tags <= Parsed(ours).tags
+    assert Parsed(rendering.notice(text, text)).tags <= {"article", "p", "span", "div"}
+    assert Parsed(rendering.masthead(text, 1)).tags == {"header", "h1", "p", "bdi", "button"}
+    assert Parsed(rendering.welcome(1, text, [text])).tags <= {"div", "h2", "p", "ul", "li", "button", "bdi"}
+    assert (
+        Parsed(rendering.document_list([record(text, text)])).tags <= Parsed(rendering.document_list([record()])).tags
+    )
+    assert Parsed(rendering.document("", record(text, text), Place(text, 0, 0))).tags <= {
+        "header", "button", "h2", "bdi", "div",
+    }  # fmt: skip
+
+
+def test_a_documents_markup_is_text() -> None:
+    parsed = Parsed(rendering.document(HOSTILE, record(), Place("notes.txt", 0, 8)))
+    assert parsed.texts["div", "text"] == HOSTILE
+    assert parsed.texts["mark", ""] == "<script>"
+    assert not parsed.tags & {"script", "img", "b", "strong"}
+
+
+def test_a_name_with_quotes_stays_in_its_attribute() -> None:
+    name = "\"><script>'x'.txt"
+    parsed = Parsed(rendering.reply(answer(document=name), {}))
+    assert [a["data-document"] for a in parsed.attributes if "data-document" in a] == [name]
+    assert "script" not in parsed.tags
+
+
+@pytest.mark.parametrize(
+    ("text", "breaks"), [("a\r\nb", 0), ("a\rb", 1), ("a\nb", 0), ("a\r\rb", 2), ("a\r", 1), ("\r\n\r", 1)]
+)
+def test_a_lone_carriage_return_breaks_the_line_as_it_was_meant_to(text: str, breaks: int) -> None:
+    assert rendering.document(text, record(), Place("notes.txt", 0, 0)).count("<br>") == breaks
+
+
+def test_of_a_very_long_document_the_stretch_around_the_words_is_shown_and_said_to_be_one() -> None:
+    text = "".join(chr(ord("a") + number % 26) for number in range(1_000_000))
+    for start in (0, 400_123, 999_990):
+        parsed = Parsed(rendering.document(text, record(), Place("notes.txt", start, start + 10)))
+        assert parsed.texts["mark", ""] == text[start : start + 10]
+        assert len(parsed.texts["div", "text"]) == rendering.MAX_SHOWN_CHARS
+        assert parsed.texts["div", "text"] in text
+        assert "of 1,000,000" in parsed.texts["p", ""]
+
+
+def test_a_passage_is_marked_more_quietly_than_words() -> None:
+    parsed = Parsed(rendering.document("one two", record(), Place("notes.txt", 0, 3, whole_passage=True)))
+    assert parsed.texts["mark", "passage"] == "one"
+
+
+def test_an_endless_sentence_is_cut_around_the_words() -> None:
+    parsed = Parsed(rendering.reply(answer("word " * 500 + "MAY 2012" + " word" * 500, "MAY 2012"), {}))
+    quote = parsed.texts["blockquote", "quote"]
+    assert parsed.texts["mark", ""] == "MAY 2012"
+    assert len(quote) < 700
+    assert quote.startswith("…word")
+    assert quote.endswith("word…")
+
+
+@pytest.mark.parametrize(
+    ("confidence", "said"),
+    [
+        (1.0, "Very sure · 99\xa0%"),
+        (0.9, "Very sure · 90\xa0%"),
+        (0.87, "Quite sure · 87\xa0%"),
+        (0.5, "Fairly sure · 50\xa0%"),
+        (0.42, "Not very sure · 42\xa0%"),
+        (0.0, "Unsure · 1\xa0%"),
+    ],
+)
+def test_certainty_is_a_word_and_a_number(confidence: float, said: str) -> None:
+    assert rendering.certainty(confidence) == said
+
+
+def test_an_answer_shows_where_it_is_from_and_how_sure_it_is() -> None:
+    parsed = Parsed(rendering.reply(answer(place="History › Bans"), {}))
+    assert parsed.texts["span", "title"] == "Notes"
+    assert parsed.texts["bdi", "file"] == "notes.txt"
+    assert parsed.texts["span", "place"] == "History › Bans"
+    assert parsed.texts["span", "certainty"] == "Quite sure · 87\xa0%"
+
+
+def test_further_evidence_leaves_out_the_answers_own_passage_and_unlikely_answers() -> None:
+    own, further = Passage("notes.txt", 90, 200, "The passage."), Passage("other.txt", 5, 9, "More.")
+    others = (answer(confidence=0.3), answer(confidence=0.01))
+    parsed = Parsed(rendering.reply(answer(evidence=(own, further), alternatives=others), {"other.txt": "Other"}))
+    assert "Also found in 1 passage" in parsed.texts["summary", ""]
+    assert "1 other answer" in parsed.texts["summary", ""]
+    opened = [a for a in parsed.attributes if a.get("data-document") == "other.txt"]
+    assert [(a["data-start"], a["data-end"], a["data-passage"]) for a in opened] == [("5", "9", "1")]
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_declined_question_says_why(reason: Reason) -> None:
+    parsed = Parsed(rendering.reply(Answer("who?", answered=False, reason=reason), {}))
+    assert parsed.texts["p", "unknown"] == "I don’t know."
+    assert parsed.texts["p", "reason"] == reason.explanation
+
+
+def test_a_declined_question_has_no_place() -> None:
+    with pytest.raises(ValueError, match="no place"):
+        rendering.answer_place(Answer("who?", answered=False))
+
+
+def test_a_long_question_is_shown_shortened() -> None:
+    assert len(rendering.notice("x" * 100_000, "too long")) < 2_000
+
+
+def test_without_documents_the_page_says_what_to_do() -> None:
+    assert "/home/me/reports" in rendering.welcome(0, "/home/me/reports", ["a question?"])
+    assert "a question?" not in rendering.welcome(0, "/home/me/reports", ["a question?"])
+    assert rendering.document_list([]) == ""
+
+
+def test_a_long_list_of_documents_says_how_many_more_there_are() -> None:
+    markup = rendering.document_list([record(f"{number}.txt") for number in range(1_500)])
+    assert markup.count("<li>") == rendering.MAX_LISTED_DOCUMENTS
+    assert "and 1,300 more" in markup
