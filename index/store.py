@@ -165,6 +165,9 @@ class Store:
     def _explaining(self, connection: sqlite3.Connection) -> Iterator[None]:
         """End what is still open at the end of the block, and turn SQLite's errors into ours.
 
+        Args:
+            connection: The connection that the block uses.
+
         Yields:
             Nothing.
 
