@@ -1,8 +1,9 @@
 """kill -9 in the middle of indexing, over and over: `make soak`.
 
-Writes a corpus that takes some 30 s to index with the real embedder, and kills the indexing process at
-moments spread between its first and its last commit. After each kill the index is opened, its counts
-are compared, a question is asked, and the run goes on from there; now and then it begins anew.
+Writes a corpus that takes more than 20 s to index with the real embedder, and kills the indexing process
+at moments spread between its first and its last commit. After each kill the index is opened, its counts
+are compared and a question is asked; the next process goes on from there, and at the end of a run the
+index is thrown away and the work begins anew.
 """
 
 import argparse
@@ -16,47 +17,79 @@ import time
 from pathlib import Path
 
 from index.embedding import SentenceTransformerEmbedder
-from index.folders import FolderIndex
-from index.settings import read_settings
+from index.settings import Settings, read_settings
+from index.store import Store
+from qa.answering import QuestionAnswerer
+from qa.reading import Reader
 
 WORDS = "river court treaty engine harbour council signal copper winter ledger bridge market garden captain".split()
-DOCUMENTS = 240
+DOCUMENTS = 400
+MAX_PAUSE_S = 3.0
 
 
-def write_corpus(folder: Path) -> None:
-    """Documents of some three passages each, no two the same."""
-    rng = random.Random(0)
-    for number in range(DOCUMENTS):
-        sentences = [f"The {' '.join(rng.choices(WORDS, k=12))} of year {rng.randint(1000, 1999)}." for _ in range(35)]
-        sentences[17] = f"The keeper of archive{number} was appointed in {1000 + number}."
-        (folder / f"{number:03}.txt").write_text(" ".join(sentences), encoding="utf-8")
+class Soak:
+    """A corpus, its index, and the models that ask it."""
 
+    def __init__(self, scratch: Path) -> None:
+        """Write the corpus.
 
-def start_indexing(folder: Path, place: Path) -> subprocess.Popen[bytes]:
-    """`verbatim index` in a process of its own."""
-    code = "from qa.cli import main; main()"
-    environment = {**os.environ, "VERBATIM_INDEX_DIR": str(place)}
-    return subprocess.Popen(
-        [sys.executable, "-c", code, "index", str(folder)], env=environment, stdout=subprocess.DEVNULL
-    )
+        Args:
+            scratch: An empty folder.
+        """
+        self.folder, self.place = scratch / "documents", scratch / "index"
+        self.folder.mkdir()
+        self.settings: Settings = read_settings(index_dir=self.place)
+        self.embedder, self.reader = SentenceTransformerEmbedder(self.settings), Reader(self.settings)
+        self.seconds_to_open: list[float] = []
+        rng = random.Random(0)
+        for number in range(DOCUMENTS):
+            years = [rng.randint(1000, 1999) for _ in range(35)]
+            sentences = [f"The {' '.join(rng.choices(WORDS, k=12))} of year {year}." for year in years]
+            sentences[17] = f"The keeper of archive{number} was appointed in {1000 + number}."
+            (self.folder / f"{number:03}.txt").write_text(" ".join(sentences), encoding="utf-8")
 
+    def start(self) -> "subprocess.Popen[bytes]":
+        """`verbatim index` in a process of its own."""
+        command = [sys.executable, "-c", "from qa.cli import main; main()", "index", str(self.folder)]
+        environment = {**os.environ, "VERBATIM_INDEX_DIR": str(self.place)}
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
 
-def check(folder: Path, place: Path, embedder: SentenceTransformerEmbedder) -> tuple[int, float]:
-    """Open the index and look whether all is in order; documents in it and seconds to open."""
-    began = time.perf_counter()
-    opened = FolderIndex(folder, embedder, place)
-    counts = opened.store.counts()
-    seconds = time.perf_counter() - began
-    documents = opened.documents()
-    if not counts["passages"] == counts["vectors"] == counts["lexical"] == sum(d.n_passages for d in documents):
-        raise SystemExit(f"counts disagree: {counts}")
-    for record in documents[:: max(1, len(documents) // 5)]:
-        number = int(record.name[:3])
-        hit = opened.search(f"When was the keeper of archive{number} appointed?", 1)[0]
-        if hit.passage.document != record.name or f"archive{number} " not in hit.passage.text:
-            raise SystemExit(f"{record.name} is indexed and not found")
-    opened.close()
-    return len(documents), seconds
+    def count(self) -> int:
+        """Documents that are committed."""
+        store = Store(self.place)
+        try:
+            return store.counts()["documents"]
+        finally:
+            store.close()
+
+    def check(self) -> int:
+        """Open the index, compare its counts, ask about documents that it holds; how many those are."""
+        began = time.perf_counter()
+        with QuestionAnswerer(self.folder, self.settings, embedder=self.embedder, reader=self.reader) as answerer:
+            counts = answerer._index.store.counts()
+            self.seconds_to_open.append(time.perf_counter() - began)
+            records = answerer.documents()
+            if not counts["passages"] == counts["vectors"] == counts["lexical"] == sum(r.n_passages for r in records):
+                raise SystemExit(f"counts disagree: {counts}")
+            for record in (records[0], records[-1]) if records else ():
+                number = int(record.name[:3])
+                answer = answerer.ask(f"When was the keeper of archive{number} appointed?", within=[record.name])
+                said = answer.text or answer.alternatives[0].text
+                if str(1000 + number) not in said:
+                    raise SystemExit(f"{record.name} is indexed, and asked it says {said!r}")
+            return len(records)
+
+    def kill_one(self, pause_s: float) -> int:
+        """Start indexing, kill it some time after its next commit, and check; documents committed."""
+        before = self.count()
+        child = self.start()
+        while child.poll() is None and self.count() == before:
+            time.sleep(0.05)
+        time.sleep(pause_s)
+        if child.poll() is None:
+            child.send_signal(signal.SIGKILL)
+        child.wait()
+        return self.check()
 
 
 def main() -> None:
@@ -64,49 +97,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20, help="kills inside the work")
     kills = parser.parse_args().kills
-    embedder = SentenceTransformerEmbedder(read_settings())
     rng = random.Random(1)
     with tempfile.TemporaryDirectory() as scratch:
-        folder, place = Path(scratch, "documents"), Path(scratch, "index")
-        folder.mkdir()
-        write_corpus(folder)
+        soak = Soak(Path(scratch))
         began = time.perf_counter()
-        start_indexing(folder, place).wait()
-        whole = time.perf_counter() - began
-        print(f"{DOCUMENTS} documents index in {whole:.0f} s undisturbed, models' loading included")
-        inside, runs, openings = 0, 0, []
-        done = DOCUMENTS
+        soak.start().wait()
+        print(
+            f"{DOCUMENTS} documents index in {time.perf_counter() - began:.0f} s undisturbed, models loaded", flush=True
+        )
+        done, inside, attempts = soak.check(), 0, 0
         while inside < kills:
-            if done == DOCUMENTS:  # begin anew
-                for file in place.iterdir():
+            if done == DOCUMENTS:  # a run is over: begin anew
+                for file in soak.place.iterdir():
                     file.unlink()
-                done, runs = 0, runs + 1
-            child = start_indexing(folder, place)
-            wait_for_progress(folder, place, embedder, done, child)
-            time.sleep(rng.uniform(0, 3))
-            if child.poll() is None:
-                child.send_signal(signal.SIGKILL)
-            child.wait()
-            before, (done, seconds) = done, check(folder, place, embedder)
-            openings.append(seconds)
-            is_inside = 0 < done < DOCUMENTS
-            inside += is_inside
-            where = "inside" if is_inside else "outside"
-            print(f"killed at {done:3} of {DOCUMENTS} documents ({where}, +{done - before})", flush=True)
-        start_indexing(folder, place).wait()
-        done, _ = check(folder, place, embedder)
-    print(f"{inside} kills inside the work, in {runs} runs; longest opening {max(openings):.2f} s")
-    print(f"{done} documents at the end")
-
-
-def wait_for_progress(
-    folder: Path, place: Path, embedder: SentenceTransformerEmbedder, before: int, child: subprocess.Popen[bytes]
-) -> None:
-    """Wait until the process has committed something more, or is done."""
-    while child.poll() is None:
-        if check(folder, place, embedder)[0] > before:
-            return
-        time.sleep(0.05)
+            done = soak.kill_one(rng.uniform(0, MAX_PAUSE_S))
+            attempts += 1
+            inside += 0 < done < DOCUMENTS
+            print(f"killed with {done:3} of {DOCUMENTS} documents committed", flush=True)
+        soak.start().wait()
+        print(f"{inside} of {attempts} kills between the first and the last commit; after each the counts agreed")
+        print(f"longest opening {max(soak.seconds_to_open):.2f} s; resumed to {soak.check()} documents")
 
 
 if __name__ == "__main__":

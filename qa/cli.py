@@ -119,7 +119,7 @@ def documents(folder: Folder = None, as_json: Json = False) -> None:
 def serve(
     folder: Folder = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     rebuild: Rebuild = False,
     as_json: Json = False,

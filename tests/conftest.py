@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -13,6 +14,7 @@ from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
 from qa.answering import QuestionAnswerer, default_folder
 
+SHOWN_WITHIN_MS = 15_000
 ON_CI = bool(os.environ.get("CI"))
 
 hypothesis_settings.register_profile("verbatim", deadline=None, print_blob=True)
@@ -89,3 +91,32 @@ def browser() -> Iterator[Any]:
             pytest.skip(f"NO BROWSER, THE PAGE IS NOT TESTED: {error}; install one with: playwright install chromium")
         yield started
         started.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens pages, in which nothing but loopback may be asked for and no script may fail."""
+    contexts, left, failed = [], [], []
+
+    def note(url: str) -> None:
+        if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).hostname != "127.0.0.1":
+            left.append(url)
+
+    def open_page(url: str, width: int = 1280, height: int = 800, **options: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.set_default_timeout(SHOWN_WITHIN_MS)
+        context.on("request", lambda request: note(request.url))
+        context.route(lambda address: urlsplit(address).hostname != "127.0.0.1", lambda route: route.abort())
+        page = context.new_page()
+        page.on("websocket", lambda socket: note(socket.url))
+        page.on("pageerror", lambda error: failed.append(str(error)))
+        page.goto(url)
+        page.wait_for_selector("#log .welcome")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert left == []
+    assert failed == []

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import qa
+from pages import ask, served
 from qa.evaluating import load_questions
 from qa.matching import exact_match, f1
 
@@ -55,9 +56,9 @@ def test_the_seed_questions(seed_answerer):
     answers = seed_answerer.ask_many([q.text for q in asked])
     given = [(q, a) for q, a in zip(asked, answers, strict=True) if q.answers]
     best = [a.text if a.answered else a.alternatives[0].text for _, a in given]
-    assert sum(exact_match(t, q.answers) for (q, _), t in zip(given, best, strict=True)) >= 22
-    assert sum(f1(t, q.answers) for (q, _), t in zip(given, best, strict=True)) >= 25
-    assert sum(not a.answered for q, a in zip(asked, answers, strict=True) if not q.answers) >= 8
+    assert sum(exact_match(t, q.answers) for (q, _), t in zip(given, best, strict=True)) >= 24
+    assert sum(f1(t, q.answers) for (q, _), t in zip(given, best, strict=True)) >= 26
+    assert sum(not a.answered for q, a in zip(asked, answers, strict=True) if not q.answers) >= 10
     assert sum(a.answered for _, a in given) >= 24
 
 
@@ -96,7 +97,8 @@ def invented(tmp_path):
     return folder, text, f"When was {place} {verb}?", date
 
 
-def test_an_invented_document_is_answered_from_through_python_and_the_command_line(invented, monkeypatch, data_home):
+@pytest.mark.browser
+def test_an_invented_document_is_answered_from_through_every_door(invented, visit):
     folder, text, question, date = invented
     said, document, start, end, _ = python(ONE_LINE.format(question=question, more=f", folder={str(folder)!r}")).split(
         "|"
@@ -112,3 +114,10 @@ def test_an_invented_document_is_answered_from_through_python_and_the_command_li
 
     listed = json.loads(command("documents", "--folder", str(folder), "--json").stdout)
     assert [d["title"] for d in listed["documents"]] == ["Chronicle of the coast"]
+
+    with qa.load(folder) as answerer, served(answerer) as url:
+        page = visit(url)
+        turn = ask(page, question)
+        assert turn.locator("mark").text_content() == said
+        assert page.text_content("#panel mark") == said
+        assert page.text_content("#panel .text") == text

@@ -4,23 +4,21 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from index.errors import UnknownDocumentError
+from pages import ask, served
 from qa.answering import QuestionAnswerer, default_folder
 from qa.answers import Answer
-from qa.web import build_page, serve, serving
-from qa.web.serving import PortError, make_server, open_port
+from qa.web import serve, serving
+from qa.web.serving import PortError, open_port
 
 ROOT = Path(__file__).parents[1]
-SHOWN_WITHIN_MS = 15_000
 HOSTILE = (
     "<script>window.pwned = 1</script> of **bold** $x$\r\n\r\n"
     'The sign is <img src=x onerror="window.pwned = 1"> ZEBRA </mark> &amp; ${value} {{value}} @children.\r'
@@ -30,64 +28,10 @@ HOSTILE = (
 browser_test = pytest.mark.browser
 
 
-@contextmanager
-def served(answerer: QuestionAnswerer) -> Iterator[str]:
-    with open_port("127.0.0.1", 0) as listening:
-        ready = threading.Event()
-        server = make_server(build_page(answerer), ready.set)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            assert ready.wait(60)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(30)
-
-
 @pytest.fixture(scope="module")
 def seeds_url(seed_answerer: QuestionAnswerer) -> Iterator[str]:
     with served(seed_answerer) as url:
         yield url
-
-
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens pages, in which nothing but loopback may be asked for and no script may fail."""
-    contexts, left, failed = [], [], []
-
-    def note(url: str) -> None:
-        if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).hostname != "127.0.0.1":
-            left.append(url)
-
-    def open_page(url: str, width: int = 1280, height: int = 800, **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        context.set_default_timeout(SHOWN_WITHIN_MS)
-        context.on("request", lambda request: note(request.url))
-        context.route(lambda address: urlsplit(address).hostname != "127.0.0.1", lambda route: route.abort())
-        page = context.new_page()
-        page.on("websocket", lambda socket: note(socket.url))
-        page.on("pageerror", lambda error: failed.append(str(error)))
-        page.goto(url)
-        page.wait_for_selector("#log .welcome")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert left == []
-    assert failed == []
-
-
-def ask(page: Any, question: str) -> Any:
-    """The turn that the question makes."""
-    turns = page.locator("#log .turn:not(.pending)")
-    before = turns.count()
-    page.fill("#question textarea", question)
-    page.press("#question textarea", "Enter")
-    turns.nth(before).wait_for()
-    return turns.nth(before)
 
 
 def expect(found: Any) -> Any:
