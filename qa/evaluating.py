@@ -80,7 +80,10 @@ class Scores:
         exact_match: Percent answered with one of the human answers, or rightly declined.
         f1: Mean overlap of words with the best of the human answers, in percent; declining a question
             without an answer counts 100, answering it 0.
-        best_f1: The same at the threshold that is best for these very questions: a bound, not a result.
+        undeclined_exact_match: Percent of the answerable questions whose best answer is a human one, were
+            nothing declined.
+        undeclined_f1: Mean F1 of the best answers to them, in percent, were nothing declined.
+        best_f1: F1 at the threshold that is best for these very questions: a bound, not a result.
         right_kept: Percent of the answerable questions whose best answer is right that are answered.
         declined: Percent of the questions without an answer that are declined.
         auroc: Chance that an answerable question has more confidence than one without an answer.
@@ -95,6 +98,8 @@ class Scores:
     answerable: int
     exact_match: float
     f1: float
+    undeclined_exact_match: float | None
+    undeclined_f1: float | None
     best_f1: float | None
     right_kept: float | None
     declined: float | None
@@ -131,6 +136,7 @@ def score(questions: Sequence[Question], predictions: Sequence[Prediction]) -> S
     answered = np.array([p.answered for p in predictions])
     answerable = np.array([bool(gold) for gold in golds])
     ranks = [p.rank for p, gold in zip(predictions, golds, strict=True) if gold]
+    best = [(p.text, gold) for p, gold in zip(predictions, golds, strict=True) if gold]
     has_ranks = any(rank is not None for rank in ranks)
     knows_confidence = len(set(confidence.tolist())) > 1
     return Scores(
@@ -138,6 +144,8 @@ def score(questions: Sequence[Question], predictions: Sequence[Prediction]) -> S
         answerable=int(answerable.sum()),
         exact_match=_percent(exact_match(s, gold) for s, gold in zip(said, golds, strict=True)),
         f1=_percent(f1(s, gold) for s, gold in zip(said, golds, strict=True)),
+        undeclined_exact_match=_percent(exact_match(text, gold) for text, gold in best) if best else None,
+        undeclined_f1=_percent(f1(text, gold) for text, gold in best) if best else None,
         best_f1=_best_f1(golds, predictions) if knows_confidence else None,
         right_kept=_percent(answered[right]) if right.any() else None,
         declined=None if answerable.all() else _percent(~answered[~answerable]),
