@@ -305,20 +305,37 @@ def _counting(name: str) -> Iterator[Any]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+_FIGURES = {
+    "questions": "questions",
+    "answerable": "of them answerable",
+    "exact_match": "EM",
+    "f1": "F1",
+    "undeclined_exact_match": "EM, nothing declined",
+    "undeclined_f1": "F1, nothing declined",
+    "best_f1": "F1, best threshold",
+    "right_kept": "right ones answered, %",
+    "declined": "unanswerable declined, %",
+    "auroc": "AUROC",
+    "calibration_error": "calibration error",
+    "recall": "recall@1 / 5 / 10",
+    "mrr": "MRR",
+    "median_seconds": "seconds a question",
+}
+
+
 def _print_scores(rows: "list[tuple[Path, str, Scores]]") -> None:
     from rich.table import Table
 
-    heads = ("file", "system", "n", "EM", "F1", "best F1", "kept", "declined", "AUROC", "ECE", "R@1/5/10", "MRR", "s")
-    table = Table(*heads, box=None, header_style="bold")
-    for file, system, scores in rows:
-        recall = None if scores.recall is None else "/".join(f"{share:.3f}" for share in scores.recall.values())
-        values = (
-            scores.questions, scores.exact_match, scores.f1, scores.best_f1, scores.right_kept, scores.declined,
-            scores.auroc, scores.calibration_error, recall, scores.mrr, scores.median_seconds,
-        )  # fmt: skip
-        table.add_row(
-            file.name,
-            system,
-            *("-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value) for value in values),
-        )
+    heads = (_plain(f"{file.name}\n{system}") for file, system, _ in rows)
+    table = Table("", *heads, box=None, header_style="bold")
+    columns = [scores.as_dict() for _, _, scores in rows]
+    for name, label in _FIGURES.items():
+        if any(column[name] is not None for column in columns):
+            table.add_row(label, *(_figure(column[name]) for column in columns))
     _console().print(table)
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, dict):
+        return " / ".join(f"{share:.3f}" for share in value.values())
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

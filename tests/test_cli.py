@@ -137,6 +137,7 @@ def test_evaluate_in_both_modes_beside_another_system(tmp_path):
     assert rows[1]["recall"] == {"1": 1.0, "5": 1.0, "10": 1.0}
     table = run("evaluate", file, "--mode", "read", "--limit", "1").stdout
     assert "reading" in table
+    assert "seconds a question" in table
     assert "retrieving" not in table
 
 

@@ -61,6 +61,7 @@ def test_scores_by_hand():
     scores = score(asked, said)
     assert (scores.questions, scores.answerable) == (4, 3)
     assert (scores.exact_match, scores.f1) == (50.0, 50.0)  # "a b" right, "y" rightly declined
+    assert (scores.undeclined_exact_match, scores.undeclined_f1) == (66.67, 66.67)  # "d" was right
     assert scores.best_f1 == 50.0
     assert (scores.right_kept, scores.declined) == (50.0, 100.0)
     assert scores.auroc == pytest.approx(2 / 3, abs=1e-4)
