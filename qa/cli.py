@@ -326,8 +326,9 @@ _FIGURES = {
 def _print_scores(rows: "list[tuple[Path, str, Scores]]") -> None:
     from rich.table import Table
 
-    heads = (_plain(f"{file.name}\n{system}") for file, system, _ in rows)
-    table = Table("", *heads, box=None, header_style="bold")
+    table = Table("", box=None, header_style="bold")
+    for file, system, _ in rows:
+        table.add_column(_plain(f"{file.name}\n{system}"))
     columns = [scores.as_dict() for _, _, scores in rows]
     for name, label in _FIGURES.items():
         if any(column[name] is not None for column in columns):
