@@ -8,8 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import qa
-from fakes import SpansReader
-from index.errors import ParameterError, UnknownDocumentError
+from fakes import HashEmbedder, SpansReader, WordReader
+from index.errors import BusyIndexError, ParameterError, UnknownDocumentError
+from index.folders import FolderIndex
+from qa import answering
 from qa.answers import Answer, Reason
 from qa.inference import InferenceThread
 from qa.reading import Span
@@ -179,6 +181,46 @@ def test_the_inference_thread_runs_in_order_on_one_thread_and_hands_errors_on():
     with pytest.raises(ZeroDivisionError):
         thread.run(lambda: 1 / 0)
     thread.close()
+
+
+@pytest.fixture
+def no_models(monkeypatch):
+    monkeypatch.setattr(answering, "SentenceTransformerEmbedder", lambda settings, run: HashEmbedder())
+    monkeypatch.setattr(answering, "Reader", lambda settings: WordReader())
+
+
+@pytest.mark.usefixtures("no_models")
+def test_ask_in_one_call_keeps_in_step_and_open(folder, tmp_path):
+    given = {"folder": folder, "index_dir": tmp_path / "index", "threshold": 0.0}
+    write(folder, a="The leader is ALPHA now.")
+    assert qa.ask("who is the leader?", **given).text == "ALPHA"
+    write(folder, a="The leader is OMEGA now.")
+    assert qa.ask("who is the leader?", **given).text == "OMEGA"
+    assert answering._opened.cache_info().hits >= 1
+    with pytest.raises(ParameterError, match="top_k=0"):
+        qa.ask("who is the leader?", folder=folder, top_k=0)
+    with pytest.raises(qa.QuestionError):
+        qa.ask(" ", folder="no/such/folder")
+
+
+@pytest.mark.usefixtures("no_models")
+def test_while_another_process_writes_load_answers_from_what_is_there(folder, tmp_path, monkeypatch, caplog):
+    def busy(self):
+        raise BusyIndexError("the index is being written by another process")
+
+    write(folder, a="The leader is ALPHA now.")
+    given = {"index_dir": tmp_path / "index", "threshold": 0.0}
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderIndex, "writing", busy)
+        with pytest.raises(BusyIndexError):  # nothing is there yet
+            qa.load(folder, **given)
+    qa.load(folder, **given).close()
+    write(folder, b="BETA came later.")
+    monkeypatch.setattr(FolderIndex, "writing", busy)
+    with qa.load(folder, **given) as answerer:
+        assert [d.name for d in answerer.documents()] == ["a.txt"]
+        assert answerer.ask("who is the leader?").text == "ALPHA"
+    assert "answering from what is indexed so far" in caplog.text
 
 
 ODD = [

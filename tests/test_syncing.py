@@ -219,6 +219,45 @@ def test_a_folder_that_is_none(tmp_path, opened, make, said):
         opened(folder=place)
 
 
+def test_a_folder_that_may_not_be_read(folder, opened, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    index = opened()
+    monkeypatch.setattr("index.scanning.os.scandir", refuse)  # the tests may run as root, who may read everything
+    with pytest.raises(FolderError, match="cannot be read: Permission denied; check its permissions"):
+        index.sync()
+
+
+def test_a_file_and_a_subfolder_that_may_not_be_read_are_named(folder, opened, monkeypatch):
+    write(folder, "good.txt", "Good words.")
+    write(folder, "secret.txt", "Secret words.")
+    write(folder, "vault/deep.txt", "Deep words.")
+    real_read, real_walk = Path.read_bytes, os.walk
+
+    def read_bytes(path):
+        if path.name == "secret.txt":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real_read(path)
+
+    def walk(top, onerror):
+        for root, folders, files in real_walk(top):
+            if "vault" in folders:
+                folders.remove("vault")
+                onerror(PermissionError(13, "Permission denied", str(folder / "vault")))
+            yield root, folders, files
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    monkeypatch.setattr("index.scanning.os.walk", walk)
+    index = opened()
+    index.sync()
+    assert names(index) == ["good.txt"]
+    assert index.left_out() == {
+        "secret.txt": "cannot be opened: Permission denied",
+        "vault/": "cannot be opened: Permission denied",
+    }
+
+
 def test_a_folder_that_goes_away_leaves_the_index_as_it_was(folder, opened):
     write(folder, "a.txt", "Words.")
     index = opened()
