@@ -1,11 +1,13 @@
 """The index of a folder of documents: opened, brought in step, searched."""
 
 import hashlib
+import shlex
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ from index.documents import Document
 from index.embedding import Embedder
 from index.errors import (
     BusyIndexError,
+    DamagedIndexError,
     MismatchedIndexError,
     ParameterError,
     UnknownDocumentError,
     UnreadableFileError,
+    VerbatimError,
 )
 from index.scanning import check_folder, copy_into, is_in_step, scan
 from index.searching import Hit, Searcher
@@ -30,6 +34,8 @@ from index.syncing import Progress, Round, SyncReport, SyncRun, in_rounds
 from index.vectors import VectorIndex
 
 _LOCK_FILE = "write.lock"
+_PATIENCE_S = 5
+"""Seconds that a new index waits for another process that is making the same."""
 
 
 class FolderIndex:
@@ -61,15 +67,13 @@ class FolderIndex:
         self.embedder = embedder
         self._thread_lock = threading.RLock()
         self._file_lock = filelock.FileLock(self.index_dir / _LOCK_FILE, timeout=0, thread_local=False)
-        if rebuild:
-            self._discard()
-        self.store = Store(self.index_dir)
+        self._rebuild_command = f"verbatim index {shlex.quote(str(self.folder))} --rebuild"
+        self.store = self._begin_anew() if rebuild else Store(self.index_dir, self._rebuild_command)
         if self._is_outdated():
-            self.store.close()
-            self._discard()
-            self.store = Store(self.index_dir)
-        if self.store.meta("certificate") is None:
-            self.store.set_meta("certificate", self._certificate())
+            with self.writing(_PATIENCE_S):
+                if self._is_outdated():  # another process may have seen to it between the look and the lock
+                    self.store.clear({"certificate": self._certificate()})
+        self._store_id = self.store.meta("store_id")
 
     # What is made only when it is needed: listing documents loads no model.
 
@@ -105,7 +109,9 @@ class FolderIndex:
         Raises:
             ParameterError: `within` is a single string.
             UnknownDocumentError: `within` names a document that is not in the index.
+            MismatchedIndexError: Another process has meanwhile rebuilt the index with another embedder.
         """
+        self._check_is_the_same()
         if isinstance(within, str):
             raise ParameterError(f"within={within!r} is a single string; give a list of documents' names")
         if within is not None:
@@ -146,7 +152,8 @@ class FolderIndex:
         if is_in_step(files, ledger):
             return SyncReport(unchanged=sum(record.status == "indexed" for record in ledger.values()))
         with self.writing():
-            report = SyncRun(self.store, self.write_round, files, on_progress).run()
+            # Scanned again: while it waited for the right to write, another thread may have brought things in step.
+            report = SyncRun(self.store, self.write_round, scan(self.folder), on_progress).run()
             self.save_vectors()
             return report
 
@@ -175,17 +182,14 @@ class FolderIndex:
             What was done.
 
         Raises:
-            UnreadableFileError: A file is missing or of a kind that cannot be read; nothing was copied.
+            UnreadableFileError: A file is missing, hidden, or of a kind that cannot be read; nothing was copied.
+            FolderError: The folder cannot be written; what was copied before is indexed by the next `sync`.
+            BusyIndexError: Another process is writing.
         """
-        for path in paths:
-            if not loading.is_supported(path):
-                raise UnreadableFileError(f"{path.name}: unsupported file type {path.suffix!r}")
-            loading.read_bytes(path)
+        hashes = [_hash_of_addable(path) for path in paths]
         with self.writing():
-            names = [copy_into(path, self.folder) for path in paths]
-            ledger = self.store.files()
-            back = [replace(ledger[name], status="new", modified_ns=-1) for name in names if name in ledger]
-            self.store.write_files(back)
+            for path, sha256 in zip(paths, hashes, strict=True):
+                self.store.let_in(copy_into(path, self.folder), sha256)
             return self.sync()
 
     def remove(self, names: Sequence[str]) -> None:
@@ -195,34 +199,45 @@ class FolderIndex:
             names: Names of documents.
 
         Raises:
+            ParameterError: `names` is a single string.
             UnknownDocumentError: A name is not in the index; nothing was removed.
+            BusyIndexError: Another process is writing.
         """
+        if isinstance(names, str):
+            raise ParameterError(f"names={names!r} is a single string; give a list of documents' names")
         with self.writing():
-            ledger = self.store.files()
+            known = {record.name for record in self.store.documents()}
             for name in names:
-                if name not in ledger:
+                if name not in known:
                     raise UnknownDocumentError(f"there is no document {name!r} in the index")
-            self.store.delete(names, [replace(ledger[name], status="removed", detail="") for name in names])
+            self.store.keep_out(names)
             self.save_vectors()
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, timeout_s: float = 0) -> Iterator[None]:
         """Hold the right to write, among threads and processes.
+
+        Args:
+            timeout_s: How long to wait for another process that has it, in seconds.
 
         Yields:
             Nothing.
 
         Raises:
             BusyIndexError: Another process has it.
+            VerbatimError: The index's folder cannot be written.
         """
         with self._thread_lock:
             try:
                 self.index_dir.mkdir(parents=True, exist_ok=True)
-                self._file_lock.acquire()
+                self._file_lock.acquire(timeout=timeout_s)
             except filelock.Timeout as error:
                 raise BusyIndexError(
                     f"the index of {str(self.folder)!r} is being written by another process; wait until it is done"
                 ) from error
+            except OSError as error:
+                place = f"index_dir={str(self.index_dir)!r}"
+                raise VerbatimError(f"{place} cannot be written: {error.strerror}; name a folder that can") from error
             try:
                 yield
             finally:
@@ -264,6 +279,7 @@ class FolderIndex:
 
     def _certificate(self) -> dict[str, Any]:
         return {
+            "version": metadata.version("verbatim-qa"),
             "folder": str(self.folder),
             "embedder": self.embedder.name,
             "embedder_sha256": self.embedder.fingerprint,
@@ -273,39 +289,86 @@ class FolderIndex:
         }
 
     def _is_outdated(self) -> bool:
-        """Whether an older version of ours made it, so that it is made anew without asking.
+        """Whether it is new or an older version of ours made it, so that it is begun anew without asking.
 
         Returns:
-            Whether it is to be made anew.
+            Whether it is to be begun anew.
 
         Raises:
             MismatchedIndexError: It was made with something else that is not ours to throw away.
         """
         found = self.store.meta("certificate")
         if found is None:
-            return False
+            return True
         ours = self._certificate()
-        command = f"rebuild it with: verbatim index {str(self.folder)!r} --rebuild"
-        for key in ("schema", "loaders"):
-            if found[key] > ours[key]:
-                raise MismatchedIndexError(f"the index in {self.index_dir} was made by a newer version; {command}")
-        if found["folder"] != ours["folder"]:
+        command = f"rebuild it with: {self._rebuild_command}"
+        if any(found.get(key, 0) > ours[key] for key in ("schema", "loaders")):
+            raise MismatchedIndexError(f"the index in {self.index_dir} was made by a newer version; {command}")
+        if found.get("folder") != ours["folder"]:
             raise MismatchedIndexError(
-                f"index_dir={str(self.index_dir)!r} holds the index of {found['folder']!r}; choose another,"
+                f"index_dir={str(self.index_dir)!r} holds the index of {found.get('folder')!r}; choose another,"
                 f" or {command}"
             )
-        if found["embedder_sha256"] != ours["embedder_sha256"]:
+        if found.get("embedder_sha256") != ours["embedder_sha256"]:
             raise MismatchedIndexError(
-                f"the index in {self.index_dir} was made with embedder {found['embedder']!r}, not"
+                f"the index in {self.index_dir} was made with embedder {found.get('embedder')!r}, not"
                 f" {self.embedder.name!r}; {command}"
             )
-        return any(found[key] != ours[key] for key in ("splitter", "loaders", "schema"))
+        return any(found.get(key) != ours[key] for key in ("splitter", "loaders", "schema"))
 
-    def _discard(self) -> None:
+    def _check_is_the_same(self) -> None:
+        """Whether the index, where another process has begun it anew, is still one that this embedder can search.
+
+        Raises:
+            MismatchedIndexError: It was made with another embedder.
+        """
+        store_id = self.store.meta("store_id")
+        if store_id != self._store_id:
+            self._is_outdated()
+            self._store_id = store_id
+
+    def _begin_anew(self) -> Store:
+        """The store with nothing in it but our certificate, whatever was there.
+
+        Returns:
+            The store.
+
+        Raises:
+            BusyIndexError: Another process is writing it.
+        """
         with self.writing():
-            # The database first: SQLite drops a log that it finds beside no database, never the reverse.
-            for name in (store.FILE_NAME, f"{store.FILE_NAME}-wal", f"{store.FILE_NAME}-shm", vectors.FILE_NAME):
-                (self.index_dir / name).unlink(missing_ok=True)
+            try:
+                opened = Store(self.index_dir, self._rebuild_command)
+                opened.clear({"certificate": self._certificate()})
+            except DamagedIndexError:
+                # The database first: SQLite drops a log that it finds beside no database, never the reverse.
+                for name in (store.FILE_NAME, f"{store.FILE_NAME}-wal", f"{store.FILE_NAME}-shm", vectors.FILE_NAME):
+                    (self.index_dir / name).unlink(missing_ok=True)
+                opened = Store(self.index_dir, self._rebuild_command)
+                opened.clear({"certificate": self._certificate()})
+        return opened
+
+
+def _hash_of_addable(path: Path) -> str:
+    """Hash of a file's bytes.
+
+    Args:
+        path: A file that is to be added to a folder of documents.
+
+    Returns:
+        The hash, in hexadecimal.
+
+    Raises:
+        UnreadableFileError: It would not be indexed: it is hidden, of a kind that cannot be read, or not there.
+    """
+    if path.name.startswith("."):
+        raise UnreadableFileError(f"{path.name}: hidden files are not indexed; give it a name without the leading dot")
+    if not loading.is_supported(path):
+        raise UnreadableFileError(f"{path.name}: unsupported file type {path.suffix!r}")
+    try:
+        return hashlib.sha256(loading.read_bytes(path)).hexdigest()
+    except UnreadableFileError as error:
+        raise UnreadableFileError(f"{path.name}: {error}") from error
 
 
 def default_index_dir(folder: Path) -> Path:

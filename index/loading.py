@@ -16,6 +16,8 @@ LOADERS_VERSION = 1
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_TITLE_CHARS = 80
+CANNOT_OPEN = "cannot be opened"
+"""How the reason begins where permissions, not the file, are at fault."""
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -77,7 +79,7 @@ def read_bytes(path: Path) -> bytes:
             raise UnreadableFileError(f"too large: {size:,} bytes, at most {MAX_FILE_BYTES:,}; split it into parts")
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFileError(f"cannot be opened: {error.strerror or error}") from error
+        raise UnreadableFileError(f"{CANNOT_OPEN}: {error.strerror or error}") from error
 
 
 def decode(content: bytes) -> str:

@@ -1,11 +1,12 @@
 """What files are in a folder of documents, and whether they look as they did."""
 
 import os
-import shutil
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from index.errors import FolderError
+from index.errors import FolderError, UnreadableFileError
+from index.loading import CANNOT_OPEN
 from index.store import FileRecord
 
 # A file changed within the clock's grain after it was read may keep its size and time; look at it again later.
@@ -24,8 +25,12 @@ def check_folder(folder: Path) -> Path:
     Raises:
         FolderError: It is missing, is no folder, or cannot be read.
     """
-    folder = folder.expanduser()
-    if not folder.exists():
+    try:
+        folder = folder.expanduser()
+        exists = folder.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no such user's home, a null character
+        raise FolderError(f"folder={str(folder)!r} is no folder's name: {error}; name one that exists") from error
+    if not exists:
         raise FolderError(f"folder={str(folder)!r} does not exist; name a folder that holds documents")
     if not folder.is_dir():
         raise FolderError(f"folder={str(folder)!r} is a file; name the folder it is in")
@@ -48,24 +53,26 @@ class FoundFile:
 
 
 def scan(folder: Path) -> dict[str, FoundFile]:
-    """Every file below a folder, links to folders not followed.
+    """Every file below a folder.
 
     Args:
         folder: The folder.
 
     Returns:
-        The files by name, in the order of names; hidden ones are left out. A folder that cannot be
-        read stands for what is in it, its name ending in a slash.
+        The files by name, in the order of names; hidden ones are left out. A folder that cannot be read
+        stands for all that is in it, its name ending in a slash (`is_below_closed`); a link to a folder,
+        which is not followed, for itself.
     """
     found: dict[str, FoundFile] = {}
 
     def note_problem(error: OSError) -> None:
         path = Path(error.filename)
-        found[f"{_name(path, folder)}/"] = FoundFile(path, 0, 0, f"cannot be opened: {error.strerror}")
+        found[f"{_name(path, folder)}/"] = FoundFile(path, 0, 0, f"{CANNOT_OPEN}: {error.strerror}")
 
     for root, folders, names in os.walk(folder, onerror=note_problem):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in names:
+        links = [name for name in folders if Path(root, name).is_symlink()]
+        for name in (*names, *links):
             if not name.startswith("."):
                 path = Path(root, name)
                 found[_name(path, folder)] = _look_at(path)
@@ -82,9 +89,10 @@ def _look_at(path: Path) -> FoundFile:
     try:
         status = path.stat()
     except OSError as error:
-        return FoundFile(path, 0, 0, f"cannot be opened: {error.strerror}")
+        return FoundFile(path, 0, 0, f"{CANNOT_OPEN}: {error.strerror}")
     if not path.is_file():
-        return FoundFile(path, 0, 0, "no ordinary file")
+        kind = "a link to a folder; links are not followed" if path.is_dir() else "no ordinary file"
+        return FoundFile(path, 0, 0, kind)
     return FoundFile(path, status.st_size, status.st_mtime_ns)
 
 
@@ -92,23 +100,50 @@ def is_same(file: FoundFile, record: FileRecord) -> bool:
     """Whether the file looks as it did when it was last read."""
     if file.problem:
         return record.status == "failed" and record.detail.startswith(file.problem)
+    if record.detail.startswith(CANNOT_OPEN) and os.access(file.path, os.R_OK):
+        return False  # permissions were mended, which changes neither size nor time
     looks_same = (file.size_bytes, file.modified_ns) == (record.size_bytes, record.modified_ns)
-    return looks_same and record.checked_ns - record.modified_ns > _RACY_NS
+    return looks_same and abs(record.checked_ns - record.modified_ns) > _RACY_NS
 
 
-def is_in_step(files: dict[str, FoundFile], ledger: dict[str, FileRecord]) -> bool:
+def is_below_closed(name: str, files: Container[str]) -> bool:
+    """Whether a file of this name would lie in a folder that cannot be read now: nobody knows what became of it."""
+    return any(f"{parent}/" in files for parent in PurePosixPath(name).parents)
+
+
+def is_in_step(files: Mapping[str, FoundFile], ledger: Mapping[str, FileRecord]) -> bool:
     """Whether every file looks as the ledger has it, and none is missing from either."""
-    return files.keys() == ledger.keys() and all(is_same(file, ledger[name]) for name, file in files.items())
+    seen = all(name in ledger and is_same(file, ledger[name]) for name, file in files.items())
+    return seen and all(name in files or is_below_closed(name, files) for name in ledger)
 
 
 def copy_into(path: Path, folder: Path) -> str:
-    """Copy a file into a folder under a name that is free, unless the same content has that name; the name."""
-    content = path.read_bytes()
-    target, number = folder / path.name, 2
-    while target.exists() and target.read_bytes() != content:
-        target, number = folder / f"{path.stem} ({number}){path.suffix}", number + 1
-    if not target.exists():
-        temporary = folder / f".{target.name}.{os.getpid()}.part"
-        shutil.copyfile(path, temporary)
-        temporary.replace(target)
+    """Copy a file into a folder under a name that is free, unless the same content has that name.
+
+    Args:
+        path: The file.
+        folder: The folder.
+
+    Returns:
+        The name it has there.
+
+    Raises:
+        FolderError: The folder cannot be written; nothing of the file is left in it.
+        UnreadableFileError: The file cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableFileError(f"{str(path)!r} cannot be opened: {error.strerror}") from error
+    temporary = folder / f".{path.name}.{os.getpid()}.part"
+    try:
+        target, number = folder / path.name, 2
+        while target.exists() and target.read_bytes() != content:
+            target, number = folder / f"{path.stem} ({number}){path.suffix}", number + 1
+        if not target.exists():
+            temporary.write_bytes(content)
+            temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise FolderError(f"{path.name!r} cannot be copied into folder={str(folder)!r}: {error.strerror}") from error
     return target.relative_to(folder).as_posix()

@@ -95,8 +95,7 @@ class Searcher:
         """
         limit = max(top_k, CANDIDATES)
         vector = self._embedder.embed([question])[0]
-        with self._store.reading():
-            self._vectors.catch_up()
+        with self._vectors.in_step():
             ids = None if within is None else self._store.passage_ids(within)
             bm25 = dict(self._store.match(lexical_query(question), limit, ids)) if terms(question) else {}
             cosines = self._cosines(vector, limit, ids, list(bm25))

@@ -4,8 +4,9 @@ import json
 import sqlite3
 import threading
 import uuid
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from index.embedding import Vectors
 from index.errors import BusyIndexError, DamagedIndexError, UnknownDocumentError, VerbatimError
 
 FILE_NAME = "store.sqlite"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _BUSY_TIMEOUT_S = 30
 _IDS_PER_QUERY = 500
+_DAMAGE = ("malformed", "not a database", "no such table", "could not decode")
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -34,6 +36,9 @@ CREATE TABLE files (
     modified_ns INTEGER NOT NULL,
     checked_ns INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- What was taken out by hand, by name and by content: neither another name nor a new file brings it back.
+CREATE TABLE kept_out (name TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (name, sha256)) WITHOUT ROWID;
 
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -123,95 +128,114 @@ class PassageRow:
     vector: Vectors
 
 
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class _Held:
+    """A thread's connection, closed when the thread is gone or the store is closed."""
+
+    connection: sqlite3.Connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
 class Store:
     """One index on disk. Safe to use from many threads; one process at a time may write."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rebuild_command: str = "verbatim index FOLDER --rebuild") -> None:
         """Open the store in a folder, making it when there is none.
 
         Args:
             folder: Where the store's file lies; made when missing.
+            rebuild_command: What people are told to type when the store is damaged.
 
         Raises:
             DamagedIndexError: There is a file, and it is no store of ours or cannot be read.
             VerbatimError: The folder cannot be made or written.
         """
         self.path = folder / FILE_NAME
+        self._rebuild_command = rebuild_command
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._held: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._guard = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise VerbatimError(f"index_dir={str(folder)!r} cannot be made: {error.strerror}") from error
-        try:
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            raise self._explain(error) from error
+        with self._connected() as connection:
+            is_new = not _has_tables(connection)
+        if is_new:
+            with self.writing() as connection:
+                if not _has_tables(connection):  # another process may have made it between the look and the lock
+                    _make_tables(connection, {})
 
-    def _prepare(self) -> None:
-        connection = self._connection()
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
-            with self.writing() as writer:
-                # Another process may have made it between the look and the lock.
-                if writer.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
-                    for statement in _SCHEMA.split(";\n"):
-                        writer.execute(statement)
-                    first = {"schema_version": SCHEMA_VERSION, "store_id": uuid.uuid4().hex, "generation": 0}
-                    rows = [(key, json.dumps(value)) for key, value in first.items()]
-                    writer.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-
-    @contextmanager
-    def _explaining(self, connection: sqlite3.Connection) -> Iterator[None]:
-        """End what is still open at the end of the block, and turn SQLite's errors into ours.
+    def clear(self, meta: dict[str, object]) -> None:
+        """Begin anew, in one transaction: whoever has the store open sees the old state or the new one.
 
         Args:
-            connection: The connection that the block uses.
+            meta: What the index is, by key.
+
+        Raises:
+            DamagedIndexError: The store cannot be read.
+            BusyIndexError: Another process kept the store locked for too long.
+        """
+        with self.writing() as connection:
+            for table in _TABLES:
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
+            _make_tables(connection, meta)
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection; what is still open at the end of the block is undone.
 
         Yields:
-            Nothing.
+            The connection.
 
         Raises:
             IntegrityError: As it came: it is a mistake of ours, not of the disk.
         """
+        connection: sqlite3.Connection | None = None
         try:
-            yield
+            connection = self._connection()
+            yield connection
         except sqlite3.IntegrityError:
             raise
         except sqlite3.DatabaseError as error:
             raise self._explain(error) from error
         finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            with suppress(sqlite3.ProgrammingError):  # closed by another thread, which undid it as well
+                if connection is not None and connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     def _explain(self, error: sqlite3.Error) -> VerbatimError:
-        if isinstance(error, sqlite3.OperationalError):
-            if "locked" in str(error):
-                return BusyIndexError(f"the index {self.path} is being written by another process; try again later")
-            if "full" in str(error):
-                return VerbatimError(
-                    f"the disk of {self.path} is full; free some space and run it again, nothing is lost"
-                )
-            if "readonly" in str(error) or "unable to open" in str(error):
-                return VerbatimError(f"{self.path} cannot be written ({error}); set index_dir to a folder that can")
-        return DamagedIndexError(
-            f"the index {self.path} cannot be read ({error}); rebuild it with: verbatim index --rebuild"
-        )
+        said = str(error).lower()
+        if any(words in said for words in _DAMAGE):
+            return DamagedIndexError(
+                f"the index {self.path} cannot be read ({error}); rebuild it with: {self._rebuild_command}"
+            )
+        if "locked" in said:
+            return BusyIndexError(f"the index {self.path} is being written by another process; try again later")
+        if "full" in said:
+            return VerbatimError(f"the disk of {self.path} is full; free some space and run it again, nothing is lost")
+        if "closed" in said:
+            return VerbatimError(f"the index {self.path} was closed; open it again")
+        if "readonly" in said or "unable to open" in said:
+            return VerbatimError(f"{self.path} cannot be written ({error}); set index_dir to a folder that can")
+        return VerbatimError(f"the index {self.path} cannot be used: {error}; check the disk that it is on")
 
     def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            # check_same_thread off only for close(): each thread uses its own.
-            connection = sqlite3.connect(
-                self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None:
+            # check_same_thread off only for closing: each thread uses its own.
+            held = _Held(
+                sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
             )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            self._local.connection = connection
+            held.connection.execute("PRAGMA journal_mode = WAL")
+            held.connection.execute("PRAGMA synchronous = NORMAL")
+            held.connection.execute("PRAGMA foreign_keys = ON")
+            self._local.held = held
             with self._guard:
-                self._connections.append(connection)
-        return connection
+                self._held.add(held)
+        return held.connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -225,8 +249,7 @@ class Store:
             BusyIndexError: Another process kept the store locked for too long.
             VerbatimError: The disk is full, or the store may not be written.
         """
-        connection = self._connection()
-        with self._explaining(connection):
+        with self._connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
@@ -241,21 +264,21 @@ class Store:
         Raises:
             DamagedIndexError: The store cannot be read.
         """
-        connection = self._connection()
-        if connection.in_transaction:
-            yield connection
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is not None and held.connection.in_transaction:
+            yield held.connection
             return
-        with self._explaining(connection):
+        with self._connected() as connection:
             connection.execute("BEGIN")
             yield connection
 
     def close(self) -> None:
         """Close the connections of all threads. Nothing is lost by not calling it."""
-        with self._guard:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
         self._local = threading.local()
+        with self._guard:
+            for held in self._held:
+                held.connection.close()
+            self._held.clear()
 
     # What the index is
 
@@ -370,6 +393,37 @@ class Store:
             for file in files:
                 _write_file(connection, file)
 
+    # What was taken out by hand
+
+    def keep_out(self, names: Iterable[str]) -> None:
+        """Delete documents and keep their names and contents out; their files' ledger lines say so.
+
+        Args:
+            names: Names of documents.
+        """
+        with self.writing() as connection:
+            for name in names:
+                connection.execute(
+                    "INSERT OR IGNORE INTO kept_out SELECT name, sha256 FROM files WHERE name = ?", (name,)
+                )
+                connection.execute("UPDATE files SET status = 'removed', detail = '' WHERE name = ?", (name,))
+                _delete(connection, name)
+            _next_generation(connection)
+
+    def kept_out(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Names, and hashes of contents, that stay out of the index."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT name, sha256 FROM kept_out").fetchall()
+        return frozenset(name for name, _ in rows), frozenset(sha256 for _, sha256 in rows)
+
+    def let_in(self, name: str, sha256: str) -> None:
+        """Keep a name and a content out no longer; the ledger forgets the files that were."""
+        with self.writing() as connection:
+            connection.execute("DELETE FROM kept_out WHERE name = ? OR sha256 = ?", (name, sha256))
+            connection.execute(
+                "DELETE FROM files WHERE status = 'removed' AND (name = ? OR sha256 = ?)", (name, sha256)
+            )
+
     # Passages and vectors
 
     def passages(self, ids: Sequence[int]) -> dict[int, tuple[Passage, Document]]:
@@ -390,9 +444,10 @@ class Store:
         """Ids of all passages, or of those of the documents named, in ascending order."""
         query = "SELECT id FROM passages"
         if names is not None:
-            query += f" WHERE document_id IN (SELECT id FROM documents WHERE name IN ({_marks(names)}))"
+            query += " WHERE document_id IN (SELECT id FROM documents WHERE name IN (SELECT value FROM json_each(?)))"
+        values = () if names is None else (json.dumps(list(names)),)
         with self.reading() as connection:
-            return [row[0] for row in connection.execute(query + " ORDER BY id", names or ())]
+            return [row[0] for row in connection.execute(query + " ORDER BY id", values)]
 
     def vectors(self, ids: Sequence[int]) -> tuple[list[int], Vectors]:
         """Vectors of passages.
@@ -434,6 +489,22 @@ class Store:
         query += " ORDER BY score DESC, rowid LIMIT ?"
         with self.reading() as connection:
             return connection.execute(query, [*values, limit]).fetchall()
+
+
+_TABLES = ("lexical", "vectors", "passages", "documents", "kept_out", "files", "meta")
+"""All tables, those that refer to others before those."""
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
+
+
+def _make_tables(connection: sqlite3.Connection, meta: dict[str, object]) -> None:
+    for statement in _SCHEMA.split(";\n"):
+        connection.execute(statement)
+    first = {"schema_version": SCHEMA_VERSION, "store_id": uuid.uuid4().hex, "generation": 0} | meta
+    rows = [(key, json.dumps(value)) for key, value in first.items()]
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
 
 
 def _insert_passage(connection: sqlite3.Connection, document_id: int | None, row: PassageRow) -> None:

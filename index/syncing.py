@@ -10,7 +10,7 @@ from pathlib import PurePath
 from index import loading
 from index.documents import Document
 from index.errors import EmptyFileError, UnreadableFileError
-from index.scanning import FoundFile, is_same
+from index.scanning import FoundFile, is_below_closed, is_same
 from index.store import FileRecord, Store
 
 Round = list[tuple[Document, FileRecord | None]]
@@ -42,7 +42,7 @@ class SyncReport:
     Attributes:
         added: Documents that are new.
         changed: Documents that were read again.
-        removed: Documents whose files are gone.
+        removed: Documents whose files are gone or were emptied.
         renamed: Documents whose files have another name and the same content: old name to new name.
         unchanged: Number of documents left as they were.
     """
@@ -92,6 +92,7 @@ class SyncRun:
         self._on_progress = on_progress
         self._ledger = store.files()
         self._documents = {record.name: record.sha256 for record in store.documents()}
+        self._names_out, self._contents_out = store.kept_out()
         self._report = SyncReport()
 
     def run(self) -> SyncReport:
@@ -103,7 +104,7 @@ class SyncRun:
         records = {name: self._examine(name, file) for name, file in self._files.items()}
         self._name_duplicates(records)
         self._follow_renames(records)
-        gone = sorted(name for name in self._ledger.keys() | self._documents.keys() if name not in records)
+        gone = sorted(name for name in self._ledger.keys() | self._documents.keys() if self._is_gone(name))
         self._report.removed.extend(name for name in gone if name in self._documents)
         settled = {name: record for name, record in records.items() if record.status != "new"}
         dropped = [n for n, r in settled.items() if n in self._documents and r.status in ("duplicate", "removed")]
@@ -113,6 +114,9 @@ class SyncRun:
         self._index([record for record in records.values() if record.status == "new"])
         counts = Counter(record.status for record in settled.values())
         return replace(self._report, unchanged=counts["indexed"] - len(self._report.renamed))
+
+    def _is_gone(self, name: str) -> bool:
+        return name not in self._files and not is_below_closed(name, self._files)
 
     def _examine(self, name: str, file: FoundFile) -> FileRecord:
         """The ledger's line for a file as it is now; status "new" where it has to be read and embedded."""
@@ -124,17 +128,18 @@ class SyncRun:
             return self._failed(record, file.problem)
         if not loading.is_supported(file.path):
             return replace(record, status="unsupported")
-        if before is not None and before.status == "removed":
-            return replace(record, status="removed", sha256=before.sha256)
         try:
             sha256 = hashlib.sha256(loading.read_bytes(file.path)).hexdigest()
         except UnreadableFileError as error:
             return self._failed(record, str(error))
         record = replace(record, sha256=sha256)
+        if name in self._names_out or sha256 in self._contents_out:
+            return replace(record, status="removed")
         return replace(record, status="indexed") if self._documents.get(name) == sha256 else record
 
     def _failed(self, record: FileRecord, reason: str) -> FileRecord:
-        kept = "; the text read before stays indexed" if record.name in self._documents else ""
+        is_kept = any(name == record.name or is_below_closed(name, (record.name,)) for name in self._documents)
+        kept = "; the text read before stays indexed" if is_kept else ""
         return replace(record, status="failed", detail=reason + kept)
 
     def _name_duplicates(self, records: dict[str, FileRecord]) -> None:
@@ -149,7 +154,7 @@ class SyncRun:
 
     def _follow_renames(self, records: dict[str, FileRecord]) -> None:
         """Where a document's file is gone and a new one has its content, the document takes the new name."""
-        gone = {sha256: name for name, sha256 in self._documents.items() if name not in records}
+        gone = {sha256: name for name, sha256 in self._documents.items() if self._is_gone(name)}
         for name, record in records.items():
             is_new = record.status == "new" and name not in self._documents
             old = gone.get(record.sha256) if is_new else None
@@ -182,6 +187,8 @@ class SyncRun:
                 document = loading.load(self._files[record.name].path, record.name)
             except EmptyFileError as error:
                 self._store.delete([record.name], [replace(record, status="failed", detail=str(error))])
+                if record.name in self._documents:
+                    self._report.removed.append(record.name)
                 continue
             except UnreadableFileError as error:
                 self._store.write_files([self._failed(record, str(error))])

@@ -1,10 +1,11 @@
 """FAISS over the store's vectors: derived, kept in step by passage ids, rebuilt when missing or damaged."""
 
 import json
-import os
+import logging
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from index.store import Store
 
 FILE_NAME = "vectors.faiss"
 _MAGIC = b"verbatim-vectors-1\n"
+
+logger = logging.getLogger("verbatim")
 
 
 class VectorIndex:
@@ -36,12 +39,13 @@ class VectorIndex:
         self._store = store
         self._path = store.path.with_name(FILE_NAME) if path is None else path
         self._store_id = str(store.meta("store_id"))
+        self._dimension = dimension
         self._guard = threading.RLock()
         self._generation = -1
         saved = self._load(dimension)
         self._is_saved = saved is not None
         # Any: FAISS adds to its classes at run time what its type hints do not know.
-        self._faiss: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension)) if saved is None else saved
+        self._faiss: Any = _empty(dimension) if saved is None else saved
 
     def __len__(self) -> int:
         """Number of vectors."""
@@ -50,17 +54,30 @@ class VectorIndex:
     def catch_up(self) -> None:
         """Take in what the store has and drop what it no longer has.
 
-        Ids are never used twice, so comparing ids finds every difference, however old the saved file is.
+        Ids are never used twice in a store, so comparing ids finds every difference, however old the saved file is.
         """
         with self._guard, self._store.reading():
-            generation = self._store.generation()
-            if generation == self._generation:
+            generation, store_id = self._store.generation(), str(self._store.meta("store_id"))
+            if store_id != self._store_id:  # the store was begun anew, and so were its ids
+                self._store_id, self._faiss, self._is_saved = store_id, _empty(self._dimension), False
+            elif generation == self._generation:
                 return
             have = faiss.vector_to_array(self._faiss.id_map)
             want = np.asarray(self._store.passage_ids(), dtype=np.int64)
             self._remove(np.setdiff1d(have, want, assume_unique=True))
             self._add(np.setdiff1d(want, have, assume_unique=True))
             self._generation = generation
+
+    @contextmanager
+    def in_step(self) -> Iterator[None]:
+        """Keep the index as the store is for the caller, whatever other threads see of the store meanwhile.
+
+        Yields:
+            Nothing.
+        """
+        with self._guard, self._store.reading():
+            self.catch_up()
+            yield
 
     def search(self, vector: Vectors, limit: int, ids: Sequence[int] | None = None) -> list[tuple[int, float]]:
         """The nearest passages, best first.
@@ -87,15 +104,22 @@ class VectorIndex:
         return dict(nearest)
 
     def save(self) -> None:
-        """Write the index beside the store; a crash leaves the file that was there before."""
+        """Write the index beside the store; a crash leaves the file that was there before.
+
+        The right to write the store must be held. A disk that is full costs only time at the next opening.
+        """
         with self._guard:
             if self._is_saved:
                 return
             payload = faiss.serialize_index(self._faiss).tobytes()
             header = {"store_id": self._store_id, "crc32": zlib.crc32(payload)}
-        temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
-        temporary.write_bytes(_MAGIC + json.dumps(header).encode() + b"\n" + payload)
-        temporary.replace(self._path)
+        temporary = self._path.with_name(f"{self._path.name}.new")
+        try:
+            temporary.write_bytes(_MAGIC + json.dumps(header).encode() + b"\n" + payload)
+            temporary.replace(self._path)
+        except OSError as error:
+            logger.warning("%s cannot be saved (%s); it will be made again from the store", self._path, error.strerror)
+            return
         self._is_saved = True
 
     def _load(self, dimension: int) -> faiss.Index | None:
@@ -120,6 +144,10 @@ class VectorIndex:
             found, vectors = self._store.vectors(ids.tolist())
             self._faiss.add_with_ids(vectors, np.asarray(found, dtype=np.int64))
             self._is_saved = False
+
+
+def _empty(dimension: int) -> Any:  # noqa: ANN401 (FAISS adds to its classes what its type hints do not know)
+    return faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
 
 
 def _only(ids: Sequence[int]) -> Any:  # noqa: ANN401 (a class that FAISS's type hints get wrong)

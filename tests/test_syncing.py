@@ -1,18 +1,22 @@
 """The index is in step with the folder, re-embeds only what changed, and loses nothing."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from fakes import HashEmbedder
+from index.documents import Document
 from index.errors import (
     BusyIndexError,
     DamagedIndexError,
@@ -21,8 +25,10 @@ from index.errors import (
     ParameterError,
     UnknownDocumentError,
     UnreadableFileError,
+    VerbatimError,
 )
 from index.folders import FolderIndex, default_index_dir
+from index.scanning import is_in_step, scan
 
 LONG_AGO_NS = 10**18
 
@@ -120,6 +126,22 @@ def test_a_change_that_keeps_size_and_time_is_seen_when_the_file_was_fresh(folde
     assert index.sync().changed == ["a.txt"]
 
 
+def test_a_file_dated_in_the_future_is_not_read_again_and_again(folder, opened, monkeypatch):
+    write(folder, "a.txt", "Words.", 4 * LONG_AGO_NS)
+    index = opened()
+    index.sync()
+    monkeypatch.setattr("index.loading.read_bytes", lambda path: pytest.fail("the file was read"))
+    assert index.sync().unchanged == 1
+
+
+def test_a_link_to_a_folder_is_named(folder, opened, tmp_path):
+    write(tmp_path / "elsewhere", "a.txt", "Words.")
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    index = opened()
+    index.sync()
+    assert (names(index), index.left_out()) == ([], {"link": "a link to a folder; links are not followed"})
+
+
 def test_files_that_cannot_be_read_are_named_with_the_reason_and_stop_nothing(folder, opened):
     write(folder, "good.txt", "Good words.")
     write(folder, "copy.txt", "Good words.")
@@ -173,7 +195,7 @@ def test_a_file_that_was_emptied_has_nothing_left_to_quote(folder, opened):
     index = opened()
     index.sync()
     write(folder, "a.txt", "\n")
-    index.sync()
+    assert index.sync().removed == ["a.txt"]
     assert (names(index), list(index.left_out())) == ([], ["a.txt"])
     assert index.search("Regretted", 10) == []
     assert_consistent(index)
@@ -195,6 +217,41 @@ def test_added_files_are_copied_and_removed_ones_stay_out(folder, opened, tmp_pa
     index.add([source])
     assert names(index) == ["a (2).txt", "a.txt"]
     assert_consistent(index)
+
+
+def test_what_was_removed_comes_back_under_no_name(folder, opened, tmp_path):
+    write(folder, "a.txt", "Words of a.")
+    write(folder, "copy.txt", "Words of a.")
+    index = opened()
+    index.sync()
+    index.remove(["a.txt"])
+    index.sync()
+    assert names(index) == []  # nor does its copy take its place
+    (folder / "a.txt").rename(folder / "renamed.txt")
+    index.sync()
+    assert (names(index), set(index.left_out().values())) == ([], {"taken out"})
+    (folder / "renamed.txt").unlink()
+    (folder / "copy.txt").unlink()
+    index.sync()
+    write(folder, "restored.txt", "Words of a.")
+    index.sync()
+    assert names(index) == []
+    index.add([write(tmp_path, "back.txt", "Words of a.")])
+    assert (names(index), index.left_out()) == (["back.txt"], {"restored.txt": "same content as back.txt"})
+
+
+def test_a_document_that_comes_from_no_file_can_be_removed(folder, opened):
+    index = opened()
+    index.write([Document("a", "Words of a.", "", "0" * 64)])
+    index.remove(["a"])
+    assert (names(index), index.left_out()) == ([], {})
+    with pytest.raises(ParameterError, match="names='a' is a single string"):
+        index.remove("a")
+
+
+def test_a_hidden_file_is_not_added(opened, tmp_path):
+    with pytest.raises(UnreadableFileError, match=r"\.notes\.txt: hidden files are not indexed"):
+        opened().add([write(tmp_path, ".notes.txt", "Words.")])
 
 
 def test_adding_or_removing_what_is_not_there_changes_nothing(folder, opened, tmp_path):
@@ -247,15 +304,29 @@ def test_a_file_and_a_subfolder_that_may_not_be_read_are_named(folder, opened, m
                 onerror(PermissionError(13, "Permission denied", str(folder / "vault")))
             yield root, folders, files
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
-    monkeypatch.setattr("index.scanning.os.walk", walk)
     index = opened()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", read_bytes)
+        patch.setattr("index.scanning.os.access", lambda path, mode: path.name != "secret.txt")
+        patch.setattr("index.scanning.os.walk", walk)
+        index.sync()
+        assert names(index) == ["good.txt"]
+        assert index.left_out() == {
+            "secret.txt": "cannot be opened: Permission denied",
+            "vault/": "cannot be opened: Permission denied",
+        }
+        assert is_in_step(scan(folder), index.store.files())
     index.sync()
-    assert names(index) == ["good.txt"]
-    assert index.left_out() == {
-        "secret.txt": "cannot be opened: Permission denied",
-        "vault/": "cannot be opened: Permission denied",
-    }
+    assert (names(index), index.left_out()) == (["good.txt", "secret.txt", "vault/deep.txt"], {})
+
+    with monkeypatch.context() as patch:  # closed again: what was read before is not taken for gone, nor for renamed
+        patch.setattr("index.scanning.os.walk", walk)
+        write(folder, "other.txt", "Deep words.")
+        report = index.sync()
+        assert (report.removed, report.renamed, report.added) == ([], {}, ["other.txt"])
+        assert "vault/deep.txt" in names(index)
+        assert index.left_out() == {"vault/": "cannot be opened: Permission denied; the text read before stays indexed"}
+        assert is_in_step(scan(folder), index.store.files())
 
 
 def test_a_folder_that_goes_away_leaves_the_index_as_it_was(folder, opened):
@@ -280,6 +351,70 @@ def test_another_embedder_is_refused_with_the_command_that_rebuilds(folder, open
     assert names(rebuilt) == ["a.txt"]
 
 
+def test_an_index_that_is_rebuilt_stays_open_for_others(folder, opened):
+    write(folder, "a.txt", "Words of a.")
+    write(folder, "b.txt", "Words of b.")
+    first = opened()
+    first.sync()
+    assert len(first.search("words", 10)) == 2
+    (folder / "b.txt").unlink()
+    second = opened(rebuild=True)
+    assert first.search("words", 10) == []
+    second.sync()
+    assert [hit.passage.document for hit in first.search("words", 10)] == ["a.txt"]
+    write(folder, "c.txt", "Words of c.")
+    assert first.sync().added == ["c.txt"]
+    assert [hit.passage.document for hit in second.search("words of c", 1)] == ["c.txt"]
+    assert_consistent(first)
+
+
+def test_an_index_that_is_rebuilt_with_another_embedder_is_not_searched_with_ours(folder, opened):
+    write(folder, "a.txt", "Words.")
+    index = opened()
+    index.sync()
+    index.search("words", 1)
+    opened(embedder=HashEmbedder("other"), rebuild=True).sync()
+    with pytest.raises(MismatchedIndexError, match="embedder 'other', not 'hash'"):
+        index.search("words", 1)
+
+
+def test_while_an_index_is_written_it_is_not_rebuilt(folder, opened):
+    write(folder, "a.txt", "Words.")
+    index = opened()
+    index.sync()
+    with index.writing(), pytest.raises(BusyIndexError):
+        opened(rebuild=True)
+    assert names(index) == ["a.txt"]
+
+
+def test_threads_that_end_leave_no_connection_open(folder, opened):
+    index = opened()
+    for _ in range(5):
+        thread = threading.Thread(target=index.documents)
+        thread.start()
+        thread.join()
+    assert len(index.store._held) == 1
+
+
+def test_a_store_that_was_closed_says_so(folder, opened):
+    def close_in_the_middle(store):
+        with store.reading() as connection:
+            store.close()
+            connection.execute("SELECT 1")
+
+    index = opened()
+    with pytest.raises(VerbatimError, match="was closed; open it again"):
+        close_in_the_middle(index.store)
+    assert names(index) == []  # it opens again when it is asked again
+
+
+def test_as_many_names_as_there_are_can_be_chosen_from(folder, opened):
+    write(folder, "a.txt", "Words.")
+    index = opened()
+    index.sync()
+    assert index.store.passage_ids([f"{i}.txt" for i in range(40_000)] + ["a.txt"]) == [1]
+
+
 def test_an_index_of_a_newer_version_is_refused(folder, opened):
     index = opened()
     index.store.set_meta("certificate", {**index.store.meta("certificate"), "schema": 99})
@@ -287,11 +422,12 @@ def test_an_index_of_a_newer_version_is_refused(folder, opened):
         opened()
 
 
-def test_an_index_of_an_older_version_is_made_anew(folder, opened):
+@pytest.mark.parametrize("changed", [lambda c: {**c, "loaders": 0}, lambda c: {k: c[k] for k in c if k != "splitter"}])
+def test_an_index_of_an_older_version_is_made_anew(folder, opened, changed):
     write(folder, "a.txt", "Words.")
     index = opened()
     index.sync()
-    index.store.set_meta("certificate", {**index.store.meta("certificate"), "loaders": 0})
+    index.store.set_meta("certificate", changed(index.store.meta("certificate")))
     index = opened()
     assert names(index) == []
     assert index.sync().added == ["a.txt"]
@@ -321,7 +457,7 @@ def test_a_damaged_store_is_named_and_can_be_rebuilt(folder, opened, damage):
     connection.close()
     index.close()
     index.store.path.write_bytes(damage(index.store.path.read_bytes()))
-    with pytest.raises(DamagedIndexError, match=r"cannot be read.*--rebuild"):
+    with pytest.raises(DamagedIndexError, match=rf"cannot be read.*verbatim index {folder} --rebuild"):
         opened().sync()
     rebuilt = opened(rebuild=True)
     assert len(rebuilt.sync().added) == 30
@@ -399,52 +535,67 @@ TEXTS = st.sampled_from(
 NAMES = st.sampled_from(["a.txt", "b.txt", "c.md", "sub/d.txt"])
 
 
-def test_any_order_of_changes_ends_in_step(tmp_path_factory):
-    class Folder(RuleBasedStateMachine):
-        def __init__(self):
-            super().__init__()
-            base = tmp_path_factory.mktemp("machine")
-            self.folder = base / "documents"
-            self.folder.mkdir()
-            self.index = FolderIndex(self.folder, HashEmbedder(), base / "index")
-            self.clock = LONG_AGO_NS
+class Changes(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        self.base = Path(tempfile.mkdtemp())
+        self.folder = self.base / "documents"
+        self.folder.mkdir()
+        self.index = FolderIndex(self.folder, HashEmbedder(), self.base / "index")
+        self.clock = LONG_AGO_NS
+        self.kept_out = {}
 
-        @rule(name=NAMES, text=TEXTS)
-        def write_file(self, name, text):
-            self.clock += 1000
-            write(self.folder, name, text, self.clock)
+    @rule(name=NAMES, text=TEXTS)
+    def write_file(self, name, text):
+        self.clock += 1000
+        write(self.folder, name, text, self.clock)
 
-        @rule(name=NAMES)
-        def delete_file(self, name):
-            (self.folder / name).unlink(missing_ok=True)
+    @rule(name=NAMES)
+    def delete_file(self, name):
+        (self.folder / name).unlink(missing_ok=True)
 
-        @rule(old=NAMES, new=NAMES)
-        def rename_file(self, old, new):
-            if (self.folder / old).exists():
-                (self.folder / new).parent.mkdir(exist_ok=True)
-                (self.folder / old).replace(self.folder / new)
+    @rule(name=NAMES)
+    def remove(self, name):
+        if name in {d.name for d in self.index.documents()}:
+            self.kept_out[name] = self.index.store.document(name).text
+            self.index.remove([name])
 
-        @rule()
-        def reopen(self):
-            self.index.close()
-            self.index = FolderIndex(self.folder, HashEmbedder(), self.index.index_dir)
+    @rule(name=st.sampled_from(["a.txt", "c.md", "new.txt"]), text=TEXTS)
+    def add(self, name, text):
+        before = set(self.folder.iterdir())
+        self.index.add([write(self.folder.parent / "elsewhere", name, text)])
+        copied = {path.name for path in set(self.folder.iterdir()) - before} or {name}
+        self.kept_out = {k: v for k, v in self.kept_out.items() if k not in copied and v != text}
 
-        @invariant()
-        def in_step(self):
-            self.index.sync()
-            files = {p.relative_to(self.folder).as_posix(): p.read_text("utf-8") for p in self.folder.rglob("*.*")}
-            readable = {text for text in files.values() if text.strip()}
-            stored = {d.name: self.index.store.document(d.name).text for d in self.index.documents()}
-            assert set(stored.values()) == readable
-            assert all(stored[name] == files[name] for name in stored)
-            assert_consistent(self.index)
+    @rule(old=NAMES, new=NAMES)
+    def rename_file(self, old, new):
+        if (self.folder / old).exists():
+            (self.folder / new).parent.mkdir(exist_ok=True)
+            (self.folder / old).replace(self.folder / new)
 
-        def teardown(self):
-            self.index.close()
+    @rule()
+    def reopen(self):
+        self.index.close()
+        self.index = FolderIndex(self.folder, HashEmbedder(), self.index.index_dir)
 
-    from hypothesis import settings
+    @invariant()
+    def in_step(self):
+        self.index.sync()
+        files = {p.relative_to(self.folder).as_posix(): p.read_text("utf-8") for p in self.folder.rglob("*.*")}
+        out = self.kept_out
+        readable = {t for n, t in files.items() if t.strip() and n not in out and t not in out.values()}
+        stored = {d.name: self.index.store.document(d.name).text for d in self.index.documents()}
+        assert set(stored.values()) == readable
+        assert all(stored[name] == files[name] for name in stored)
+        assert_consistent(self.index)
 
-    run_state_machine_as_test(Folder, settings=settings(max_examples=15, stateful_step_count=12))
+    def teardown(self):
+        self.index.close()
+        shutil.rmtree(self.base)
+
+
+def test_any_order_of_changes_ends_in_step():
+    run_state_machine_as_test(Changes, settings=settings(max_examples=15, stateful_step_count=12))
 
 
 @given(text=st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filter(str.strip))

@@ -97,3 +97,26 @@ def test_no_padding_and_nothing_twice(index):
 
 def test_a_zero_vector_finds_passages_all_the_same(index):
     assert len(reopened(index).search(np.zeros(index.embedder.dimension, dtype=np.float32), 3)) == 3
+
+
+def test_a_store_begun_anew_is_followed(index):
+    vectors = reopened(index)
+    index.store.clear({"certificate": index.store.meta("certificate")})
+    put(index, *range(3))  # the same ids as before, for other passages
+    vectors.catch_up()
+    assert len(vectors) == 3
+    assert_in_step(index)
+
+
+def test_a_disk_that_is_full_is_said_and_costs_nothing_else(index, monkeypatch, caplog):
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("index.vectors.Path.write_bytes", full)
+        put(index, 10)
+    assert "No space left on device" in caplog.text
+    assert_in_step(index)
+    put(index, 11)
+    assert list(index.index_dir.glob("*.new")) == []
+    assert_in_step(index)
