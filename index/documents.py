@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from index.errors import ParameterError
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -37,3 +39,26 @@ class Passage:
     end: int
     text: str
     heading: str = ""
+
+
+def check_unicode(parameter: str, text: str) -> str:
+    """A text that can be stored and read.
+
+    Args:
+        parameter: What to call it in the message.
+        text: The text.
+
+    Returns:
+        The same.
+
+    Raises:
+        ParameterError: It holds half of a surrogate pair, which no file of text can.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        odd = text[error.start]
+        raise ParameterError(
+            f"{parameter} is no valid Unicode: {odd!r} at offset {error.start}; decode it with the right encoding"
+        ) from error
+    return text

@@ -15,7 +15,7 @@ import filelock
 import platformdirs
 
 from index import loading, store, vectors
-from index.documents import Document
+from index.documents import Document, check_unicode
 from index.embedding import Embedder
 from index.errors import (
     BusyIndexError,
@@ -63,7 +63,11 @@ class FolderIndex:
         self.folder = check_folder(folder)
         self.index_dir = default_index_dir(self.folder) if index_dir is None else index_dir.resolve()
         if self.index_dir.is_relative_to(self.folder):
-            raise ParameterError(f"index_dir={str(index_dir)!r} lies inside the documents' folder; choose another")
+            place = "the index's usual place" if index_dir is None else "index_dir"
+            raise ParameterError(
+                f"{place}={str(self.index_dir)!r} lies inside folder={str(self.folder)!r}, where it would be read as"
+                " a document; set index_dir to a folder elsewhere"
+            )
         self.embedder = embedder
         self._thread_lock = threading.RLock()
         self._file_lock = filelock.FileLock(self.index_dir / _LOCK_FILE, timeout=0, thread_local=False)
@@ -165,10 +169,11 @@ class FolderIndex:
             on_progress: Called with the share of the round that is embedded, 0 to 1.
 
         Raises:
+            ParameterError: A text is no valid Unicode; nothing of its round was written.
             BusyIndexError: Another process is writing.
         """
         with self.writing():
-            for round_ in in_rounds((document, None) for document in documents):
+            for round_ in in_rounds((_checked(document), None) for document in documents):
                 self.write_round(round_, on_progress)
             self.save_vectors()
 
@@ -347,6 +352,11 @@ class FolderIndex:
                 opened = Store(self.index_dir, self._rebuild_command)
                 opened.clear({"certificate": self._certificate()})
         return opened
+
+
+def _checked(document: Document) -> Document:
+    check_unicode(f"the text of {document.name!r}", document.text)
+    return document
 
 
 def _hash_of_addable(path: Path) -> str:

@@ -1,16 +1,15 @@
 """QuestionAnswerer: retrieve → read → decide."""
 
-import atexit
 import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from index.documents import Document, Passage
+from index.documents import Document, Passage, check_unicode
 from index.embedding import Embedder, SentenceTransformerEmbedder
 from index.errors import BusyIndexError, ParameterError, QuestionError
 from index.folders import FolderIndex
@@ -22,7 +21,7 @@ from index.store import DocumentRecord
 from index.syncing import SyncReport
 from qa.answers import Answer, Reason
 from qa.deciding import Candidate, Decider, load_calibration
-from qa.inference import InferenceThread
+from qa.inference import inference_thread
 from qa.progress import IndexingProgress, show_progress
 from qa.quoting import sentence_around
 from qa.reading import Reader, SpanReader
@@ -59,11 +58,12 @@ class QuestionAnswerer:
             VerbatimError: The folder, the index or a model cannot be used; the message says what to do.
         """
         self.settings = read_settings() if settings is None else settings
-        self._thread = InferenceThread()
-        self._reader = Reader(self.settings) if reader is None else reader
-        if embedder is None:
-            embedder = SentenceTransformerEmbedder(self.settings, self._thread.run)
-        self._index = FolderIndex(Path(folder), embedder, self.settings.index_dir, rebuild=rebuild)
+        self._thread = inference_thread()
+        models = _models(self.settings.model_copy(update={"index_dir": None, "top_k": 1, "threshold": None}))
+        self._reader = models.reader if reader is None else reader
+        self._index = FolderIndex(
+            Path(folder), models.embedder if embedder is None else embedder, self.settings.index_dir, rebuild=rebuild
+        )
         self._decider = Decider(load_calibration(self.settings.reader))
 
     @property
@@ -171,8 +171,9 @@ class QuestionAnswerer:
 
         Raises:
             QuestionError: The question is blank or too long.
+            ParameterError: The text is no valid Unicode.
         """
-        return self._thread.run(self._read, check_question(question), text)
+        return self._thread.run(self._read, check_question(question), check_unicode("text", text))
 
     def search(self, question: str, *, within: Sequence[str] | None = None) -> list[Hit]:
         """The passages that would be read for a question, best first.
@@ -197,6 +198,7 @@ class QuestionAnswerer:
             documents: The documents, each in place of the one of its name.
 
         Raises:
+            ParameterError: A text is no valid Unicode; nothing of its round was written.
             BusyIndexError: Another process is writing the index.
         """
         self._index.write(documents)
@@ -224,8 +226,7 @@ class QuestionAnswerer:
         return self._index.store.document(name).text
 
     def close(self) -> None:
-        """Stop the inference thread and close the index. Nothing is lost by not calling it."""
-        self._thread.close()
+        """Close the index. Nothing is lost by not calling it."""
         self._index.close()
 
     def __enter__(self) -> "QuestionAnswerer":
@@ -239,8 +240,10 @@ class QuestionAnswerer:
     # On the inference thread
 
     def _ask(self, question: str, within: Sequence[str] | None) -> Answer:
-        hits = self._index.search(question, self.settings.top_k, within)
-        return self._judge(question, hits, cache(self.text))
+        # One state of the index from the search to the last word that is quoted, whoever writes it meanwhile.
+        with self._index.store.reading():
+            hits = self._index.search(question, self.settings.top_k, within)
+            return self._judge(question, hits, cache(self.text))
 
     def _read(self, question: str, text: str) -> Answer:
         if not text.strip():
@@ -309,7 +312,7 @@ def check_question(question: str) -> str:
         The same.
 
     Raises:
-        QuestionError: It is no string, blank, or longer than 1,000 characters.
+        QuestionError: It is no string, blank, longer than 1,000 characters, or no valid Unicode.
     """
     if not isinstance(question, str):
         raise QuestionError(f"question={question!r} is no text; ask with a string")
@@ -319,7 +322,10 @@ def check_question(question: str) -> str:
         raise QuestionError(
             f"the question has {len(question):,} characters, at most {MAX_QUESTION_CHARS:,}; ask a shorter one"
         )
-    return question
+    try:
+        return check_unicode("question", question)
+    except ParameterError as error:
+        raise QuestionError(str(error)) from error
 
 
 def default_folder() -> Path:
@@ -397,12 +403,22 @@ def ask(question: str, *, folder: Path | str | None = None, **settings: Any) -> 
     place = check_folder(default_folder() if folder is None else Path(folder))
     with _opened_guard:
         answerer = _opened(place, read_settings(**settings))
-        _bring_in_step(answerer, None)
+    _bring_in_step(answerer, None)
     return answerer.ask(question)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _opened(folder: Path, settings: Settings) -> QuestionAnswerer:
-    answerer = QuestionAnswerer(folder, settings)
-    atexit.register(answerer.close)
-    return answerer
+    return QuestionAnswerer(folder, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Models:
+    embedder: Embedder
+    reader: SpanReader
+
+
+@lru_cache(maxsize=2)
+def _models(settings: Settings) -> _Models:
+    """Models are shared by the answerers of all folders: they are the most of what is in memory."""
+    return _Models(SentenceTransformerEmbedder(settings, inference_thread().run), Reader(settings))

@@ -6,6 +6,7 @@ Fast tokenizers fail across threads ("Already borrowed"), and torch would take m
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -41,3 +42,9 @@ class InferenceThread:
     def close(self) -> None:
         """Let the running call end and stop the thread; calls that wait are cancelled."""
         self._executor.shutdown(cancel_futures=True)
+
+
+@cache
+def inference_thread() -> InferenceThread:
+    """The one of this process, which all answerers share as they share the processor; it ends with the process."""
+    return InferenceThread()

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 
 import qa
 from fakes import HashEmbedder, SpansReader, WordReader
+from index.documents import Document
 from index.errors import BusyIndexError, ParameterError, UnknownDocumentError
 from index.folders import FolderIndex
+from index.settings import read_settings
 from qa import answering
+from qa.answering import QuestionAnswerer
 from qa.answers import Answer, Reason
 from qa.inference import InferenceThread
 from qa.reading import Span
@@ -91,6 +94,7 @@ def test_below_the_threshold_is_declined_with_what_was_rejected(folder, make_ans
         ("?!… —", "holds no words"),
         ("x" * 100_000, r"100,000 characters, at most 1,000"),
         (None, "is no text"),
+        ("who is \ud800?", r"no valid Unicode: '\\ud800' at offset 7"),
     ],
 )
 def test_a_question_that_cannot_be_asked(make_answerer, question, said):
@@ -145,6 +149,41 @@ def test_a_second_answerer_sees_what_the_first_one_writes(folder, make_answerer)
     assert second.ask("who is the leader?").text == "ALPHA"
 
 
+def test_what_is_quoted_is_of_the_state_that_was_searched(folder, make_answerer):
+    class Meddler(WordReader):
+        def read(self, question, passages):
+            write(folder, a="Now there is a longer beginning. The leader is OMEGA.")
+            changing = threading.Thread(target=other.sync)  # it has its own connection, as another process has
+            changing.start()
+            changing.join(60)
+            return super().read(question, passages)
+
+    write(folder, a="The leader is ALPHA now.")
+    other, answerer = make_answerer(), make_answerer(reader=Meddler())
+    other.sync()
+    answer = answerer.ask("who is the leader?")
+    assert (answer.text, answer.sentence) == ("ALPHA", "The leader is ALPHA now.")
+    assert answerer.text("a.txt")[answer.start : answer.end] != "ALPHA"  # the document has changed since ...
+    assert answer.document_sha256 != other._index.store.document("a.txt").sha256  # ... which the answer shows
+
+
+def test_text_that_is_no_unicode_is_refused(make_answerer):
+    answerer = make_answerer()
+    with pytest.raises(ParameterError, match="text is no valid Unicode"):
+        answerer.read("who?", "BAD \udcff")
+    with pytest.raises(ParameterError, match=r"the text of 'a\.txt' is no valid Unicode"):
+        answerer.write([Document("a.txt", "BAD \udcff", "", "0" * 64)])
+    assert answerer.documents() == []
+
+
+def test_answerers_share_their_models(folder, tmp_path):
+    both = [QuestionAnswerer(folder, read_settings(index_dir=tmp_path / n, threshold=t)) for n, t in ("a0", "b1")]
+    assert both[0]._reader is both[1]._reader
+    assert both[0]._index.embedder is both[1]._index.embedder
+    for answerer in both:
+        answerer.close()
+
+
 def test_a_given_text_is_read_without_being_stored(make_answerer):
     answerer = make_answerer()
     text = "The leader is ALPHA now."
@@ -185,8 +224,7 @@ def test_the_inference_thread_runs_in_order_on_one_thread_and_hands_errors_on():
 
 @pytest.fixture
 def no_models(monkeypatch):
-    monkeypatch.setattr(answering, "SentenceTransformerEmbedder", lambda settings, run: HashEmbedder())
-    monkeypatch.setattr(answering, "Reader", lambda settings: WordReader())
+    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), WordReader()))
 
 
 @pytest.mark.usefixtures("no_models")
@@ -205,7 +243,7 @@ def test_ask_in_one_call_keeps_in_step_and_open(folder, tmp_path):
 
 @pytest.mark.usefixtures("no_models")
 def test_while_another_process_writes_load_answers_from_what_is_there(folder, tmp_path, monkeypatch, caplog):
-    def busy(self):
+    def busy(self, timeout_s=0):
         raise BusyIndexError("the index is being written by another process")
 
     write(folder, a="The leader is ALPHA now.")

@@ -446,6 +446,13 @@ def test_the_index_never_lies_inside_the_folder(folder):
     assert not default_index_dir(folder).is_relative_to(folder)
 
 
+def test_a_folder_that_holds_all_user_data_needs_an_index_dir_elsewhere(folder, monkeypatch, tmp_path):
+    monkeypatch.setattr("index.folders.platformdirs.user_data_path", lambda *_, **__: folder / "data")
+    with pytest.raises(ParameterError, match=r"the index's usual place='.*data.*' lies inside folder="):
+        FolderIndex(folder, HashEmbedder())
+    FolderIndex(folder, HashEmbedder(), tmp_path / "index").close()
+
+
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"x" * len(b), lambda b: b[:100]])
 def test_a_damaged_store_is_named_and_can_be_rebuilt(folder, opened, damage):
     for i in range(30):
