@@ -1,19 +1,27 @@
 """What the embedder and the reader share: finding a model, its tokenizer, its device and number format."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
 from tokenizers import Tokenizer
 
-from index.errors import ModelError
+from index.errors import ModelError, ParameterError
 
 if TYPE_CHECKING:
     import torch
 
 _MODEL_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
+_HASHES_FILE = "weights.json"
+
+# A file written within the clock's grain after it was hashed may keep its time: its hash is not kept.
+_RACY_NS = 2_000_000_000
 
 
 def pick_device(device: str) -> str:
@@ -24,14 +32,21 @@ def pick_device(device: str) -> str:
 
     Returns:
         The device itself, or the accelerator that is there, or "cpu".
+
+    Raises:
+        ParameterError: The accelerator that is named is not there.
     """
-    if device != "auto":
-        return device
     import torch
 
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    there: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if device == "auto":
+        return next((name for name, is_there in there.items() if is_there()), "cpu")
+    if device in there and not there[device]():
+        raise ParameterError(
+            f"device={device!r} is not to be had: this machine, or the PyTorch installed on it, has none;"
+            " use device='auto' or 'cpu'"
+        )
+    return device
 
 
 def pick_dtype(precision: str, device: str) -> "torch.dtype":
@@ -67,8 +82,11 @@ def model_folder(location: str, parameter: str) -> Path:
     Raises:
         ModelError: It is neither a folder nor a model that can be had.
     """
-    if Path(location).is_dir():
-        return Path(location)
+    try:
+        if Path(location).is_dir():
+            return Path(location)
+    except OSError as error:  # a name too long, a folder that may not be entered
+        raise ModelError(f"{parameter}={location!r} cannot be opened: {error.strerror}; check the path") from error
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -83,6 +101,9 @@ def model_folder(location: str, parameter: str) -> Path:
 def hash_weights(folder: Path) -> str:
     """SHA-256 of a model's weight files, in hexadecimal; of the file itself where there is one.
 
+    Hashes are kept in the user's data folder, by the file's path, size and times: every start asks for them, and
+    hashing takes a second for every one or two GB.
+
     Args:
         folder: A model's folder.
 
@@ -90,16 +111,48 @@ def hash_weights(folder: Path) -> str:
         The hash.
 
     Raises:
-        ModelError: The folder holds no weights.
+        ModelError: The folder holds no weights, or they cannot be read.
     """
     files = sorted([*folder.rglob("*.safetensors"), *folder.rglob("pytorch_model*.bin")])
     if not files:
         raise ModelError(f"{folder} holds no model: there is no .safetensors file in it")
-    hashes = []
-    for file in files:
-        with file.open("rb") as stream:
-            hashes.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    try:
+        hashes = [_hash_file(file.resolve()) for file in files]
+    except OSError as error:
+        raise ModelError(f"the weights in {folder} cannot be read: {error.strerror}; check its permissions") from error
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _hash_file(file: Path) -> str:
+    status = file.stat()
+    looks = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    book = platformdirs.user_data_path("verbatim-qa", appauthor=False) / _HASHES_FILE
+    kept = _read_hashes(book)
+    match kept.get(str(file)):
+        case {"looks": same, "sha256": str(known)} if same == looks:
+            return known
+    with file.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _RACY_NS:
+        others = {path: entry for path, entry in kept.items() if Path(path).exists()}
+        with suppress(OSError):  # what cannot be kept is hashed again the next time
+            _write_hashes(book, others | {str(file): {"looks": looks, "sha256": found}})
+    return found
+
+
+def _read_hashes(book: Path) -> dict[str, object]:
+    try:
+        kept = json.loads(book.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _write_hashes(book: Path, kept: dict[str, object]) -> None:
+    book.parent.mkdir(parents=True, exist_ok=True)
+    temporary = book.with_suffix(f".{os.getpid()}.new")
+    temporary.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(book)
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:

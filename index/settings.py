@@ -1,10 +1,12 @@
 """Every setting in one typed object, read from arguments and from `VERBATIM_…` environment variables."""
 
+import difflib
 import os
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.errors import ParameterError
@@ -20,7 +22,7 @@ class Settings(BaseSettings):
         embedder: Hugging Face name or folder of a sentence-transformers model; None is the packaged one.
         reader: Hugging Face name or folder of an extractive question answering model; None is the packaged one.
         index_dir: Folder that holds the index of one folder of documents; None is a place of its own
-            below the user's data folder.
+            below the user's data folder. Here and in the names of models a leading ~ is the home folder.
         top_k: Passages retrieved and read for a question, 1 to 1000; more than there are reads them all.
         threshold: Confidence from 0 to 1 below which a question is declined; None is the reader's own.
         device: Where the models run; "auto" takes an accelerator where there is one.
@@ -30,13 +32,44 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
 
-    embedder: str | None = Field(default=None, min_length=1)
-    reader: str | None = Field(default=None, min_length=1)
+    embedder: str | None = None
+    reader: str | None = None
     index_dir: Path | None = None
     top_k: int = Field(default=10, ge=1, le=1000)
     threshold: float | None = Field(default=None, ge=0, le=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+    @field_validator("index_dir", "embedder", "reader", mode="before")
+    @classmethod
+    def _as_place(cls, value: object) -> object:
+        return expand_home(value) if isinstance(value, (str, Path)) else value
+
+
+def expand_home(place: str | Path) -> str:
+    """A path as it was written, but for a leading ~, which becomes the home folder.
+
+    Args:
+        place: The path, or the name of a model.
+
+    Returns:
+        The same without the ~.
+
+    Raises:
+        ValueError: It is empty, holds a NUL character, or names the home of nobody; the message goes after
+            the parameter and its value.
+    """
+    written = str(place)
+    if not written.strip():
+        raise ValueError("is empty; name a folder, or leave it out")
+    if "\0" in written:
+        raise ValueError("holds a NUL character, which no path can; write it without")
+    if not written.startswith("~"):
+        return written
+    try:
+        return str(Path(written).expanduser())
+    except RuntimeError:
+        raise ValueError("names the home folder of a user that this machine does not have; write it out") from None
 
 
 def read_settings(**values: Any) -> Settings:  # noqa: ANN401 (validated by pydantic, field by field)
@@ -51,25 +84,35 @@ def read_settings(**values: Any) -> Settings:  # noqa: ANN401 (validated by pyda
     Raises:
         ParameterError: A field is unknown or has a value outside its range.
     """
-    unknown = sorted(name for name in os.environ if _is_unknown_variable(name))
-    if unknown:
-        known = ", ".join(ENV_PREFIX + field.upper() for field in Settings.model_fields)
-        raise ParameterError(f"environment variable {unknown[0]} is no setting of Verbatim; there are: {known}")
+    for name in sorted(os.environ):
+        field = name.upper().removeprefix(ENV_PREFIX).lower()  # Windows upper-cases them, pydantic-settings is lenient
+        if name.upper().startswith(ENV_PREFIX) and field not in Settings.model_fields:
+            raise ParameterError(f"environment variable {name} is no setting of Verbatim; {_instead(field, _variable)}")
+    given = {name: value for name, value in values.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in values.items() if value is not None})
+        return Settings(**given)
     except ValidationError as error:
-        raise ParameterError(_first_complaint(error)) from error
+        raise ParameterError(_first_complaint(error, given)) from error
 
 
-def _is_unknown_variable(name: str) -> bool:
-    # Windows upper-cases environment variables, and pydantic-settings compares without case.
-    upper = name.upper()
-    return upper.startswith(ENV_PREFIX) and upper.removeprefix(ENV_PREFIX).lower() not in Settings.model_fields
+def _variable(field: str) -> str:
+    return ENV_PREFIX + field.upper()
 
 
-def _first_complaint(error: ValidationError) -> str:
+def _instead(field: str, spelled: Callable[[str], str] = str) -> str:
+    """What there is in place of a setting that there is not, the nearest one first."""
+    nearest = difflib.get_close_matches(field, Settings.model_fields, n=1)
+    asked = f"did you mean {spelled(nearest[0])}? There are" if nearest else "there are"
+    return f"{asked}: {', '.join(map(spelled, Settings.model_fields))}"
+
+
+def _first_complaint(error: ValidationError, given: Collection[str]) -> str:
     complaint = error.errors()[0]
-    name = ".".join(str(part) for part in complaint["loc"])
+    field = ".".join(str(part) for part in complaint["loc"])
     if complaint["type"] == "extra_forbidden":
-        return f"there is no setting {name!r}; there are: {', '.join(Settings.model_fields)}"
-    return f"{name}={complaint['input']!r}: {complaint['msg'][0].lower()}{complaint['msg'][1:]}"
+        return f"there is no setting {field!r}; {_instead(field)}"
+    value = str(complaint["input"]) if isinstance(complaint["input"], Path) else complaint["input"]
+    where = f"{field if field in given else _variable(field)}={value!r}"
+    if complaint["type"] == "value_error":  # one of ours
+        return f"{where} {complaint['ctx']['error']}"
+    return f"{where}: {complaint['msg'][0].lower()}{complaint['msg'][1:]}"

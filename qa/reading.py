@@ -100,10 +100,9 @@ class Reader:
         dtype = pick_dtype(self._settings.precision, self._device)
         try:
             with quiet_loading():
-                model = AutoModelForQuestionAnswering.from_pretrained(self.folder, dtype=dtype)
+                return AutoModelForQuestionAnswering.from_pretrained(self.folder, dtype=dtype).to(self._device).eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"reader={self.name!r} cannot be loaded: {first_line(error)}") from error
-        return model.to(self._device).eval()
 
     def read(self, question: str, passages: Sequence[str]) -> list[list[Span]]:
         """Read passages for a question, batched by length.

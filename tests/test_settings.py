@@ -1,12 +1,15 @@
-"""Settings are validated at the door, and the message says which, what and what else."""
+"""Settings are validated at the door, and the message says which, what and what else; so are models."""
 
+import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
-from index.embedding import packaged_model
+from index import models
+from index.embedding import SentenceTransformerEmbedder, packaged_model
 from index.errors import ModelError, ParameterError
-from index.models import hash_weights, load_tokenizer
+from index.models import hash_weights, load_tokenizer, model_folder, pick_device
 from index.settings import read_settings
 from qa.deciding import load_calibration
 from qa.reading import PACKAGED_READER, Reader
@@ -29,7 +32,13 @@ def test_arguments_then_environment_then_defaults(monkeypatch):
         ({"threshold": 1.5}, r"threshold=1\.5"),
         ({"device": "abacus"}, r"device='abacus'"),
         ({"reader": ""}, r"reader=''"),
-        ({"topk": 3}, r"no setting 'topk'; there are: .*top_k"),
+        ({"topk": 3}, r"no setting 'topk'; did you mean top_k\? There are: embedder, .*top_k"),
+        ({"zzz": 3}, r"no setting 'zzz'; there are: embedder, "),
+        ({"index_dir": ""}, r"index_dir='' is empty; name a folder, or leave it out"),
+        ({"index_dir": "a\0b"}, r"index_dir='a\\x00b' holds a NUL character"),
+        ({"index_dir": Path("~nosuchuser/x")}, r"index_dir='~nosuchuser/x' names the home folder of a user"),
+        ({"reader": "~nosuchuser/x"}, r"reader='~nosuchuser/x' names the home folder of a user"),
+        ({"embedder": " "}, r"embedder=' ' is empty"),
     ],
 )
 def test_what_cannot_be_used(given, said):
@@ -37,10 +46,57 @@ def test_what_cannot_be_used(given, said):
         read_settings(**given)
 
 
-def test_an_unknown_variable_is_refused(monkeypatch):
-    monkeypatch.setenv("VERBATIM_TOPK", "7")
-    with pytest.raises(ParameterError, match=r"VERBATIM_TOPK is no setting.*VERBATIM_TOP_K"):
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("VERBATIM_TOPK", "7", r"VERBATIM_TOPK is no setting of Verbatim; did you mean VERBATIM_TOP_K\? There are: "),
+        ("verbatim_treshold", "7", r"verbatim_treshold is no setting of Verbatim; did you mean VERBATIM_THRESHOLD\?"),
+        ("VERBATIM_XYZ", "7", r"VERBATIM_XYZ is no setting of Verbatim; there are: VERBATIM_EMBEDDER, "),
+        ("VERBATIM_INDEX_DIR", "", r"VERBATIM_INDEX_DIR='' is empty; name a folder, or leave it out"),
+        ("VERBATIM_TOP_K", "many", r"VERBATIM_TOP_K='many': input should be a valid integer"),
+    ],
+)
+def test_a_variable_that_cannot_be_used(monkeypatch, variable, value, said):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ParameterError, match=said):
         read_settings()
+
+
+def test_a_leading_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("VERBATIM_INDEX_DIR", "~/indexes")
+    settings = read_settings(reader="~/reader", embedder="sentence-transformers/all-MiniLM-L6-v2")
+    assert settings.index_dir == tmp_path / "indexes"
+    assert settings.reader == str(tmp_path / "reader")
+    assert settings.embedder == "sentence-transformers/all-MiniLM-L6-v2"
+    assert read_settings(index_dir=Path("~")).index_dir == tmp_path
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_an_accelerator_that_is_not_there(monkeypatch, device):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    said = f"device='{device}' is not to be had: .*; use device='auto' or 'cpu'"
+    with pytest.raises(ParameterError, match=said):
+        pick_device(device)
+    with pytest.raises(ParameterError, match=said):
+        Reader(read_settings(device=device)).read("who?", ["The court."])
+    with pytest.raises(ParameterError, match=said):
+        SentenceTransformerEmbedder(read_settings(device=device)).embed(["The court."])
+    assert (pick_device("auto"), pick_device("cpu")) == ("cpu", "cpu")
+
+
+def test_an_accelerator_that_is_there_is_taken(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert (pick_device("auto"), pick_device("mps")) == ("mps", "mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert (pick_device("auto"), pick_device("cuda")) == ("cuda", "cuda")
 
 
 def test_the_embedders_weights_are_the_published_ones():
@@ -53,7 +109,72 @@ def test_the_readers_weights_are_those_of_the_model_card():
     assert hash_weights(PACKAGED_READER) in card
 
 
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    """A file of weights, taken for an old one, and no hash known of it."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "data"))
+    monkeypatch.setattr(models, "_RACY_NS", -1)
+    file = tmp_path / "model" / "model.safetensors"
+    file.parent.mkdir()
+    file.write_bytes(b"weights")
+    return file
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_weights_are_hashed_once_and_again_when_they_change(weights, monkeypatch):
+    assert hash_weights(weights.parent) == sha256(b"weights")
+    with monkeypatch.context() as patch:
+        patch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("hashed again"))
+        assert hash_weights(weights.parent) == sha256(b"weights")
+    weights.write_bytes(b"other weights")
+    assert hash_weights(weights.parent) == sha256(b"other weights")
+    weights.unlink()
+    other = weights.with_name("other.safetensors")
+    other.write_bytes(b"other")
+    assert hash_weights(weights.parent) == sha256(b"other")
+    kept = next(weights.parents[1].rglob("weights.json")).read_text(encoding="utf-8")
+    assert (str(weights) in kept, str(other) in kept) == (False, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not tell when a file's status changed")
+def test_weights_that_were_changed_and_dated_back_are_hashed_again(weights):
+    hash_weights(weights.parent)
+    was = weights.stat()
+    weights.write_bytes(b"WEIGHTS")
+    os.utime(weights, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert hash_weights(weights.parent) == sha256(b"WEIGHTS")
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"PATH": 1}', '{"PATH": {"looks": [7], "sha256": "0"}}'])
+def test_a_damaged_book_of_hashes_is_as_good_as_none(weights, damaged):
+    hash_weights(weights.parent)
+    book = next(weights.parents[1].rglob("weights.json"))
+    book.write_text(damaged.replace("PATH", str(weights)), encoding="utf-8")
+    assert hash_weights(weights.parent) == sha256(b"weights")
+    book.unlink()
+    book.mkdir()  # not to be written either
+    assert hash_weights(weights.parent) == sha256(b"weights")
+
+
+def test_weights_that_were_written_just_now_are_hashed_again(weights, monkeypatch):
+    monkeypatch.setattr(models, "_RACY_NS", 3600 * 10**9)
+    hash_weights(weights.parent)
+    assert not list(weights.parents[1].rglob("weights.json"))
+
+
+def test_weights_that_cannot_be_read(tmp_path):
+    (tmp_path / "model.safetensors").mkdir()
+    with pytest.raises(ModelError, match=r"the weights in .* cannot be read: .*; check its permissions"):
+        hash_weights(tmp_path)
+
+
 def test_a_model_that_is_not_there(tmp_path):
+    with pytest.raises(ModelError, match=r"reader='xxx.*' cannot be opened: .*; check the path"):
+        model_folder("x" * 5000, "reader")
     with pytest.raises(ModelError, match="reader='no/such-model' is neither a folder"):
         Reader(read_settings(reader="no/such-model"))
     with pytest.raises(ModelError, match=r"no readable tokenizer\.json"):
@@ -66,6 +187,12 @@ def test_a_folder_that_holds_no_reader(tmp_path):
     (tmp_path / "tokenizer.json").write_bytes((PACKAGED_READER / "tokenizer.json").read_bytes())
     with pytest.raises(ModelError, match=r"reader=.* cannot be loaded"):
         Reader(read_settings(reader=str(tmp_path))).read("who?", ["The court."])
+
+
+def test_a_device_that_fails_while_the_reader_is_moved_to_it(monkeypatch):
+    monkeypatch.setattr("qa.reading.pick_device", lambda _: "meta:nonsense")
+    with pytest.raises(ModelError, match=r"reader='packaged' cannot be loaded: Invalid device string"):
+        Reader(read_settings()).read("who?", ["The court."])
 
 
 def test_a_reader_brings_its_own_calibration(tmp_path):
