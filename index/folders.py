@@ -284,7 +284,7 @@ class FolderIndex:
 
     def _certificate(self) -> dict[str, Any]:
         return {
-            "version": metadata.version("verbatim-qa"),
+            "version": _our_version(),
             "folder": str(self.folder),
             "embedder": self.embedder.name,
             "embedder_sha256": self.embedder.fingerprint,
@@ -352,6 +352,13 @@ class FolderIndex:
                 opened = Store(self.index_dir, self._rebuild_command)
                 opened.clear({"certificate": self._certificate()})
         return opened
+
+
+def _our_version() -> str:
+    try:
+        return metadata.version("verbatim-qa")
+    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        return "unknown"
 
 
 def _checked(document: Document) -> Document:
