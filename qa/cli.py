@@ -1,8 +1,11 @@
 """`verbatim …`: ask, index, documents, serve, evaluate. Models are imported only by the commands that need them."""
 
+import codecs
+import io
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -23,20 +26,27 @@ ANSWERED, NOT_ANSWERED, BAD_INPUT = 0, 1, 2
 cli = typer.Typer(
     help="Answers questions from a folder of documents, in the documents' own words.",
     no_args_is_help=True,
+    epilog='Example: verbatim ask "who signed it?" --folder reports/',
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes leave little room in 80 columns, and take as long to draw as all the rest
 )
 
-train = typer.Typer(help="Fit what ships, on data of your own.", no_args_is_help=True)
+train = typer.Typer(help="Fit what ships, on data of your own.", no_args_is_help=True, rich_markup_mode=None)
 cli.add_typer(train, name="train")
 
+# A string: as a Path, "" would be the current folder.
 Folder = Annotated[
-    Path | None, typer.Option("--folder", "-f", help="Folder of documents; without it, the packaged example.")
+    str | None,
+    typer.Option("--folder", "-f", metavar="FOLDER", help="Folder of documents; without it, the packaged example."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Rebuild = Annotated[bool, typer.Option("--rebuild", help="Throw the index away and begin anew.")]
-TopK = Annotated[int | None, typer.Option(help="Passages to retrieve and read, 1 to 1000.")]
-Threshold = Annotated[float | None, typer.Option(help="Confidence, 0 to 1, below which a question is declined.")]
+TopK = Annotated[int | None, typer.Option(metavar="N", help="Passages to retrieve and read, 1 to 1000.")]
+Threshold = Annotated[
+    float | None, typer.Option(metavar="P", help="Confidence, 0 to 1, below which a question is declined.")
+]
+ReaderName = Annotated[str | None, typer.Option(metavar="NAME", help="Reader to use in place of the packaged one.")]
 
 
 class Mode(StrEnum):
@@ -49,9 +59,11 @@ class Mode(StrEnum):
 
 @cli.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="The question.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question.")],
     folder: Folder = None,
-    within: Annotated[list[str] | None, typer.Option(help="Only this document; may be given again.")] = None,
+    within: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this document; may be given again.")
+    ] = None,
     top_k: TopK = None,
     threshold: Threshold = None,
     as_json: Json = False,
@@ -72,7 +84,7 @@ def ask(
 
 @cli.command()
 def index(
-    folder: Annotated[Path, typer.Argument(help="Folder of documents.")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of documents.")],
     rebuild: Rebuild = False,
     as_json: Json = False,
 ) -> None:
@@ -81,7 +93,7 @@ def index(
         from qa.answering import QuestionAnswerer
         from qa.progress import show_progress
 
-        with QuestionAnswerer(folder, rebuild=rebuild) as answerer, show_progress() as on_progress:
+        with QuestionAnswerer(_named(folder), rebuild=rebuild) as answerer, show_progress() as on_progress:
             report = answerer.sync(on_progress)
             _refuse_empty(answerer)
             place, count, left_out = answerer.index_dir, len(answerer.documents()), answerer.left_out()
@@ -93,11 +105,11 @@ def index(
 
 @cli.command()
 def documents(folder: Folder = None, as_json: Json = False) -> None:
-    """List the documents of a folder's index, and the files that were left out."""
+    """List a folder's documents, and the files left out."""
     with _errors(as_json):
         from qa.answering import QuestionAnswerer, default_folder
 
-        with QuestionAnswerer(default_folder() if folder is None else folder) as answerer:
+        with QuestionAnswerer(default_folder() if folder is None else _named(folder)) as answerer:
             records, left_out = answerer.documents(), answerer.left_out()
             if not records and not left_out:
                 place = str(answerer.folder)
@@ -107,19 +119,24 @@ def documents(folder: Folder = None, as_json: Json = False) -> None:
         return
     from rich.table import Table
 
-    table = Table("document", "title", "passages", "characters", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for what in ("document", "title"):
+        table.add_column(what, overflow="fold")
+    for what in ("passages", "characters"):
+        table.add_column(what, justify="right", no_wrap=True)
     for record in records:
         table.add_row(_plain(record.name), _plain(record.title), f"{record.n_passages:,}", f"{record.n_chars:,}")
-    _console().print(table)
-    for name, why in left_out.items():
-        _console().print(_plain(f"left out: {name}: {why}"), style="yellow")
+    console = _console()
+    if records:
+        console.print(table)
+    _print_left_out(console, left_out)
 
 
 @cli.command()
 def serve(
     folder: Folder = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 7860,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", help="Port to listen on; 0 takes a free one.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     rebuild: Rebuild = False,
     as_json: Json = False,
@@ -128,26 +145,35 @@ def serve(
     with _errors(as_json):
         from qa.web import serve as serve_page
 
-        serve_page(folder, host=host, port=port, open_browser=open_browser, rebuild=rebuild)
+        serve_page(
+            folder if folder is None else _named(folder),
+            host=host,
+            port=port,
+            open_browser=open_browser,
+            rebuild=rebuild,
+        )
 
 
 @cli.command()
 def evaluate(
-    files: Annotated[list[Path], typer.Argument(help="Questions in SQuAD's format, 1.1 or 2.0.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Questions in SQuAD's format, 1.1 or 2.0.")],
     mode: Annotated[
         Mode, typer.Option(help="Read the given paragraph, retrieve from all paragraphs as documents, or both.")
     ] = Mode.BOTH,
     limit: Annotated[
-        int | None, typer.Option(help="Ask only so many, drawn at random, always the same.", min=1)
+        int | None, typer.Option(metavar="N", help="Ask only so many, drawn at random, always the same.", min=1)
     ] = None,
     predictions: Annotated[
-        Path | None, typer.Option(help="Another system's answers, {id: text}, scored beside ours.")
+        Path | None, typer.Option(metavar="FILE", help="Another system's answers, {id: text}, scored beside ours.")
     ] = None,
-    reader: Annotated[str | None, typer.Option(help="Reader to use in place of the packaged one.")] = None,
+    reader: ReaderName = None,
     top_k: TopK = None,
     as_json: Json = False,
 ) -> None:
-    """Measure answers: EM, F1, recall@k, MRR, AUROC, calibration error, seconds per question."""
+    """Measure answers to questions whose answers are known.
+
+    EM, F1, recall@k, MRR, AUROC, calibration error, seconds a question.
+    """
     with _errors(as_json):
         from index.settings import read_settings
         from qa.evaluating import evaluate_file
@@ -167,12 +193,14 @@ def evaluate(
 
 @train.command()
 def fusion(
-    data: Annotated[Path, typer.Argument(help="Training data: JSON Lines, .xz or plain.")],
-    measure_on: Annotated[Path, typer.Argument(help="Questions in SQuAD's format that nothing is fitted on.")],
-    limit: Annotated[int | None, typer.Option(help="Measure on only so many questions.", min=1)] = None,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
+    measure_on: Annotated[
+        Path, typer.Argument(metavar="MEASURE_ON", help="Questions in SQuAD's format that nothing is fitted on.")
+    ],
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Measure on only so many questions.", min=1)] = None,
     as_json: Json = False,
 ) -> None:
-    """Fit the weights that fuse lexical and dense retrieval scores, and print them."""
+    """Fit and print what fuses lexical and dense scores."""
     with _errors(as_json):
         from index.settings import read_settings
         from qa.training.fusion import run
@@ -182,13 +210,15 @@ def fusion(
 
 @train.command()
 def confidence(
-    answerable: Annotated[Path, typer.Argument(help="Questions in the format of SQuAD 1.1.")],
-    unanswerable: Annotated[Path, typer.Argument(help="Questions in the format of SQuAD 2.0.")],
-    out: Annotated[Path, typer.Option(help="Where to write the calibration.")] = Path("calibration.json"),
-    reader: Annotated[str | None, typer.Option(help="Reader to fit for in place of the packaged one.")] = None,
+    answerable: Annotated[Path, typer.Argument(metavar="ANSWERABLE", help="Questions in the format of SQuAD 1.1.")],
+    unanswerable: Annotated[Path, typer.Argument(metavar="UNANSWERABLE", help="Questions in the format of SQuAD 2.0.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the calibration.")] = Path(
+        "calibration.json"
+    ),
+    reader: ReaderName = None,
     as_json: Json = False,
 ) -> None:
-    """Fit a reader's confidence and threshold on every second article."""
+    """Fit a reader's confidence, on every second article."""
     with _errors(as_json):
         from index.settings import read_settings
         from qa.training.confidence import run
@@ -196,32 +226,49 @@ def confidence(
         run(answerable, unanswerable, out, read_settings(reader=reader), typer.echo)
 
 
-def main() -> None:
-    """The command `verbatim`."""
-    cli()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command `verbatim`.
+
+    Args:
+        arguments: In place of those on the command line.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # one that cannot show a character shows its number
+            stream.reconfigure(errors="backslashreplace")
+    cli(arguments)
 
 
 @contextmanager
 def _errors(as_json: bool) -> Iterator[None]:
-    """An error of ours becomes one line and exit code 2."""
+    """An error of ours, or of the machine (a full disk, a folder that is gone), becomes one line and exit code 2."""
     try:
         yield
-    except VerbatimError as error:
+    except BrokenPipeError:
+        raise  # whoever was reading has gone; typer ends in silence
+    except (VerbatimError, OSError) as error:
+        said = str(error) if isinstance(error, VerbatimError) else f"the operating system refused: {error}"
         if as_json:
-            _print_json({"error": str(error), "kind": type(error).__name__})
+            _print_json({"error": said, "kind": type(error).__name__})
         else:
-            _console(stderr=True).print(_plain(f"verbatim: {error}"), style="red", soft_wrap=True)
+            _console(stderr=True).print(_plain(f"verbatim: {said}"), style="red", soft_wrap=True)
         raise typer.Exit(BAD_INPUT) from None
     except KeyboardInterrupt:
         _console(stderr=True).print("stopped; what was indexed so far is kept")
         raise typer.Exit(130) from None
 
 
+def _named(folder: str) -> str:
+    """A folder as it was given; the empty string, which would be the current one, is none."""
+    if not folder.strip():
+        raise FolderError(f"folder={folder!r} is empty; name a folder that holds documents")
+    return folder
+
+
 @contextmanager
-def _load(folder: Path | None, **settings: Any) -> "Iterator[QuestionAnswerer]":  # noqa: ANN401 (fields of Settings)
+def _load(folder: str | None, **settings: Any) -> "Iterator[QuestionAnswerer]":  # noqa: ANN401 (fields of Settings)
     from qa.answering import load
 
-    with load(folder, **settings) as answerer:
+    with load(folder if folder is None else _named(folder), **settings) as answerer:
         _refuse_empty(answerer)
         yield answerer
 
@@ -231,12 +278,43 @@ def _refuse_empty(answerer: "QuestionAnswerer") -> None:
 
     if not answerer.documents():
         left_out = answerer.left_out()
-        why = f"; {len(left_out)} files were left out: {next(iter(left_out.items()))}" if left_out else ""
         kinds = ", ".join(sorted(LOADERS))
+        why = f" ({_counted(len(left_out), 'file')} left out: {_first(left_out)})" if left_out else ""
         raise FolderError(f"folder={str(answerer.folder)!r} holds no documents{why}; put {kinds} files into it")
 
 
-# Printing
+def _first(left_out: dict[str, str]) -> str:
+    name, why = next(iter(left_out.items()))
+    return f"{name}, {why}{', …' if len(left_out) > 1 else ''}"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+# Printing. A document may hold anything; none of it may drive the terminal, or show one thing and be another.
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but for newline and tab, and those that turn the direction of writing around."""
+
+_NOT_RAW_IN_JSON = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""The same, less those that JSON escapes by itself, and halves of characters, which cannot be written."""
+
+_DELETE = 0x7F
+_PICTURES = 0x2400
+"""Where Unicode has pictures of the first 32 control characters, in their order."""
+
+
+def _visible(text: str) -> str:
+    """Text with a picture or the number of each control character in its place."""
+    return _CONTROLS.sub(_picture, text.replace("\r\n", "\n"))
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code == _DELETE:
+        return "\N{SYMBOL FOR DELETE}"
+    return chr(_PICTURES + code) if code < _DELETE else f"<U+{code:04X}>"
 
 
 def _console(*, stderr: bool = False) -> Any:  # noqa: ANN401 (rich is imported late)
@@ -249,11 +327,13 @@ def _plain(text: str) -> Any:  # noqa: ANN401
     """Text that rich prints as it is: nothing in it is markup."""
     from rich.text import Text
 
-    return Text(text)
+    return Text(_visible(text))
 
 
 def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    is_utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    text = json.dumps(value, ensure_ascii=not is_utf8, indent=2)
+    sys.stdout.write(_NOT_RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
 
 
 def _jsonable(record: Any) -> dict[str, Any]:  # noqa: ANN401 (any dataclass)
@@ -263,45 +343,53 @@ def _jsonable(record: Any) -> dict[str, Any]:  # noqa: ANN401 (any dataclass)
 
 
 def _print_answer(answer: "Answer") -> None:
-    from rich.text import Text
-
     console = _console()
     if answer.reason is not None:
-        console.print(_plain(f"I don't know. {answer.reason.explanation}"), style="bold")
+        console.print(_plain(f"I don't know. {answer.reason.explanation}"), style="bold", soft_wrap=True)
         for passage in answer.nearest[:1]:
-            console.print(_plain(f"Nearest, in {passage.document}:"), style="dim")
-            console.print(_plain(" ".join(passage.text.split())), style="dim")
+            console.print(_plain(f"Nearest, in {passage.document}:"), style="dim", soft_wrap=True)
+            text = _plain(" ".join(passage.text.split()))
+            console.print(text, style="dim", soft_wrap=not console.is_terminal)
         return
     start = (answer.start or 0) - (answer.sentence_start or 0)
-    quote = Text(answer.sentence)
-    quote.stylize("bold black on yellow", start, start + len(answer.text))
-    if console.is_terminal:
-        console.print(quote)
-    else:  # where colours do not show, the words are marked by brackets
-        end = start + len(answer.text)
-        console.print(_plain(f"{answer.sentence[:start]}[[{answer.text}]]{answer.sentence[end:]}"), soft_wrap=True)
+    _print_quote(console, answer.sentence[:start], answer.text, answer.sentence[start + len(answer.text) :])
     place = f", {answer.place}" if answer.place else ""
     console.print(_plain(f"— {answer.title}{place}"), style="dim", soft_wrap=True)
     where = f"{answer.document} [{answer.start}:{answer.end}]"
     console.print(_plain(f"  {where} · confidence {answer.confidence:.2f}"), style="dim", soft_wrap=True)
 
 
+def _print_quote(console: Any, before: str, words: str, after: str) -> None:  # noqa: ANN401
+    from rich.text import Text
+
+    if console.is_terminal and console.color_system is not None and not console.no_color:
+        # Put together from its parts: offsets would no longer fit the text once controls are replaced.
+        console.print(Text.assemble(_visible(before), (_visible(words), "bold black on yellow"), _visible(after)))
+    else:  # where colours do not show, the words are marked by brackets
+        console.print(_plain(f"{before}[[{words}]]{after}"), soft_wrap=not console.is_terminal)
+
+
 def _print_report(report: "SyncReport", count: int, left_out: dict[str, str]) -> None:
     console = _console()
     done = {"added": report.added, "changed": report.changed, "removed": report.removed, "renamed": report.renamed}
-    parts = [f"{len(names)} {what}" for what, names in done.items() if names]
-    parts.append(f"{report.unchanged} unchanged")
-    console.print(f"{count} documents in the index: {', '.join(parts)}")
+    parts = [f"{len(names):,} {what}" for what, names in done.items() if names]
+    parts.append(f"{report.unchanged:,} unchanged")
+    console.print(f"{_counted(count, 'document')} in the index: {', '.join(parts)}")
+    _print_left_out(console, left_out)
+
+
+def _print_left_out(console: Any, left_out: dict[str, str]) -> None:  # noqa: ANN401
     for name, why in left_out.items():
         console.print(_plain(f"left out: {name}: {why}"), style="yellow", soft_wrap=True)
 
 
 @contextmanager
 def _counting(name: str) -> Iterator[Any]:
+    from rich.markup import escape
     from rich.progress import Progress
 
     with Progress(console=_console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(name, total=None)
+        task = bar.add_task(escape(_visible(name)), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
@@ -326,9 +414,9 @@ _FIGURES = {
 def _print_scores(rows: "list[tuple[Path, str, Scores]]") -> None:
     from rich.table import Table
 
-    table = Table("", box=None, header_style="bold")
+    table = Table("", box=None, header_style="bold", pad_edge=False)
     for file, system, _ in rows:
-        table.add_column(_plain(f"{file.name}\n{system}"))
+        table.add_column(_plain(f"{file.name}\n{system}"), justify="right", overflow="fold")
     columns = [scores.as_dict() for _, _, scores in rows]
     for name, label in _FIGURES.items():
         if any(column[name] is not None for column in columns):

@@ -1,15 +1,18 @@
 """Every command through its runner: exit codes, messages, JSON."""
 
 import json
+import os
 import subprocess
 import sys
+import textwrap
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from fakes import HashEmbedder, WordReader
 from qa import answering
-from qa.cli import cli
+from qa.cli import _counting, cli
 
 runner = CliRunner()
 
@@ -56,6 +59,121 @@ def test_ask_as_json_is_the_answer(reports):
     assert answer["passage"]["text"] in text
 
 
+ODD = "The \x1b[31mcell\x07 \u202ewas\x9b led\x7f by KARIMOV of Khujand."
+"""What would turn a terminal red, ring its bell and turn the writing around, in front of the words."""
+
+
+@pytest.fixture
+def odd_reports(folder):
+    (folder / "a.txt").write_text(f"Report A\n\n{ODD}\n\n{'Nothing else. ' * 60}", encoding="utf-8")
+    return folder
+
+
+def test_a_terminal_is_shown_the_right_words_and_driven_by_no_document(odd_reports, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("COLORTERM", raising=False)
+    said = run("ask", "who led the cell?", "--folder", odd_reports).stdout
+    assert "The ␛[31mcell␇ <U+202E>was<U+009B> led␡ by \x1b[1;30;43mKARIMOV\x1b[0m of Khujand." in said
+    assert not any(char in said for char in "\x07\x7f\x9b\u202e")
+    monkeypatch.setenv("NO_COLOR", "1")
+    said = run("ask", "who led the cell?", "--folder", odd_reports).stdout
+    assert "led␡ by [[KARIMOV]] of" in said
+    assert "\x1b[31m" not in said
+
+
+def test_into_a_pipe_and_as_json_go_the_same_words(odd_reports):
+    said = run("ask", "who led the cell?", "--folder", odd_reports).stdout
+    assert "The ␛[31mcell␇ <U+202E>was<U+009B> led␡ by [[KARIMOV]] of Khujand." in said
+    written = run("ask", "who led the cell?", "--folder", odd_reports, "--json").stdout
+    assert json.loads(written)["sentence"] == ODD
+    assert not any(char in written for char in "\x1b\x07\x7f\x9b\u202e")
+
+
+def test_newlines_of_windows_are_newlines(folder):
+    (folder / "a.txt").write_bytes(b"Report A\r\n\r\nThe cell was\r\nled by KARIMOV\tof Khujand.")
+    said = run("ask", "who led the cell?", "--folder", folder).stdout
+    assert "The cell was\nled by [[KARIMOV]]" in said
+    assert "␍" not in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_of_files_drive_no_terminal(folder):
+    (folder / "a\x1b[31m.txt").write_text("Report A\n\nKARIMOV led it.")
+    (folder / "b\x1b[31m.pdf").write_text("x")
+    said = run("index", folder).stdout + run("documents", "--folder", folder).stdout
+    assert "a␛[31m.txt" in said
+    assert said.count("left out: b␛[31m.pdf") == 2
+    assert "\x1b" not in said
+
+
+def test_a_long_name_is_listed_whole(folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    name = "".join(f"{i:03}" for i in range(40)) + ".txt"
+    (folder / name).write_text("Report A\n\nKARIMOV led it.")
+    run("index", folder)
+    lines = run("documents", "--folder", folder).stdout.splitlines()
+    assert "".join(line.split()[0] for line in lines[1:]) == name
+
+
+def test_the_progress_bar_takes_a_files_name_as_it_is(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with _counting("[/x]\x07.json") as on_progress:
+        on_progress(1, 2)
+    assert "[/x]␇.json" in capsys.readouterr().err
+
+
+WITH_FAKES = textwrap.dedent(
+    """
+    from fakes import HashEmbedder, WordReader
+    from qa import answering
+    from qa.cli import main
+
+    answering.SentenceTransformerEmbedder = lambda settings, run: HashEmbedder()
+    answering.Reader = lambda settings: WordReader()
+    main()
+    """
+)
+
+
+def in_a_process(*arguments, encoding="utf-8"):
+    """The command as it is really started, its streams of an encoding."""
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-c", WITH_FAKES, *arguments]
+    return subprocess.run(command, capture_output=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_output_of_any_encoding(folder, encoding):
+    sentence = "The cell’s “leader” was KARIMOV of Хуҷанд 😀."
+    (folder / "a.txt").write_text(f"Report A\n\n{sentence}", encoding="utf-8")
+    asked = ("ask", "who led the cell — Хуҷанд?", "--folder", str(folder))
+    done = in_a_process(*asked, encoding=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    marked = sentence.replace("KARIMOV", "[[KARIMOV]]")
+    assert marked.encode(encoding, "backslashreplace") in done.stdout
+    done = in_a_process(*asked, "--json", encoding=encoding)
+    answer = json.loads(done.stdout.decode(encoding))
+    assert (answer["question"], answer["sentence"]) == (asked[1], sentence)
+    done = in_a_process("ask", "who?", "--folder", "Хуҷанд", encoding=encoding)
+    assert done.returncode == 2
+    assert "folder='Хуҷанд' does not exist".encode(encoding, "backslashreplace") in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="arguments are Unicode on Windows")
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_question_that_is_not_utf_8_is_one_line(folder, encoding):
+    done = in_a_process(b"ask", b"who is \xe9?", encoding=encoding)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"verbatim: question is no valid Unicode")
+    assert len(done.stderr.splitlines()) == 1
+    done = in_a_process(b"ask", b"who is \xe9?", b"--json", encoding=encoding)
+    assert (done.returncode, done.stderr) == (2, b"")
+    assert json.loads(done.stdout)["kind"] == "QuestionError"
+
+
 def test_not_answered_is_exit_code_1_with_the_reason_and_the_nearest(reports):
     said = run("ask", "who led the cell?", "--folder", reports, "--threshold", "1", code=1).stdout
     assert "I don't know. The best words found are too unlikely" in said
@@ -98,6 +216,13 @@ def test_documents_lists_without_loading_anything(reports, monkeypatch):
         (["ask", "who?", "--folder", "no/such/folder"], "folder='no/such/folder' does not exist; name a folder"),
         (["index", "no/such/folder"], "does not exist"),
         (["documents", "--folder", "no/such/folder"], "does not exist"),
+        (["ask", "who?", "--folder", ""], "folder='' is empty; name a folder that holds documents"),
+        (["index", " "], "folder=' ' is empty"),
+        (["documents", "--folder", ""], "folder='' is empty"),
+        (["serve", "--folder", ""], "folder='' is empty"),
+        (["ask", "who?", "--folder", "~nosuchuser/reports"], "folder='~nosuchuser/reports' "),
+        (["index", "x" * 5000], "too long"),
+        (["ask", "who \udcff?"], "question is no valid Unicode: '\\udcff' at offset 4"),
         (["ask", "who?", "--top-k", "0"], "top_k=0"),
         (["ask", "who?", "--threshold", "2"], "threshold=2.0"),
         (["evaluate", "no/such.json"], "cannot be read"),
@@ -111,6 +236,15 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, said):
     assert said in as_json["error"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not let go of a current folder")
+def test_what_the_system_refuses_is_one_line_too(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    result = run("index", "..", code=2)
+    assert "No such file or directory" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_a_folder_that_was_never_indexed(reports):
     assert "is not indexed yet; run: verbatim index" in run("documents", "--folder", reports, code=2).stderr
 
@@ -119,8 +253,12 @@ def test_a_folder_that_was_never_indexed(reports):
 def test_an_empty_folder_is_said_to_be_so(folder, command):
     (folder / "a.txt").write_text(" ")
     said = run(*command, folder, code=2).stderr
-    assert "holds no documents; 1 files were left out" in said
-    assert ".md, .txt" in said
+    assert "holds no documents (1 file left out: a.txt, empty: it holds no text); put .md, .txt files into it" in said
+    (folder / "b.txt").write_text(" ")
+    assert (
+        "holds no documents (2 files left out: a.txt, empty: it holds no text, …); put"
+        in run(*command, folder, code=2).stderr
+    )
 
 
 def test_evaluate_in_both_modes_beside_another_system(tmp_path):
@@ -144,6 +282,14 @@ def test_evaluate_in_both_modes_beside_another_system(tmp_path):
 def test_help_names_every_command():
     said = run("--help").stdout
     assert all(command in said for command in ("ask", "index", "documents", "serve", "evaluate", "train"))
+
+
+def test_help_fits_80_columns_and_cuts_nothing_off(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in ([], ["ask"], ["index"], ["documents"], ["serve"], ["evaluate"], ["train"], ["train", "confidence"]):
+        lines = run(*command, "--help").stdout.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert not any(line.endswith("...") for line in lines[1:])
 
 
 def test_help_imports_nothing_heavy():
