@@ -4,21 +4,24 @@ import collections
 import hashlib
 import json
 import random
+import reprlib
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.documents import Document
-from index.errors import VerbatimError
+from index.documents import Document, check_unicode
+from index.errors import ParameterError, VerbatimError
+from index.models import first_line
 from index.searching import Hit
 from index.settings import Settings
-from qa.answering import QuestionAnswerer
+from qa.answering import QuestionAnswerer, check_question
 from qa.answers import Answer
 from qa.matching import exact_match, f1
 
@@ -28,6 +31,8 @@ Told = Callable[[int, int], None]
 
 _CALIBRATION_BINS = 10
 _RIGHT_F1 = 0.5
+_KINDS = {dict: "object", list: "list", str: "string", int: "whole number"}
+_Kind = TypeVar("_Kind")
 
 
 class EvaluationError(VerbatimError):
@@ -49,6 +54,21 @@ class Question:
     text: str
     paragraph: str
     answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article of a file in SQuAD's format.
+
+    Attributes:
+        title: Its title; "" where it has none.
+        paragraphs: Its texts.
+        questions: What is asked about them.
+    """
+
+    title: str
+    paragraphs: tuple[str, ...]
+    questions: tuple[Question, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,38 +227,92 @@ def load_questions(path: Path) -> list[Question]:
         Its questions in their order.
 
     Raises:
-        EvaluationError: The file cannot be read, is of another format, has no question, an id twice,
-            or an answer that does not stand where it says.
+        EvaluationError: `load_articles` refuses the file.
     """
-    try:
-        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
-        questions = [
-            _question(entry, paragraph["context"])
-            for article in articles
-            for paragraph in article["paragraphs"]
-            for entry in paragraph["qas"]
-        ]
-    except OSError as error:
-        raise EvaluationError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise EvaluationError(f"{path} is not in SQuAD's format: {type(error).__name__} {error}") from error
-    if not questions:
+    return [question for article in load_articles(path) for question in article.questions]
+
+
+def load_articles(path: Path) -> list[Article]:
+    """Articles of a file in SQuAD's format, 1.1 or 2.0.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its articles in their order.
+
+    Raises:
+        EvaluationError: The file cannot be read, is of another format, has no question or one that cannot be
+            asked, an id twice, or an answer that does not stand where it says; the message names the record.
+    """
+    data = _field(_read_json(path), "data", list, str(path))
+    articles = [_article(entry, path, f"{path}, article {number}") for number, entry in enumerate(data, 1)]
+    ids = collections.Counter(question.id for article in articles for question in article.questions)
+    if not ids:
         raise EvaluationError(f"{path} holds no question")
-    twice = [id_ for id_, count in collections.Counter(q.id for q in questions).items() if count > 1]
-    if twice:
-        raise EvaluationError(f"{path} has the id {twice[0]!r} twice")
-    return questions
+    twice = next((id_ for id_, count in ids.items() if count > 1), None)
+    if twice is not None:
+        raise EvaluationError(f"{path} has the id {twice!r} twice")
+    return articles
 
 
-def _question(entry: Mapping[str, object], paragraph: str) -> Question:
-    answers = [] if entry.get("is_impossible") else entry["answers"]
-    if not isinstance(answers, list):
-        raise TypeError(f"question {entry['id']!r}: answers is no list")
-    for answer in answers:
-        start, text = answer["answer_start"], answer["text"]
-        if paragraph[start : start + len(text)] != text:
-            raise EvaluationError(f"question {entry['id']!r}: {text!r} does not stand at offset {start}")
-    return Question(str(entry["id"]), str(entry["question"]), paragraph, tuple(a["text"] for a in answers))
+def _article(entry: object, path: Path, where: str) -> Article:
+    numbered = enumerate(_field(entry, "paragraphs", list, where), 1)
+    paragraphs = [(paragraph, f"{where}, paragraph {number}") for number, paragraph in numbered]
+    return Article(
+        _field(entry, "title", str, where) if isinstance(entry, dict) and "title" in entry else "",
+        tuple(_text(paragraph, "context", place) for paragraph, place in paragraphs),
+        tuple(question for paragraph, place in paragraphs for question in _questions(paragraph, path, place)),
+    )
+
+
+def _questions(paragraph: object, path: Path, where: str) -> Iterator[Question]:
+    context = _text(paragraph, "context", where)
+    for number, entry in enumerate(_field(paragraph, "qas", list, where), 1):
+        id_ = str(_field(entry, "id", object, f"{where}, question {number}"))
+        place = f"{path}, question {id_!r}"
+        text = _text(entry, "question", place)
+        try:
+            check_question(text)
+        except ParameterError as error:
+            raise EvaluationError(f"{place}: {error}") from error
+        answers = [] if entry.get("is_impossible") else _field(entry, "answers", list, place)
+        yield Question(id_, text, context, tuple(_gold(answer, context, place) for answer in answers))
+
+
+def _gold(answer: object, context: str, where: str) -> str:
+    text, start = _text(answer, "text", where), _field(answer, "answer_start", int, where)
+    if not text or start < 0 or context[start : start + len(text)] != text:
+        raise EvaluationError(f"{where}: {text!r} does not stand at offset {start}")
+    return text
+
+
+def _text(record: object, key: str, where: str) -> str:
+    text = _field(record, key, str, where)
+    try:
+        return check_unicode(key, text)
+    except ParameterError as error:
+        raise EvaluationError(f"{where}: {error}") from error
+
+
+def _field(record: object, key: str, kind: type[_Kind], where: str) -> _Kind:
+    if not isinstance(record, dict):
+        raise EvaluationError(f"{where} is not in SQuAD's format: {reprlib.repr(record)} is no object")
+    if key not in record:
+        raise EvaluationError(f"{where} is not in SQuAD's format: it has no {key!r}")
+    value = record[key]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise EvaluationError(f"{where} is not in SQuAD's format: {key}={reprlib.repr(value)} is no {_KINDS[kind]}")
+    return value
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}; name a file that can") from error
+    except (ValueError, RecursionError) as error:  # bytes that are no UTF-8, text that is no JSON, a million brackets
+        raise EvaluationError(f"{path} is no JSON: {first_line(error)}") from error
 
 
 def load_predictions(path: Path, questions: Sequence[Question]) -> list[Prediction]:
@@ -254,12 +328,12 @@ def load_predictions(path: Path, questions: Sequence[Question]) -> list[Predicti
     Raises:
         EvaluationError: The file cannot be read, is of another format, or lacks a question.
     """
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EvaluationError(f"{path} cannot be read: {error}") from error
-    if not isinstance(said, dict) or not all(isinstance(text, str) for text in said.values()):
-        raise EvaluationError(f"{path} is not of the form {{id: text}}")
+    said = _read_json(path)
+    if not isinstance(said, dict):
+        raise EvaluationError(f"{path} is not of the form {{id: text}}: {reprlib.repr(said)} is no object")
+    for id_, text in said.items():
+        if not isinstance(text, str):
+            raise EvaluationError(f"{path} is not of the form {{id: text}}: {id_!r} is {reprlib.repr(text)}, no string")
     missing = [q.id for q in questions if q.id not in said]
     if missing:
         raise EvaluationError(f"{path} has no prediction for question {missing[0]!r}, nor for {len(missing) - 1} more")

@@ -1,4 +1,4 @@
-"""Figures by their definitions, on files in SQuAD's format."""
+"""Figures by their definitions, on files in SQuAD's format; fitting refuses the same files."""
 
 import json
 
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.settings import read_settings
 from qa.evaluating import (
     EvaluationError,
     Prediction,
@@ -19,6 +20,8 @@ from qa.evaluating import (
     score,
 )
 from qa.matching import exact_match, f1, normalize
+from qa.training import confidence, fusion
+from qa.training.data import DataError
 
 
 @pytest.mark.parametrize(
@@ -116,23 +119,106 @@ def test_both_formats_are_read(put):
     ]
 
 
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        ("{", "not in SQuAD's format"),
-        ("[]", "not in SQuAD's format"),
-        ({"data": []}, "holds no question"),
-        (squad(GOOD, GOOD), "has the id '1' twice"),
-        (
-            squad({**GOOD, "answers": [{"text": "May", "answer_start": 0}]}),
-            "question '1': 'May' does not stand at offset 0",
-        ),
-        (squad({"id": "1"}), "KeyError"),
-    ],
-)
-def test_a_file_that_cannot_be_used_is_named_with_the_reason(put, value, said):
+def entry(**changed):
+    return squad({**GOOD, **changed})
+
+
+def answer(**changed):
+    return entry(answers=[{**GOOD["answers"][0], **changed}])
+
+
+UNUSABLE = [
+    ("{", r"file\.json is no JSON: Expecting property name"),
+    ("[" * 200_000, r"file\.json is no JSON: "),
+    ("[]", r"file\.json is not in SQuAD's format: \[\] is no object"),
+    ({}, r"file\.json is not in SQuAD's format: it has no 'data'"),
+    ({"data": None}, r"file\.json is not in SQuAD's format: data=None is no list"),
+    ({"data": []}, "holds no question"),
+    ({"data": ["x"]}, r"file\.json, article 1 is not in SQuAD's format: 'x' is no object"),
+    ({"data": [{"paragraphs": {}}]}, r"article 1 .*: paragraphs=\{\} is no list"),
+    ({"data": [{"title": 7, "paragraphs": []}]}, r"article 1 .*: title=7 is no string"),
+    ({"data": [{"paragraphs": [[]]}]}, r"article 1, paragraph 1 .*: \[\] is no object"),
+    ({"data": [{"paragraphs": [{"context": None, "qas": []}]}]}, r"paragraph 1 .*: context=None is no string"),
+    ({"data": [{"paragraphs": [{"context": "x"}]}]}, r"paragraph 1 .*: it has no 'qas'"),
+    ({"data": [{"paragraphs": [{"context": "x", "qas": "who?"}]}]}, r"paragraph 1 .*: qas='who\?' is no list"),
+    (squad("who?"), r"file\.json, article 1, paragraph 1, question 1 .*: 'who\?' is no object"),
+    (squad({"question": "who?"}), r"paragraph 1, question 1 .*: it has no 'id'"),
+    (squad({"id": "1"}), r"file\.json, question '1' .*: it has no 'question'"),
+    (squad({"id": "1", "question": "who?"}), r"question '1' .*: it has no 'answers'"),
+    (squad(GOOD, GOOD), "has the id '1' twice"),
+    (entry(question=None), r"question '1' .*: question=None is no string"),
+    (entry(question=" "), r"file\.json, question '1': question=' ' holds no words"),
+    (entry(question="who \udc80?"), r"file\.json, question '1': question is no valid Unicode"),
+    (squad(GOOD, context="\ud800"), r"article 1, paragraph 1: context is no valid Unicode"),
+    (entry(answers="May 2012"), r"question '1' .*: answers='May 2012' is no list"),
+    (entry(answers=["May 2012"]), r"question '1' .*: 'May 2012' is no object"),
+    (answer(text=None), r"question '1' .*: text=None is no string"),
+    (answer(answer_start="23"), r"question '1' .*: answer_start='23' is no whole number"),
+    (answer(answer_start=True), r"question '1' .*: answer_start=True is no whole number"),
+    (answer(answer_start=-9), r"question '1': 'May 2012' does not stand at offset -9"),
+    (answer(text="May", answer_start=0), r"file\.json, question '1': 'May' does not stand at offset 0"),
+    (answer(text=""), r"question '1': '' does not stand at offset 23"),
+]
+
+
+@pytest.mark.parametrize(("value", "said"), UNUSABLE)
+def test_a_file_that_cannot_be_used_is_named_with_the_record_and_the_reason(put, value, said):
     with pytest.raises(EvaluationError, match=said):
         load_questions(put(value))
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(EvaluationError, match=r"gone\.json cannot be read: No such file or directory"):
+        load_questions(tmp_path / "gone.json")
+    with pytest.raises(EvaluationError, match=r"cannot be read: .*; name a file that can"):
+        load_questions(tmp_path)
+    (tmp_path / "file.json").write_bytes(b'"\xff"')
+    with pytest.raises(EvaluationError, match=r"file\.json is no JSON: 'utf-8' codec can't decode"):
+        load_questions(tmp_path / "file.json")
+
+
+def fit_confidence(answerable, unanswerable, out):
+    def never(line):
+        pytest.fail(f"went on, and said {line}")
+
+    confidence.run(answerable, unanswerable, out, read_settings(), never)
+
+
+def test_confidence_is_not_fitted_on_files_that_cannot_be_used(put, tmp_path):
+    good, out = put(squad(GOOD)), tmp_path / "calibration.json"
+    for value, said in UNUSABLE:
+        with pytest.raises(DataError, match=said.replace("file", "bad")):
+            fit_confidence(good, put(value, "bad.json"), out)
+    with pytest.raises(DataError, match=r"gone\.json cannot be read"):
+        fit_confidence(tmp_path / "gone.json", good, out)
+    none = {"id": "2", "question": "who?", "answers": [], "is_impossible": True}
+    with pytest.raises(DataError, match=r"none\.json has no question with an answer"):
+        fit_confidence(put(squad(none), "none.json"), good, out)
+    with pytest.raises(DataError, match=r"file\.json has no question without an answer about the same articles"):
+        fit_confidence(good, good, out)
+    untitled = {"data": [{"paragraphs": squad(GOOD)["data"][0]["paragraphs"]}]}
+    with pytest.raises(DataError, match=r"the title '' twice, or an article without"):
+        fit_confidence(good, put(untitled, "untitled.json"), out)
+
+
+def test_confidence_is_not_fitted_for_a_place_that_cannot_be_written(put, tmp_path):
+    good = put(squad(GOOD))
+    with pytest.raises(DataError, match=r"out='.*calibration\.json' cannot be written: No such file or directory"):
+        fit_confidence(good, good, tmp_path / "gone" / "calibration.json")
+    with pytest.raises(DataError, match=r"out='.*' is a folder; name a file in it"):
+        fit_confidence(good, good, tmp_path)
+
+
+def test_fusion_is_not_fitted_on_files_that_cannot_be_used(put, tmp_path):
+    def fit(data, measure_on):
+        fusion.run(data, measure_on, None, read_settings(), lambda line: pytest.fail(f"went on, and said {line}"))
+
+    with pytest.raises(EvaluationError, match=r"file\.json is not in SQuAD's format"):
+        fit(tmp_path / "not-looked-at.jsonl", put([]))
+    with pytest.raises(DataError, match=r"gone\.jsonl cannot be read"):
+        fit(tmp_path / "gone.jsonl", put(squad(GOOD)))
+    with pytest.raises(DataError, match=r"empty\.jsonl has no question of the one group in 4"):
+        fit(put("", "empty.jsonl"), put(squad(GOOD)))
 
 
 def test_predictions_of_another_system(put, tmp_path):
@@ -143,8 +229,12 @@ def test_predictions_of_another_system(put, tmp_path):
     ]
     with pytest.raises(EvaluationError, match="no prediction for question '1', nor for 0 more"):
         load_predictions(put({"0": "a"}), asked)
-    with pytest.raises(EvaluationError, match="not of the form"):
+    with pytest.raises(EvaluationError, match=r"file\.json is not of the form \{id: text\}: \[1\] is no object"):
         load_predictions(put([1]), asked)
+    with pytest.raises(EvaluationError, match=r"not of the form \{id: text\}: '1' is None, no string"):
+        load_predictions(put({"0": "a", "1": None}), asked)
+    with pytest.raises(EvaluationError, match=r"file\.json is no JSON"):
+        load_predictions(put("[" * 200_000), asked)
     with pytest.raises(EvaluationError, match="cannot be read"):
         load_predictions(tmp_path / "gone.json", asked)
 

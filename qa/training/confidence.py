@@ -16,9 +16,10 @@ from index.searching import Hit
 from index.settings import Settings
 from qa.answering import QuestionAnswerer
 from qa.deciding import Calibration, Group, features, group
-from qa.evaluating import calibration_error, corpus_answerer, is_right
+from qa.evaluating import Article, EvaluationError, calibration_error, corpus_answerer, is_right, load_articles
 from qa.matching import f1
 from qa.reading import Reader, Span
+from qa.training.data import DataError
 
 KEEP_RIGHT = 0.85
 """Share of the right answers that the threshold lets through."""
@@ -67,33 +68,39 @@ def plan(answerable: Path, unanswerable: Path) -> tuple[dict[str, list[str]], li
     Returns:
         Paragraphs by article, and three kinds of questions, up to 600 of each: answerable ones, ones that
         look answerable and are not, and ones asked of all articles but their own.
+
+    Raises:
+        DataError: A file cannot be used, or there are no questions of a kind that the fit needs.
     """
-    articles = {article["title"]: article["paragraphs"] for article in _read_articles(answerable)}
+    articles, other = _read_articles(answerable), _read_articles(unanswerable)
     fitted_on = sorted(articles)[::2]
-    other = {article["title"]: article["paragraphs"] for article in _read_articles(unanswerable)}
     answers, traps = [], []
     for title in fitted_on:
-        answers += [Asked(title, e["question"], _texts(e)) for e in _questions(articles[title])]
-        traps += [Asked(title, e["question"], ()) for e in _questions(other.get(title, [])) if e["is_impossible"]]
+        answers += [Asked(title, q.text, q.answers) for q in articles[title].questions if q.answers]
+        traps += [Asked(title, q.text, ()) for q in other[title].questions if not q.answers] if title in other else []
     rng = random.Random(0)  # noqa: S311 (no secret)
     rng.shuffle(answers)
     rng.shuffle(traps)
     strangers = [Asked(a.article, a.question, (), elsewhere=True) for a in answers[QUESTIONS_OF_A_KIND:]]
     chosen = answers[:QUESTIONS_OF_A_KIND] + traps[:QUESTIONS_OF_A_KIND] + strangers[:QUESTIONS_OF_A_KIND]
-    return {title: [p["context"] for p in paragraphs] for title, paragraphs in articles.items()}, chosen
+    if not answers:
+        raise DataError(f"{answerable} has no question with an answer about every second article; give another file")
+    if not traps:
+        raise DataError(f"{unanswerable} has no question without an answer about the same articles; give another file")
+    return {title: list(article.paragraphs) for title, article in articles.items()}, chosen
 
 
-def _read_articles(path: Path) -> list[dict]:  # type: ignore[type-arg]  # JSON
-    articles: list[dict] = json.loads(path.read_text(encoding="utf-8"))["data"]  # type: ignore[type-arg]
-    return articles
-
-
-def _texts(entry: dict) -> tuple[str, ...]:  # type: ignore[type-arg]  # JSON
-    return tuple(answer["text"] for answer in entry["answers"])
-
-
-def _questions(paragraphs: list[dict]) -> list[dict]:  # type: ignore[type-arg]  # JSON
-    return [entry for paragraph in paragraphs for entry in paragraph["qas"]]
+def _read_articles(path: Path) -> dict[str, Article]:
+    try:
+        articles = load_articles(path)
+    except EvaluationError as error:
+        raise DataError(str(error)) from error
+    by_title: dict[str, Article] = {}
+    for article in articles:
+        if not article.title or article.title in by_title:
+            raise DataError(f"{path} has the title {article.title!r} twice, or an article without; give each its own")
+        by_title[article.title] = article
+    return by_title
 
 
 def read_all(
@@ -199,7 +206,17 @@ def run(answerable: Path, unanswerable: Path, out: Path, settings: Settings, say
         out: Where to write the calibration.
         settings: Which models.
         say: Prints a line.
+
+    Raises:
+        DataError: A file cannot be used, or `out` cannot be written; said before hours are spent on the rest.
     """
+    if out.is_dir():
+        raise DataError(f"out={str(out)!r} is a folder; name a file in it")
+    try:
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise DataError(f"out={str(out)!r} cannot be written: {error.strerror}; name another file") from error
     paragraphs, asked = plan(answerable, unanswerable)
     found = read_all(paragraphs, asked, settings, say)
     calibration = fit(found)

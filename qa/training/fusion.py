@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 from index.searching import FusionWeights, Hit
 from index.settings import Settings
 from qa.evaluating import RECALL_AT, corpus_answerer, load_questions
-from qa.training.data import Example, is_held_out, load_examples
+from qa.training.data import DataError, Example, is_held_out, load_examples
 
 QUESTIONS_PER_SOURCE = 400
 ONE_GROUP_IN = 4
@@ -124,14 +124,21 @@ def run(data: Path, measure_on: Path, limit: int | None, settings: Settings, say
         limit: Measure on only so many of them; None takes all.
         settings: Which embedder, where.
         say: Prints a line.
+
+    Raises:
+        DataError: `data` cannot be used, or none of its groups is among those that are fitted on.
+        EvaluationError: `measure_on` cannot be used.
     """
+    everything = load_questions(measure_on)  # refused before hours are spent on the rest
+    held_out = held_out_questions(load_examples(data))
+    if not held_out:
+        raise DataError(f"{data} has no question of the one group in {ONE_GROUP_IN} that is fitted on; give more data")
     found = {}
-    for source, (questions, texts) in held_out_questions(load_examples(data)).items():
+    for source, (questions, texts) in held_out.items():
         found[source] = retrieve(questions, texts, settings)
         say(f"{source}: {len(questions)} questions, {len(texts)} texts")
     fitted = fit(found)
     say(f"fitted: {fitted}")
-    everything = load_questions(measure_on)
     random.Random(0).shuffle(everything)  # noqa: S311 (no secret)
     pairs = [(q.text, q.paragraph) for q in everything]
     measured = retrieve(pairs[:limit], [text for _, text in pairs], settings)
