@@ -1,17 +1,17 @@
 """A document becomes passages: whole sentences where they fit, offsets exact."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 from tokenizers import Tokenizer
 
 from index.documents import Document, Passage
+from index.headings import HEADING_SEPARATOR, Headings, is_markdown
 
-HEADING_SEPARATOR = " › "  # noqa: RUF001 (meant: people read it)
-_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
-_CODE_FENCE = re.compile(r"^ {0,3}(```|~~~).*?(^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
-_MARKDOWN_SUFFIXES = (".md", ".markdown")
+_MAX_BLOCK_CHARS = 50_000
+_LONG_BLANK = re.compile(r"(?<!\s)\s{100,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,14 @@ class SplitterSettings:
         max_tokens: Most tokens in a passage, by the embedder's tokenizer, special tokens not counted.
         overlap_tokens: Most tokens that a passage repeats of the one before it.
         max_context_tokens: Most tokens of title and headings put in front of what is embedded and searched.
+        max_chars_per_token: Characters that count as a token at least: to a tokenizer a word of any length may
+            be a single token, and what it doesn't read, accents and joiners say, none at all.
     """
 
     max_tokens: int = 200
     overlap_tokens: int = 30
     max_context_tokens: int = 50
+    max_chars_per_token: int = 20
 
 
 class Splitter:
@@ -44,8 +47,8 @@ class Splitter:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         capacity, overlap = self.settings.max_tokens, self.settings.overlap_tokens
-        self._plain = TextSplitter.from_huggingface_tokenizer(self._tokenizer, capacity, overlap)
-        self._markdown = MarkdownSplitter.from_huggingface_tokenizer(self._tokenizer, capacity, overlap)
+        self._plain = TextSplitter.from_callback(self._size, capacity, overlap)
+        self._markdown = MarkdownSplitter.from_callback(self._size, capacity, overlap)
 
     def split(self, document: Document) -> list[Passage]:
         """The document's passages in the order of their starts.
@@ -57,12 +60,12 @@ class Splitter:
             Passages whose text is the document's own at their offsets. Every character that is not
             white space is in at least one of them.
         """
-        is_markdown = _is_markdown(document.name)
-        splitter = self._markdown if is_markdown else self._plain
-        headings = _headings(document.text) if is_markdown else []
+        splitter = self._markdown if is_markdown(document.name) else self._plain
+        headings = Headings(document.name, document.text)
         return [
-            Passage(document.name, start, start + len(text), text, _heading_above(headings, start))
-            for start, text in splitter.chunk_indices(document.text)
+            Passage(document.name, start, start + len(text), text, headings.at(start))
+            for first, last in _between_long_blanks(document.text)
+            for start, text in _chunks(splitter, document.text, first, last)
         ]
 
     def context(self, document: Document, passage: Passage) -> str:
@@ -81,6 +84,13 @@ class Splitter:
         parts = [document.title, *(h for h in passage.heading.split(HEADING_SEPARATOR) if h and h != document.title)]
         return self._cut(HEADING_SEPARATOR.join(parts))
 
+    def _size(self, text: str) -> int:
+        """Tokens of a text; of one that is too long in any case, no more than that it is."""
+        least = -(-len(text) // self.settings.max_chars_per_token)
+        if least > self.settings.max_tokens:
+            return least
+        return max(least, len(self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids))
+
     def _cut(self, text: str) -> str:
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
         limit = self.settings.max_context_tokens
@@ -98,28 +108,26 @@ def heading_at(name: str, text: str, offset: int) -> str:
     Returns:
         The headings, outermost first, joined by `HEADING_SEPARATOR`; "" where there are none.
     """
-    return _heading_above(_headings(text), offset) if _is_markdown(name) else ""
+    return Headings(name, text).at(offset)
 
 
-def _is_markdown(name: str) -> bool:
-    return name.lower().endswith(_MARKDOWN_SUFFIXES)
+def _between_long_blanks(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of what lies between very long blanks: on those alone, splitters take quadratic time."""
+    start = 0
+    for blank in _LONG_BLANK.finditer(text):
+        yield start, blank.start()
+        start = blank.end()
+    yield start, len(text)
 
 
-def _headings(text: str) -> list[tuple[int, int, str]]:
-    """Offset, level and words of every Markdown heading outside of code."""
-    fences = [match.span() for match in _CODE_FENCE.finditer(text)]
-    return [
-        (match.start(), len(match.group(1)), match.group(2).strip())
-        for match in _HEADING.finditer(text.replace("\r", " "))  # same length, so offsets hold
-        if not any(start <= match.start() < end for start, end in fences)
-    ]
+def _chunks(splitter: TextSplitter | MarkdownSplitter, text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
+    """Chunks of a stretch of text, a block at a time: splitters take longer the more text is before them.
 
-
-def _heading_above(headings: list[tuple[int, int, str]], place: int) -> str:
-    """The headings that a place stands under, one that begins there included."""
-    path: dict[int, str] = {}
-    for offset, level, words in headings:
-        if offset > place:
-            break
-        path = {above: name for above, name in path.items() if above < level} | {level: words}
-    return HEADING_SEPARATOR.join(path[level] for level in sorted(path))
+    A block's last chunk may be cut where the block ends, so the next block begins with it.
+    """
+    while start < end:
+        stop = min(end, start + _MAX_BLOCK_CHARS)
+        chunks = [(start + within, chunk) for within, chunk in splitter.chunk_indices(text[start:stop])]
+        whole = chunks[:-1] if stop < end and len(chunks) > 1 else chunks
+        yield from whole
+        start = chunks[-1][0] if len(whole) < len(chunks) else stop

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import word_tokenizer
-from index.documents import Document
+from index import headings, splitting
+from index.documents import Document, Passage
+from index.headings import MAX_HEADING_CHARS, Headings, heading_of, markdown_headings
 from index.splitting import Splitter, SplitterSettings, heading_at
 
 ODD = [
@@ -27,6 +29,9 @@ ODD = [
     "! ",
     "\n\n",
     "# H\n",
+    " \n" * 60,
+    "\n\u200b" * 60,
+    "x" * 200,
 ]
 texts = st.lists(st.one_of(st.sampled_from(ODD), st.text(st.characters(exclude_categories=("Cs",)), max_size=12))).map(
     "".join
@@ -105,3 +110,115 @@ def test_a_tokenizer_that_truncates_is_not_believed():
     tokenizer.enable_padding(length=4)
     splitter = Splitter(tokenizer, SplitterSettings(max_tokens=8, overlap_tokens=0))
     assert len(splitter.split(document("word " * 80))) == 10
+
+
+# Documents of any shape take time in proportion to their length. Where the work can be counted, it is; a text on which
+# time grew with the square would not be done within the days that these are long.
+
+in_reasonable_time = pytest.mark.timeout(120)
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.txt"])
+@pytest.mark.parametrize(
+    "unit", ["\n", " ", " \n", "\r\n", "\r", "\n\u200b", "\n\x00", "\n\u0301", "x", "#", ". ", "a\n\n"]
+)
+def test_the_work_of_splitting_grows_with_the_length(unit, name, monkeypatch):
+    def work(length: int) -> int:
+        sized = []
+        size = Splitter._size
+        with monkeypatch.context() as patch:
+            patch.setattr(splitting, "_MAX_BLOCK_CHARS", 2_000)
+            patch.setattr(Splitter, "_size", lambda self, text: sized.append(len(text)) or size(self, text))
+            counted = Splitter(word_tokenizer(), SplitterSettings(20, 5))
+            counted.split(document(unit * (length // len(unit)), name))
+        return sum(1 + chars for chars in sized)
+
+    assert work(16_000) <= 10 * work(2_000) + 1_000
+
+
+@in_reasonable_time
+@pytest.mark.parametrize("name", ["a.md", "a.txt"])
+@pytest.mark.parametrize("blank", ["\n", " ", " \n", "\r\n", "\r"])
+def test_a_blank_of_any_length_is_passed_over(blank, name):
+    text = "One." + blank * 2_000_000 + "Two."
+    assert [(p.start, p.text) for p in small.split(document(text, name))] == [(0, "One."), (len(text) - 4, "Two.")]
+
+
+def test_a_word_without_end_is_cut_into_passages():
+    text = "x" * 1_000
+    passages = small.split(document(text))
+    assert max(len(p.text) for p in passages) <= small.settings.max_tokens * small.settings.max_chars_per_token
+    assert set().union(*(range(p.start, p.end) for p in passages)) == set(range(1_000))
+
+
+def test_where_a_document_is_cut_into_blocks_does_not_show(monkeypatch):
+    text = " ".join(f"Sentence {number} is {'very ' * (number % 7)}short." for number in range(1_000))
+    whole = small.split(document(text))
+    monkeypatch.setattr(splitting, "_MAX_BLOCK_CHARS", 500)
+    assert small.split(document(text)) == whole
+
+
+def test_headings_are_read_once_for_a_document(monkeypatch):
+    read = []
+    monkeypatch.setattr(headings, "markdown_headings", lambda text: read.append(text) or markdown_headings(text))
+    text = "".join(f"## Part {number}\n\nIts words, of which there are some.\n\n" for number in range(200))
+    passages = small.split(document(text, "a.md"))
+    assert passages[-1].heading == "Part 199"
+    assert len(passages) >= 200
+    assert read == [text]
+
+
+@in_reasonable_time
+def test_a_place_is_looked_up_without_going_through_the_headings_before_it():
+    n = 100_000
+    found = Headings("a.md", "# A\n" * n)
+    assert {found.at(place) for place in range(4 * n)} == {"A"}
+
+
+@in_reasonable_time
+@pytest.mark.parametrize(
+    "text",
+    ["# x" + " " * 2_000_000 + "x", "# x" + "# " * 1_000_000 + "x", "# " + " " * 2_000_000, "#" * 2_000_000,
+     "```\ncode\n```\n# x\n" * 100_000, "`" * 2_000_000, "```\n" * 400_001, "x\n" + "=" * 2_000_000 + "x",
+     "x\n" + "=" * 1_000_000 + " " * 1_000_000 + "x", "\n" * 2_000_000, "# " + "x" * 2_000_000],
+    ids=lambda text: f"{text[:8]!r}",
+)  # fmt: skip
+def test_headings_are_found_in_one_go_whatever_the_lines(text):
+    for _, path in headings._paths(text):
+        assert len(path) <= MAX_HEADING_CHARS + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("# About C#\n## Costs ##\n### # \n#hashtag\n####### x", [(0, 1, "About C#"), (11, 2, "Costs")]),
+        ("# One\r# Two\r\n# Three\n", [(0, 1, "One"), (6, 1, "Two"), (13, 1, "Three")]),
+        ("A Title\r\n=======\r\ntext", [(0, 1, "A Title")]),
+        ("````\n# no\n```\n# no\n````\n# yes", [(24, 1, "yes")]),
+        ("~~~ sh\n# no\n```\n~~~\n# yes\n~~~\n# no", [(20, 1, "yes")]),
+        ("```inline``` code\n# yes", [(18, 1, "yes")]),
+    ],
+)
+def test_headings_of_markdown(text, found):
+    assert [(h.start, h.level, h.words) for h in markdown_headings(text)] == found
+
+
+@given(
+    text=st.lists(st.sampled_from(["# A\n", "## B\n", "word ", "\n", "```\n", "T\n==\n", "x", "\r"])).map("".join),
+    data=st.data(),
+)
+def test_a_passage_knows_its_headings_as_the_document_does(text, data):
+    for passage in small.split(document(text, "a.md")):
+        place = data.draw(st.integers(passage.start, passage.end - 1))
+        assert heading_of(passage, place, lambda _: text) == heading_at("a.md", text, place)
+
+
+def test_the_document_is_asked_for_only_where_a_passage_goes_past_a_heading():
+    def never(name: str) -> str:
+        pytest.fail(f"the text of {name} was asked for")
+
+    plain = Passage("a.txt", 10, 30, "# A\nwords\n# B\nwords", "")
+    assert heading_of(plain, 25, never) == ""
+    passage = Passage("a.md", 10, 30, "# A\nwords\n# B\nwords", "Top › A")
+    assert heading_of(passage, 15, never) == "Top › A"
+    assert heading_of(passage, 26, lambda _: "# Top\n\n\n\n# A\nwords\n# B\nwords") == "B"

@@ -1,0 +1,127 @@
+"""The headings of Markdown: read once for a document, then looked up by place."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from operator import itemgetter
+
+from index.documents import Passage
+
+HEADING_SEPARATOR = " › "  # noqa: RUF001 (meant: people read it)
+MAX_HEADING_CHARS = 200
+MARKDOWN_SUFFIXES = (".md", ".markdown")
+
+# Everything here takes time in proportion to the text, whatever the text: what repeats never gives back (`++`, `*+`),
+# or can match at one place only. A fence is matched whole, so that what looks like a heading inside it is not met.
+_FENCE = (
+    r"^ {0,3}(?P<fence>(?P<tick>`{3,}+)(?=[^`\n]*+$)|~{3,}+)(?s:.*?)(?:^ {0,3}(?P=fence)(?(tick)`*+|~*+)[ \t]*+$|\Z)"
+)
+_MARKED = r"^ {0,3}(?P<level>#{1,6})[ \t]++(?P<marked>[^\n]++)$"
+_UNDERLINED = r"^(?P<underlined>\S[^\n]*+)\n=++[ \t]*+$"
+_HEADING = re.compile(f"{_MARKED}|{_UNDERLINED}", re.MULTILINE)
+_FENCE_OR_HEADING = re.compile(f"{_FENCE}|{_MARKED}|{_UNDERLINED}", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of a document.
+
+    Attributes:
+        start: Offset of its line.
+        level: 1 to 6, 1 the outermost.
+        words: Its words, without the marks around them.
+    """
+
+    start: int
+    level: int
+    words: str
+
+
+class Headings:
+    """The headings of one document."""
+
+    def __init__(self, name: str, text: str) -> None:
+        """Read them.
+
+        Args:
+            name: The document's name: only Markdown has headings.
+            text: Its text.
+        """
+        self._paths = list(_paths(text)) if is_markdown(name) else []
+
+    def at(self, place: int) -> str:
+        """The headings that a place stands under, one that begins there included.
+
+        Args:
+            place: Offset in the document's text.
+
+        Returns:
+            The headings, outermost first, joined by `HEADING_SEPARATOR`; "" where there are none.
+        """
+        above = bisect_right(self._paths, place, key=itemgetter(0))
+        return self._paths[above - 1][1] if above else ""
+
+
+def is_markdown(name: str) -> bool:
+    """Whether a document's name says that it is Markdown."""
+    return name.lower().endswith(MARKDOWN_SUFFIXES)
+
+
+def markdown_headings(text: str) -> Iterator[Heading]:
+    """Every heading of a Markdown text outside of code, in order; `===` underlines one of the first level.
+
+    Args:
+        text: The text.
+
+    Yields:
+        The headings that have words.
+    """
+    for match in _FENCE_OR_HEADING.finditer(_with_newlines(text)):
+        marked, underlined = match["marked"], match["underlined"]
+        words = _without_closing_marks(marked) if marked is not None else (underlined or "").strip()
+        if words:
+            yield Heading(match.start(), len(match["level"] or "#"), words)
+
+
+def heading_of(passage: Passage, place: int, text_of: Callable[[str], str]) -> str:
+    """The headings that a place in a passage stands under.
+
+    Args:
+        passage: The passage.
+        place: Offset in the document's text, within the passage.
+        text_of: Gives the text of a document by its name; called only where the passage may go on past a heading.
+
+    Returns:
+        What `Headings.at` says of the document.
+    """
+    last = place - passage.start
+    further = is_markdown(passage.document) and any(
+        0 < match.start() <= last for match in _HEADING.finditer(_with_newlines(passage.text))
+    )
+    return Headings(passage.document, text_of(passage.document)).at(place) if further else passage.heading
+
+
+def _with_newlines(text: str) -> str:
+    """Every line ended by a newline; the length, and so every offset, stays the same."""
+    return text.replace("\r\n", " \n").replace("\r", "\n") if "\r" in text else text
+
+
+def _without_closing_marks(marked: str) -> str:
+    """`Costs ##` is closed by its marks, `C#` is not."""
+    words = marked.strip(" \t")
+    opened = words.rstrip("#")
+    return opened.rstrip(" \t") if not opened or opened[-1] in " \t" else words
+
+
+def _paths(text: str) -> Iterator[tuple[int, str]]:
+    """Where each heading begins, and the headings that what follows stands under."""
+    path: dict[int, str] = {}
+    for heading in markdown_headings(text):
+        path = {level: words for level, words in path.items() if level < heading.level}
+        path[heading.level] = _shortened(heading.words)
+        yield heading.start, HEADING_SEPARATOR.join(path.values())
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= MAX_HEADING_CHARS else words[:MAX_HEADING_CHARS].rstrip() + "…"
