@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from index.settings import read_settings
 from qa.answering import QuestionAnswerer, default_folder
 
 SHOWN_WITHIN_MS = 15_000
+OFFLINE = Path(__file__).parent / "offline"
 ON_CI = bool(os.environ.get("CI"))
 
 hypothesis_settings.register_profile("verbatim", deadline=None, print_blob=True)
@@ -34,6 +36,31 @@ def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("XDG_DATA_HOME", str(place))
         patch.setenv("LOCALAPPDATA", str(place))
         yield place
+
+
+@pytest.fixture(scope="session", autouse=True)
+def offline_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Every Python that a test starts is cut off, whatever environment it is given; what it tried stands here."""
+    log = tmp_path_factory.mktemp("offline") / "attempts.log"
+    start = subprocess.Popen.__init__
+
+    def start_offline(self: Any, *arguments: Any, env: Any = None, **given: Any) -> None:
+        environment = {"OFFLINE_LOG": str(log), **(os.environ if env is None else env)}
+        path = [str(OFFLINE), *filter(None, [environment.get("PYTHONPATH")])]
+        start(self, *arguments, env={**environment, "PYTHONPATH": os.pathsep.join(path)}, **given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess.Popen, "__init__", start_offline)
+        yield log
+
+
+@pytest.fixture(autouse=True)
+def no_child_tried_to_leave(offline_log: Path) -> Iterator[None]:
+    """Fails the test whose child process asked for another machine, even where nobody noticed."""
+    yield
+    tried = offline_log.read_text(encoding="utf-8") if offline_log.exists() else ""
+    offline_log.unlink(missing_ok=True)
+    assert tried == ""
 
 
 @pytest.fixture

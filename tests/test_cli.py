@@ -20,8 +20,7 @@ runner = CliRunner()
 @pytest.fixture(autouse=True)
 def no_models(monkeypatch, tmp_path):
     """Fakes in place of the models; everything else is what the commands really call."""
-    monkeypatch.setattr(answering, "SentenceTransformerEmbedder", lambda settings, run: HashEmbedder())
-    monkeypatch.setattr(answering, "Reader", lambda settings: WordReader())
+    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), WordReader()))
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0.0")
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(tmp_path / "index"))
     monkeypatch.setenv("COLUMNS", "200")
@@ -130,8 +129,7 @@ WITH_FAKES = textwrap.dedent(
     from qa import answering
     from qa.cli import main
 
-    answering.SentenceTransformerEmbedder = lambda settings, run: HashEmbedder()
-    answering.Reader = lambda settings: WordReader()
+    answering._models = lambda _: answering._Models(HashEmbedder(), WordReader())
     main()
     """
 )
