@@ -13,10 +13,10 @@ from index.documents import Document, Passage, check_unicode
 from index.embedding import Embedder, SentenceTransformerEmbedder
 from index.errors import BusyIndexError, ParameterError, QuestionError
 from index.folders import FolderIndex
+from index.headings import heading_of
 from index.scanning import check_folder
 from index.searching import Hit
 from index.settings import Settings, read_settings
-from index.splitting import heading_at
 from index.store import DocumentRecord
 from index.syncing import SyncReport
 from qa.answers import Answer, Reason
@@ -286,7 +286,7 @@ def _answer(question: str, candidate: Candidate, text_of: Callable[[str], str]) 
         document=passage.document,
         document_sha256=candidate.hit.document_sha256,
         title=candidate.hit.title,
-        place=heading_at(passage.document, text, candidate.start) or None,
+        place=heading_of(passage, candidate.start, text_of) or None,
         start=candidate.start,
         end=candidate.end,
         sentence=text[first:last],
