@@ -109,9 +109,9 @@ def _with_newlines(text: str) -> str:
 
 def _without_closing_marks(marked: str) -> str:
     """`Costs ##` is closed by its marks, `C#` is not."""
-    words = marked.strip(" \t")
+    words = marked.strip()
     opened = words.rstrip("#")
-    return opened.rstrip(" \t") if not opened or opened[-1] in " \t" else words
+    return words if opened and not opened[-1].isspace() else opened.rstrip()
 
 
 def _paths(text: str) -> Iterator[tuple[int, str]]:

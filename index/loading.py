@@ -10,12 +10,14 @@ from charset_normalizer import from_bytes
 
 from index.documents import Document
 from index.errors import EmptyFileError, UnreadableFileError
+from index.headings import markdown_headings
 
 LOADERS_VERSION = 1
 """Raised when a loader comes to give another text for the same file: older indexes are then rebuilt."""
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_TITLE_CHARS = 80
+_MAX_TITLE_LEVEL = 2
 CANNOT_OPEN = "cannot be opened"
 """How the reason begins where permissions, not the file, are at fault."""
 
@@ -107,6 +109,10 @@ def decode(content: bytes) -> str:
     except UnicodeDecodeError as error:
         if _is_cut_off(content, error):
             raise UnreadableFileError(_cut_off("utf-8", error)) from error
+        if _holds_surrogates(content):
+            raise UnreadableFileError(
+                f"not text: byte {error.start:,} begins half a character; save it again as UTF-8"
+            ) from error
         text = _decode_by_guess(content)
     return _refuse_binary(text)
 
@@ -124,6 +130,16 @@ def _is_cut_off(content: bytes, error: UnicodeDecodeError) -> bool:
     # Valid up to a last character that lacks its end, and with other characters beyond ASCII before it:
     # a short cp1252 file whose last letter is an é looks the same but for that.
     return error.reason == "unexpected end of data" and not content[: error.start].isascii()
+
+
+def _holds_surrogates(content: bytes) -> bool:
+    # Some programs write half of a surrogate pair as if it were a character. Where nothing else keeps the bytes from
+    # being UTF-8, any other encoding would make other characters than were meant of all that is not ASCII.
+    try:
+        content.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _cut_off(encoding: str, error: UnicodeDecodeError) -> str:
@@ -167,12 +183,17 @@ def _refuse_binary(text: str) -> str:
 
 
 _DATELINE_END = re.compile(r"\s[-–—]{1,2}\s")  # noqa: RUF001 (dashes as newspapers print them)
-_MARKDOWN_TITLE = re.compile(r"^ {0,3}#{1,2}[ \t]+(.+?)[ \t#]*$|^(\S.*)\n=+[ \t]*$", re.MULTILINE)
+_TITLE_REACH = 1000
+"""Characters of the first line that are looked at."""
+_WORD = re.compile(r"\S")
 
 
 def title_of_text(text: str) -> str:
     """The first line with words, or as much of it as reads as a title: a news report's dateline, say."""
-    line = next(line for line in text.splitlines() if line.strip())
+    begin = _WORD.search(text)
+    if begin is None:
+        return ""
+    line = text[begin.start() : begin.start() + _TITLE_REACH].splitlines()[0]
     line = " ".join(line.split())
     if len(line) <= MAX_TITLE_CHARS:
         return line
@@ -184,8 +205,8 @@ def title_of_text(text: str) -> str:
 
 def title_of_markdown(text: str) -> str:
     """The first heading of the first or second level, else as for plain text."""
-    heading = _MARKDOWN_TITLE.search(text.replace("\r\n", "\n"))
-    return title_of_text(heading.group(1) or heading.group(2)) if heading else title_of_text(text)
+    headings = (heading.words for heading in markdown_headings(text) if heading.level <= _MAX_TITLE_LEVEL)
+    return title_of_text(next(headings, text))
 
 
 LOADERS: dict[str, Callable[[str], str]] = {".txt": title_of_text, ".md": title_of_markdown}

@@ -73,11 +73,14 @@ def test_other_encodings_are_found_out(text, encoding):
         ("Größe: ü".encode()[:-1], "cut off in the middle of a character at byte 9"),
         ("größer".encode("utf-16")[:-1], "cut off"),
         (b"\xff\xfe\x00\xd8\x00\xd8", "no valid utf-16-le"),
+        ("größer \ud83d".encode("utf-8", "surrogatepass"), "byte 9 begins half a character"),
+        ("a \ud83d\ude00".encode("utf-8", "surrogatepass"), "byte 2 begins half a character"),
+        ("\0" * 20 + "word " * 100, "binary"),
     ],
 )
 def test_what_is_no_text_is_refused_with_the_reason(tmp_path: Path, content, said):
     path = tmp_path / "file.txt"
-    path.write_bytes(content)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(UnreadableFileError, match=said):
         load(path, "file.txt")
 
@@ -124,6 +127,12 @@ def test_title_of_text(text, title):
         ("# One\r\n\r\ntext", "One"),
         ("The Title\n=========\n\ntext", "The Title"),
         ("no heading here\n\n#hashtag", "no heading here"),
+        ("### Third level\n\n## Second level\n", "Second level"),
+        ("```\n# a comment\n```\n\n# Install C#\n", "Install C#"),
+        ("# One\r\rAn old Mac's text", "One"),
+        ("# \x0c\n\n## Two\n", "Two"),
+        ("# \u2028 One\n", "One"),
+        ("# #\n\nwords", "# #"),
     ],
 )
 def test_title_of_markdown(text, title):
@@ -136,3 +145,31 @@ def test_every_text_has_a_title_of_one_line(text, suffix):
     assert title
     assert len(title) <= 81
     assert len(title.splitlines()) == 1
+
+
+@pytest.mark.parametrize("suffix", sorted(LOADERS))
+@given(text=st.text(st.sampled_from("# =\t\n\r\x0b\x0c\x1c\x85\u2028\u00a0`x")).filter(str.strip))
+def test_every_text_of_marks_and_blanks_has_a_title_too(suffix, text):
+    title = LOADERS[suffix](text)
+    assert title == " ".join(title.split())
+    assert title
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("suffix", sorted(LOADERS))
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 5_000_000, "\n" * 5_000_000 + "x", "# x" + " " * 5_000_000 + "x", "#" * 5_000_000,
+     "x\n" + "=" * 5_000_000 + "x", "# x" + "# " * 2_500_000 + "x", "x" + " " * 5_000_000 + "x"],
+    ids=lambda text: f"{text[:4]!r}",
+)  # fmt: skip
+def test_a_title_is_found_in_one_go_whatever_the_lines(text, suffix):
+    # Time that grew with the square of the length would be days.
+    assert len(LOADERS[suffix](text)) <= 81
+
+
+def test_a_file_of_one_line_and_a_few_nulls_comes_back_as_it_was(tmp_path: Path):
+    text = ("word " * 50 + "\0") * 20_000
+    path = tmp_path / "long.md"
+    path.write_text(text, encoding="utf-8")
+    assert load(path, "long.md").text == text
