@@ -5,29 +5,39 @@
 PYTHON ?= python3
 PORT ?= 7860
 FOLDER ?= seeds
+# Recipes read it from the environment, "$$FOLDER": a name may hold spaces, quotes and dollar signs.
+override FOLDER := $(value FOLDER)
+export FOLDER
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 
-.PHONY: help chat test lint soak benchmark clean
+# Stamps mean nothing once the Python that made the environment is gone: an upgrade of the system's does that.
+BROKEN := $(if $(wildcard $(VENV)/venv.stamp),$(shell $(BIN)/python -c 'import pip' >/dev/null 2>&1 || echo broken))
+
+.PHONY: help chat test lint soak benchmark clean broken
 
 help:
-	@echo "make chat      set up (first time: some minutes), index $(FOLDER)/ and serve the chat at http://127.0.0.1:$(PORT)"
+	@echo "make chat      set up (first time: some minutes), index $$FOLDER/ and serve the chat at http://127.0.0.1:$(PORT)"
 	@echo "               other documents: make chat FOLDER=~/reports    other port: make chat PORT=7861"
 	@echo "make test      set up and run the whole test suite"
 	@echo "make lint      ruff, mypy, pydoclint"
 	@echo "make soak      kill -9 in the middle of indexing, over and over (some minutes)"
 	@echo "make benchmark indexing and answering speed"
 
+broken:
+	@echo "The Python of $(VENV)/ is gone or was replaced; making the virtual environment anew."
+
 # A stamp is written only when all before it succeeded, so an interrupted set-up starts again where it was.
-$(VENV)/venv.stamp:
+$(VENV)/venv.stamp: $(if $(BROKEN),broken)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Verbatim needs Python 3.11 or newer; this is $$($(PYTHON) --version 2>&1)."; \
 		echo "Name another one: make PYTHON=python3.12 chat"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "This Python cannot make virtual environments. On Debian and Ubuntu, install what is missing with:"; \
-		echo "    sudo apt-get install python3-venv"; exit 1; }
+		echo "    sudo apt-get install $$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; \
+		exit 1; }
 	@echo "Making a virtual environment in $(VENV)/ ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
@@ -42,12 +52,13 @@ $(VENV)/installed.stamp: pyproject.toml constraints.txt $(VENV)/venv.stamp
 
 $(VENV)/tests.stamp: pyproject.toml constraints.txt $(VENV)/installed.stamp
 	@echo "Installing what the tests and linters need: about a minute ..."
+	@rm $(VENV)/installed.stamp # Verbatim is taken out and put in again: interrupted, it may be gone
 	@$(INSTALL) --editable '.[dev]'
-	@touch $@
+	@touch $(VENV)/installed.stamp $@
 
 chat: $(VENV)/installed.stamp
 	@echo "Starting the chat: about 20 seconds ..."
-	@exec $(BIN)/verbatim serve --folder '$(FOLDER)' --port $(PORT)
+	@exec $(BIN)/verbatim serve --folder "$$FOLDER" --port $(PORT)
 
 test: $(VENV)/tests.stamp
 	@echo "Running the tests: about 4 minutes ..."
