@@ -3,8 +3,10 @@
 import itertools
 import json
 import math
+from bisect import bisect_right, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,9 @@ from qa.matching import normalize
 from qa.reading import PACKAGED_READER, Span
 
 CALIBRATION_FILE = "calibration.json"
+FEATURES = ("margin", "share", "cosine", "nearby")
+"""What `features` tells of an answer."""
+
 _STEM_CHARS = 5
 _CHARS_BEFORE, _CHARS_AFTER = 150, 200
 _TINY = 1e-6
@@ -183,12 +188,14 @@ def group(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Cal
     shares = _softmax_with_null(logits, calibration.null)
     order = sorted(range(len(found)), key=lambda i: (-logits[i], found[i].hit.passage.document, found[i].start))
     members: list[list[int]] = []
+    leaders = _Leaders()
     for i in order:
-        same = next((m for m in members if _is_same_answer(found[m[0]], found[i])), None)
+        same = leaders.same_answer(found[i])
         if same is None:
+            leaders.add(found[i])
             members.append([i])
         else:
-            same.append(i)
+            members[same].append(i)
     groups = [Group(found[m[0]], tuple(found[i] for i in m), float(shares[m].sum())) for m in members]
     return sorted(groups, key=lambda g: -g.share)
 
@@ -208,10 +215,29 @@ def _place(hits: Sequence[Hit], spans: Sequence[Sequence[Span]]) -> list[Found]:
     return [f for f in places.values() if f.words]
 
 
-def _is_same_answer(a: Found, b: Found) -> bool:
-    if a.words == b.words:
-        return True
-    return a.hit.passage.document == b.hit.passage.document and a.start < b.end and b.start < a.end
+class _Leaders:
+    """The best span of each group so far, to be found by its words and by its place. No two of them overlap."""
+
+    def __init__(self) -> None:
+        self._by_words: dict[str, int] = {}
+        self._by_place: dict[str, list[tuple[int, int, int]]] = {}  # by document: end, start, number, in order
+
+    def add(self, found: Found) -> None:
+        """Begin a group with a span that `same_answer` knows no group for."""
+        number = len(self._by_words)
+        self._by_words[found.words] = number
+        insort(self._by_place.setdefault(found.hit.passage.document, []), (found.end, found.start, number))
+
+    def same_answer(self, found: Found) -> int | None:
+        """Number of the first group that a span belongs to: the same words, or words at the same place."""
+        numbers = [number] if (number := self._by_words.get(found.words)) is not None else []
+        places = self._by_place.get(found.hit.passage.document, [])
+        for i in range(bisect_right(places, found.start, key=itemgetter(0)), len(places)):
+            _, start, number = places[i]
+            if start >= found.end:
+                break
+            numbers.append(number)
+        return min(numbers, default=None)
 
 
 def _softmax_with_null(logits: NDArray[np.float64], null: float) -> NDArray[np.float64]:
@@ -252,11 +278,11 @@ def _share_nearby(asked: list[str], found: Found) -> float:
     return sum(term[:_STEM_CHARS] in around for term in asked) / len(asked)
 
 
-def load_calibration(reader: str | None) -> Calibration:
+def load_calibration(reader: Path | str | None) -> Calibration:
     """The calibration that lies beside a reader's weights, else that of the packaged reader.
 
     Args:
-        reader: The setting that names the reader.
+        reader: The reader's folder; None is the packaged reader.
 
     Returns:
         The calibration.
@@ -267,6 +293,48 @@ def load_calibration(reader: str | None) -> Calibration:
     own = None if reader is None else Path(reader) / CALIBRATION_FILE
     path = own if own is not None and own.is_file() else PACKAGED_READER / CALIBRATION_FILE
     try:
-        return Calibration(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"{path} cannot be used: {error}") from error
+        return _calibration(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, OverflowError, RecursionError) as error:
+        raise ModelError(f"{path} cannot be used: {error}; write it anew with: verbatim train confidence") from error
+
+
+def _calibration(values: object) -> Calibration:
+    """The calibration that JSON holds.
+
+    Args:
+        values: The JSON.
+
+    Returns:
+        The calibration.
+
+    Raises:
+        ValueError: A name is missing, unknown, or has a value that it cannot have.
+    """
+    names = [field.name for field in fields(Calibration)]
+    numbers = dict(_named(values, names, "it"))
+    weights = _numbers(_named(numbers.pop("features"), FEATURES, "features"), "features.")
+    calibration = Calibration(**_numbers(numbers), features=weights)
+    if calibration.temperature <= 0:
+        raise ValueError(f"temperature={calibration.temperature} is not above 0")
+    if not 0 <= calibration.threshold <= 1:
+        raise ValueError(f"threshold={calibration.threshold} is not from 0 to 1")
+    return calibration
+
+
+def _named(values: object, names: Sequence[str], what: str) -> dict[str, object]:
+    if not isinstance(values, dict):
+        raise ValueError(f"{what} is no JSON object")  # noqa: TRY004 (a mistake in a file)
+    if missing := [name for name in names if name not in values]:
+        raise ValueError(f"{what} lacks {', '.join(missing)}")
+    if unknown := [name for name in values if name not in names]:
+        raise ValueError(f"{what} holds {', '.join(unknown)}, of which nothing is known")
+    return values
+
+
+def _numbers(values: dict[str, object], prefix: str = "") -> dict[str, float]:
+    numbers = {}
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"{prefix}{name}={value!r} is no number")
+        numbers[name] = float(value)
+    return numbers

@@ -1,15 +1,18 @@
 """Merging, one distribution, confidence."""
 
 import itertools
+import json
 import math
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.documents import Passage
+from index.errors import ModelError
 from index.searching import Hit
-from qa.deciding import Calibration, Decider, features, group, load_calibration
+from qa.deciding import FEATURES, Calibration, Decider, features, group, load_calibration
 from qa.matching import normalize
 from qa.reading import Span
 
@@ -159,5 +162,65 @@ def test_whatever_is_read_every_candidate_is_the_documents_own_words(data, place
 def test_the_packaged_calibration_is_complete():
     calibration = load_calibration(None)
     candidate = group([hit("It was the court.")], [[Span(11, 16, 3.0)]], calibration)[0]
-    assert calibration.features.keys() == features("who?", candidate).keys()
+    assert calibration.features.keys() == features("who?", candidate).keys() == set(FEATURES)
     assert 0 < calibration.threshold < 1
+
+
+@pytest.mark.timeout(120)
+def test_spans_without_number_are_merged_one_by_one():
+    # Compared each with each, these would take hours.
+    n = 60_000
+    text = " ".join(f"w{number}" for number in range(n))
+    spans, start = [], 0
+    for word in text.split():
+        spans.append(Span(start, start + len(word), 1.0))
+        start += len(word) + 1
+    groups = group([hit(text), hit("w7 w7", "b.txt")], [spans, [Span(0, 2, 0.5), Span(3, 5, 0.5)]], CALIBRATION)
+    assert len(groups) == n
+    assert [found.hit.passage.document for found in groups[0].spans] == ["a.txt", "b.txt", "b.txt"]
+
+
+def test_a_span_over_two_answers_goes_to_the_better_one():
+    text = "May 2012 by the court"
+    one, other = Span(0, 8, 5.0), Span(16, 21, 4.0)
+    for spans, best in (([one, other], "May 2012"), ([Span(0, 8, 4.0), Span(16, 21, 5.0)], "court")):
+        groups = group([hit(text)], [[*spans, Span(0, 21, 1.0)]], CALIBRATION)
+        assert [len(g.spans) for g in groups] == [2, 1]
+        assert text[groups[0].best.start : groups[0].best.end] == best
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"threshold": None}, "it lacks threshold"),
+        ({"treshold": 0.5}, "it holds treshold, of which nothing is known"),
+        ({"threshold": 1.5}, r"threshold=1.5 is not from 0 to 1"),
+        ({"threshold": math.nan}, "threshold=nan is no number"),
+        ({"temperature": 0}, "temperature=0.0 is not above 0"),
+        ({"intercept": "much"}, "intercept='much' is no number"),
+        ({"null": True}, "null=True is no number"),
+        ({"null": 10**400}, "int too large"),
+        ({"features": [1.0]}, "features is no JSON object"),
+        ({"features": {"margin": 1.0, "share": 1.0, "cosine": 1.0}}, "features lacks nearby"),
+        ({"features": dict.fromkeys((*FEATURES, "length"), 1.0)}, "features holds length"),
+        ({"features": {**dict.fromkeys(FEATURES, 1.0), "share": []}}, r"features.share=\[\] is no number"),
+    ],
+)
+def test_a_calibration_that_is_not_whole_is_refused_when_it_is_read(tmp_path, change, said):
+    values = {name: value for name, value in (asdict(CALIBRATION) | change).items() if value is not None}
+    (tmp_path / "calibration.json").write_text(json.dumps(values))
+    with pytest.raises(ModelError, match=rf"calibration\.json cannot be used: {said}"):
+        load_calibration(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "[" * 100_000, "\ufeff{}"])
+def test_a_calibration_that_is_no_json_object_is_refused(tmp_path, content):
+    (tmp_path / "calibration.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"calibration\.json cannot be used: .*verbatim train confidence$"):
+        load_calibration(tmp_path)
+
+
+def test_a_reader_brings_its_own_calibration_in_its_folder(tmp_path):
+    assert load_calibration(tmp_path) == load_calibration(None)
+    (tmp_path / "calibration.json").write_text(json.dumps(asdict(CALIBRATION)))
+    assert load_calibration(tmp_path) == CALIBRATION
