@@ -3,21 +3,31 @@
 import re
 
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n|\r\n[^\S\n]*\r\n|\r\r|\f")
-_MAX_REACH = 2000
+REACH = 2000
 """Characters on each side that are looked at: a "sentence" longer than that is no sentence."""
 
 
-def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
+def sentence_around(text: str, start: int, end: int, *, offset: int = 0) -> tuple[int, int]:
     """The sentence that holds a span, or the sentences where it spreads over several.
 
     Args:
-        text: The document's text.
-        start: Offset of the span's first character.
+        text: The document's text, or a stretch of it that holds the span and `REACH` characters on each side,
+            fewer where the document ends: more than that makes no difference.
+        start: Offset in the document of the span's first character.
         end: Offset after its last.
+        offset: Offset in the document where `text` begins.
 
     Returns:
-        Start and end of the sentence without white space at its ends; it holds the span.
+        Start and end in the document of the sentence, without white space at its ends; it holds the span. Of a
+        span longer than `REACH`, the span itself.
     """
+    if end - start > REACH:
+        return start, end
+    first, last = _sentence(text, start - offset, end - offset)
+    return first + offset, last + offset
+
+
+def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
     from nupunkt import sent_spans  # its model is read when it is first used
 
     low, high = _paragraph_around(text, start, end)
@@ -32,7 +42,7 @@ def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _paragraph_around(text: str, start: int, end: int) -> tuple[int, int]:
-    low, high = max(0, start - _MAX_REACH), min(len(text), end + _MAX_REACH)
+    low, high = max(0, start - REACH), min(len(text), end + REACH)
     breaks = [match.span() for match in _PARAGRAPH_BREAK.finditer(text, low, high)]
     low = max([low, *(after for _, after in breaks if after <= start)])
     high = min([high, *(before for before, _ in breaks if before >= end)])
