@@ -1,0 +1,199 @@
+"""What the reader is trained on: questions beside texts, with and without an answer, mixed from several sources."""
+
+import random
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+from qa.training.data import DataError, Example, is_held_out, load_examples
+
+HELD_OUT_ONE_IN = 20
+CROP_WORDS = 95
+
+_ONE_GROUP_SOURCES = frozenset({"reddit", "covid"})  # all their texts are one group: each text is its own here
+_SENTENCE_END = re.compile(r"[.!?][\"\u201d\u2019)\]]*\s+(?=[\"\u201c\u2018(\[]?[A-Z0-9])")
+_WORD = re.compile(r"\w+")
+_DROPPED_FROM_KEYWORDS = frozenset("the a an is are was were did do does of to in for by what which how it".split())
+_SHORTEST_MISTYPED = 5
+
+Offsets = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question beside a text.
+
+    Attributes:
+        source: The data set it comes from.
+        kind: "answered", or how it lost its answer: "swapped", "removed", "elsewhere".
+        question: The question.
+        context: The text.
+        spans: Offsets of the first character and after the last of what people answered, one for each of
+            them; none when the text does not answer.
+    """
+
+    source: str
+    kind: str
+    question: str
+    context: str
+    spans: tuple[Offsets, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of a source goes into a pass.
+
+    Attributes:
+        answered: Part of its questions that are asked of their own text, 0 to 1.
+        unanswerable: Questions made unanswerable, for each that is asked of its own text.
+    """
+
+    answered: float
+    unanswerable: float
+
+
+MIX: Mapping[str, Share] = {
+    "newwiki": Share(1.0, 0.75),
+    "reddit": Share(0.6, 0.45),
+    "amazon": Share(0.6, 0.45),
+    "fairytale": Share(0.35, 0.3),
+    "qed": Share(0.8, 0.6),
+    "covid": Share(0.35, 0.4),
+    "qamr": Share(0.11, 0.6),
+}
+AUGMENTED = 0.1
+CROPPED = 0.6
+
+
+def group_of(example: Example) -> str:
+    """What must not be torn between fitting and measuring: the group, or the text where all texts are one group."""
+    return example.context if example.source in _ONE_GROUP_SOURCES else example.group
+
+
+def is_for_training(example: Example) -> bool:
+    """Whether an example is of a group that the reader may see."""
+    return not is_held_out(group_of(example), HELD_OUT_ONE_IN)
+
+
+def load_checked(path: Path) -> list[Example]:
+    """All examples of a file, each with an id of its own and an answer.
+
+    Args:
+        path: The file, as `load_examples` takes it.
+
+    Returns:
+        The examples, those of groups that are held out among them.
+
+    Raises:
+        DataError: An id stands there twice, a record has no answer or no question, or the file holds nothing.
+    """
+    seen: set[str] = set()
+    examples = []
+    for example in load_examples(path):
+        if example.id in seen:
+            raise DataError(f"{path}, record {example.id!r}: the id stands there twice")
+        if not example.answers:
+            raise DataError(f"{path}, record {example.id!r}: it has no answer")
+        if not example.question.strip():
+            raise DataError(f"{path}, record {example.id!r}: its question is blank")
+        seen.add(example.id)
+        examples.append(example)
+    if not examples:
+        raise DataError(f"{path} holds no example")
+    return examples
+
+
+def words_of(text: str) -> str:
+    """A text's words in lower case, one space between and around them: `in` finds whole words."""
+    return f" {' '.join(_WORD.findall(text.lower()))} "
+
+
+def holds_answer(text: str, answers: Iterable[tuple[str, int]]) -> bool:
+    """Whether one of the answers stands in a text, by its words."""
+    words = words_of(text)
+    return any(words_of(answer) in words for answer, _ in answers)
+
+
+def sentences(text: str) -> list[Offsets]:
+    """Offsets of a text's sentences, which together are the text."""
+    cuts = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
+    return [(start, end) for start, end in pairwise(cuts) if start < end]
+
+
+def answered(example: Example) -> Pair:
+    """An example as it is, every human answer counting once: the more say the same, the more weight it has."""
+    spans = tuple((start, start + len(text)) for text, start in example.answers)
+    return Pair(example.source, "answered", example.question, example.context, spans)
+
+
+def crop(pair: Pair, rng: random.Random, n_words: int = CROP_WORDS) -> Pair:
+    """Keep some sentences around the answer, or around the one most like the question: shorter is cheaper to learn.
+
+    Args:
+        pair: The pair.
+        rng: Chooses what else is kept.
+        n_words: Sentences are kept until there are so many words.
+
+    Returns:
+        The pair with a part of its text, or as it is when there is little to save.
+    """
+    parts = sentences(pair.context)
+    if len(pair.context.split()) < 1.25 * n_words or len(parts) < 3:  # noqa: PLR2004
+        return pair
+    first, last = _anchor(pair, parts, rng)
+    while len(pair.context[parts[first][0] : parts[last][1]].split()) < n_words:
+        if first == 0 and last == len(parts) - 1:
+            break
+        if last == len(parts) - 1 or (first > 0 and rng.random() < 0.5):  # noqa: PLR2004
+            first -= 1
+        else:
+            last += 1
+    start, end = parts[first][0], parts[last][1]
+    spans = tuple((a - start, b - start) for a, b in pair.spans)
+    return replace(pair, context=pair.context[start:end], spans=spans)
+
+
+def _anchor(pair: Pair, parts: Sequence[Offsets], rng: random.Random) -> tuple[int, int]:
+    """First and last sentence that must be kept."""
+    if pair.spans:
+        low, high = min(start for start, _ in pair.spans), max(end for _, end in pair.spans)
+        return (
+            max(i for i, (start, _) in enumerate(parts) if start <= low),
+            min(i for i, (_, end) in enumerate(parts) if end >= high),
+        )
+    asked = set(words_of(pair.question).split())
+    alike = [len(asked & set(words_of(pair.context[a:b]).split())) + rng.random() / 2 for a, b in parts]
+    best = max(range(len(parts)), key=alike.__getitem__)
+    return best, best
+
+
+def augment(question: str, rng: random.Random) -> str:
+    """A question as people type it: in lower case, without its mark, as keywords, or with a typing mistake."""
+    ways: list[Callable[[], str]] = [
+        question.lower,
+        lambda: question.rstrip(" ?"),
+        lambda: _keywords(question),
+        lambda: _mistype(question, rng),
+    ]
+    return rng.choice(ways)()
+
+
+def _keywords(question: str) -> str:
+    words = [word for word in re.findall(r"[\w'\u2019.-]+", question) if word.lower() not in _DROPPED_FROM_KEYWORDS]
+    return " ".join(words) if len(words) > 1 else question
+
+
+def _mistype(question: str, rng: random.Random) -> str:
+    """One word with two letters exchanged or one left out."""
+    words = question.split(" ")
+    long = [i for i, word in enumerate(words) if len(word) >= _SHORTEST_MISTYPED and word.isalpha()]
+    if not long:
+        return question
+    position = rng.choice(long)
+    word = words[position]
+    at = rng.randrange(1, len(word) - 2)
+    letters = word[at + 1] + word[at] if rng.random() < 0.5 else word[at + 1]  # noqa: PLR2004
+    words[position] = word[:at] + letters + word[at + 2 :]
+    return " ".join(words)
