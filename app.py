@@ -1,8 +1,8 @@
-"""The web chat over the documents in `seeds/`: `python app.py`, the same as `verbatim serve`."""
+"""The web chat from a checkout: `python app.py`, with the options of `verbatim serve`."""
 
 import sys
 
-from qa.cli import cli
+from qa.cli import main
 
 if __name__ == "__main__":
-    cli(["serve", *sys.argv[1:]])
+    main(["serve", *sys.argv[1:]])

@@ -42,7 +42,7 @@ class FolderIndex:
     """The index of one folder. Any number of processes may read it; one at a time writes."""
 
     def __init__(
-        self, folder: Path, embedder: Embedder, index_dir: Path | None = None, *, rebuild: bool = False
+        self, folder: Path | str, embedder: Embedder, index_dir: Path | None = None, *, rebuild: bool = False
     ) -> None:
         """Open the index of a folder, or begin one; `sync` fills it.
 

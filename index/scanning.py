@@ -7,13 +7,14 @@ from pathlib import Path, PurePosixPath
 
 from index.errors import FolderError, UnreadableFileError
 from index.loading import CANNOT_OPEN
+from index.settings import expand_home
 from index.store import FileRecord
 
 # A file changed within the clock's grain after it was read may keep its size and time; look at it again later.
 _RACY_NS = 2_000_000_000
 
 
-def check_folder(folder: Path) -> Path:
+def check_folder(folder: Path | str) -> Path:
     """The real path of a folder of documents.
 
     Args:
@@ -23,13 +24,16 @@ def check_folder(folder: Path) -> Path:
         Its absolute path, links resolved.
 
     Raises:
-        FolderError: It is missing, is no folder, or cannot be read.
+        FolderError: Its name is empty or no path, it is missing, is no folder, or cannot be read.
     """
+    written = repr(str(folder))
     try:
-        folder = folder.expanduser()
+        folder = Path(expand_home(folder))
         exists = folder.exists()
-    except (OSError, RuntimeError, ValueError) as error:  # too long, no such user's home, a null character
-        raise FolderError(f"folder={str(folder)!r} is no folder's name: {error}; name one that exists") from error
+    except ValueError as error:
+        raise FolderError(f"folder={written} {error}") from error
+    except OSError as error:
+        raise FolderError(f"folder={written} cannot be opened: {error.strerror}; name one that exists") from error
     if not exists:
         raise FolderError(f"folder={str(folder)!r} does not exist; name a folder that holds documents")
     if not folder.is_dir():

@@ -160,7 +160,8 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise VerbatimError(f"index_dir={str(folder)!r} cannot be made: {error.strerror}") from error
+            place = f"index_dir={str(folder)!r}"
+            raise VerbatimError(f"{place} cannot be made: {error.strerror}; name a folder that can") from error
         with self._connected() as connection:
             is_new = not _has_tables(connection)
         if is_new:

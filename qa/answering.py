@@ -62,9 +62,9 @@ class QuestionAnswerer:
         models = _models(self.settings.model_copy(update={"index_dir": None, "top_k": 1, "threshold": None}))
         self._reader = models.reader if reader is None else reader
         self._index = FolderIndex(
-            Path(folder), models.embedder if embedder is None else embedder, self.settings.index_dir, rebuild=rebuild
+            folder, models.embedder if embedder is None else embedder, self.settings.index_dir, rebuild=rebuild
         )
-        self._decider = Decider(load_calibration(self.settings.reader))
+        self._decider = Decider(load_calibration(self._reader.folder if isinstance(self._reader, Reader) else None))
 
     @property
     def folder(self) -> Path:
@@ -400,7 +400,7 @@ def ask(question: str, *, folder: Path | str | None = None, **settings: Any) -> 
         VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
     """
     check_question(question)
-    place = check_folder(default_folder() if folder is None else Path(folder))
+    place = check_folder(default_folder() if folder is None else folder)
     with _opened_guard:
         answerer = _opened(place, read_settings(**settings))
     _bring_in_step(answerer, None)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import qa
 from fakes import HashEmbedder, SpansReader, WordReader
 from index.documents import Document
-from index.errors import BusyIndexError, ParameterError, UnknownDocumentError
+from index.errors import BusyIndexError, ParameterError, UnknownDocumentError, VerbatimError
 from index.folders import FolderIndex
 from index.settings import read_settings
 from qa import answering
@@ -309,6 +309,21 @@ def test_every_answer_evidence_and_alternative_is_the_stored_text(folder, make_a
     assert_verbatim(answerer, answerer.ask(question))
     assert_verbatim(answerer, answerer.ask(question, within=[d.name for d in answerer.documents()][:1]))
     answerer.close()
+
+
+@pytest.mark.parametrize("call", [qa.load, lambda folder: qa.ask("who?", folder=folder), QuestionAnswerer])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "is empty"),
+        ("no\0folder", "holds a NUL character"),
+        ("x" * 300, "cannot be opened: File name too long"),
+        ("~nobody-here/x", "names the home folder of a user"),
+    ],
+)
+def test_what_is_no_name_of_a_folder(call, name, said):
+    with pytest.raises(VerbatimError, match=f"folder='.*{said}"):
+        call(name)
 
 
 def test_answers_are_frozen_and_compare_by_value():

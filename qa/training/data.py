@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.errors import VerbatimError
+from index.documents import check_unicode
+from index.errors import ParameterError, VerbatimError
 
 
 class DataError(VerbatimError):
@@ -53,7 +54,7 @@ def load_examples(path: Path) -> Iterator[Example]:
         with opened(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 yield _example(path, number, line)
-    except (OSError, lzma.LZMAError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
 
 
@@ -62,11 +63,12 @@ def _example(path: Path, number: int, line: str) -> Example:
         record = json.loads(line)
         answers = tuple((answer["text"], answer["start"]) for answer in record["answers"])
         keys = ("id", "source", "group", "question", "context")
-        example = Example(**{key: record[key] for key in keys}, answers=answers)
-    except (ValueError, KeyError, TypeError) as error:
+        example = Example(**{key: check_unicode(key, record[key]) for key in keys}, answers=answers)
+        stands = [bool(text) and example.context[start : start + len(text)] == text for text, start in answers]
+    except (ValueError, KeyError, TypeError, AttributeError, ParameterError) as error:
         raise DataError(f"{path}, line {number}: {type(error).__name__} {error}") from error
-    for text, start in answers:
-        if not text or example.context[start : start + len(text)] != text:
+    for (text, start), it_does in zip(answers, stands, strict=True):
+        if not it_does:
             raise DataError(f"{path}, record {example.id!r}: {text!r} does not stand at offset {start}")
     return example
 
