@@ -125,7 +125,6 @@ def bad(change):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"id": "atlas/1"}, "'atlas/1': the id stands there twice"),
         ({"answers": ()}, "'atlas/3': it has no answer"),
         ({"answers": (("", 3),)}, "'atlas/3': '' does not stand at offset 3"),
         ({"answers": (("Aker", 3),)}, "'atlas/3': 'Aker' does not stand at offset 3"),
@@ -141,15 +140,23 @@ def test_bad_record_is_named(data, tiny, tmp_path, change, says):
     assert len(str(refused.value).splitlines()) == 1
 
 
+def test_an_id_that_stands_there_twice_is_left_out_and_named(data):
+    path, write = data
+    write([*EXAMPLES, example(1, question="which?")])
+    said = []
+    assert load_checked(path, said.append) == EXAMPLES
+    assert said == [f"{path}, record 'atlas/1': left out, the id stands there twice"]
+
+
 def test_missing_empty_and_useless_data_are_refused(data, tiny, tmp_path):
     path, write = data
     with pytest.raises(DataError, match=r"none\.jsonl cannot be read"):
-        load_checked(tmp_path / "none.jsonl")
+        load_checked(tmp_path / "none.jsonl", print)
     with pytest.raises(DataError, match="nothing to train on"):
         run(path, tiny, None, tmp_path / "out", recipe(), print, {"other": Share(1, 1)})
     write([])
     with pytest.raises(DataError, match="holds no example"):
-        load_checked(path)
+        load_checked(path, print)
 
 
 def test_held_out_groups_are_never_trained_on():

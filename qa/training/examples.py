@@ -77,23 +77,25 @@ def is_for_training(example: Example) -> bool:
     return not is_held_out(group_of(example), HELD_OUT_ONE_IN)
 
 
-def load_checked(path: Path) -> list[Example]:
+def load_checked(path: Path, say: Callable[[str], None]) -> list[Example]:
     """All examples of a file, each with an id of its own and an answer.
 
     Args:
         path: The file, as `load_examples` takes it.
+        say: Prints a line: a record whose id stood there before is left out and named.
 
     Returns:
         The examples, those of groups that are held out among them.
 
     Raises:
-        DataError: An id stands there twice, a record has no answer or no question, or the file holds nothing.
+        DataError: A record has no answer or no question, or the file holds nothing.
     """
     seen: set[str] = set()
     examples = []
     for example in load_examples(path):
         if example.id in seen:
-            raise DataError(f"{path}, record {example.id!r}: the id stands there twice")
+            say(f"{path}, record {example.id!r}: left out, the id stands there twice")
+            continue
         if not example.answers:
             raise DataError(f"{path}, record {example.id!r}: it has no answer")
         if not example.question.strip():

@@ -38,7 +38,7 @@ def run(
         say: Prints a line.
         mix: How much of each source goes into a pass.
     """
-    examples = [example for example in load_checked(data) if is_for_training(example)]
+    examples = [example for example in load_checked(data, say) if is_for_training(example)]
     mixer = Mixer(examples, mix)
     say(f"{len(examples)} questions to train on")
     learner = Learner(load_reader(start, base), recipe)
