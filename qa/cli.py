@@ -47,6 +47,9 @@ Threshold = Annotated[
     float | None, typer.Option(metavar="P", help="Confidence, 0 to 1, below which a question is declined.")
 ]
 ReaderName = Annotated[str | None, typer.Option(metavar="NAME", help="Reader to use in place of the packaged one.")]
+Base = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Folder of the model that START was made from, for what it lacks.")
+]
 
 
 class Mode(StrEnum):
@@ -224,6 +227,74 @@ def confidence(
         from qa.training.confidence import run
 
         run(answerable, unanswerable, out, read_settings(reader=reader), typer.echo)
+
+
+@train.command("reader")
+def train_reader(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
+    start: Annotated[Path, typer.Argument(metavar="START", help="Folder of the model to start from.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder of checkpoints; one that is there is gone on from.")
+    ],
+    base: Base = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Steps before the rate falls; without it, as soon as the folder holds a file 'decay-now'.",
+            min=0,
+        ),
+    ] = None,
+    decay_steps: Annotated[int, typer.Option(metavar="N", help="Steps in which the rate falls to 0.", min=1)] = 200,
+    frozen_layers: Annotated[int, typer.Option(metavar="N", help="Lowest layers to leave as they are.", min=0)] = 6,
+    seed: Annotated[int, typer.Option(metavar="N", help="Chooses examples and their order.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Train a reader, or go on training it."""
+    with _errors(as_json):
+        from qa.training.learning import Recipe
+        from qa.training.reader import run
+
+        recipe = Recipe(steps=steps, decay_steps=decay_steps, frozen_layers=frozen_layers, seed=seed)
+        run(data, start, base, out, recipe, typer.echo)
+
+
+@train.command()
+def export(
+    start: Annotated[Path, typer.Argument(metavar="START", help="Folder of the model that training started from.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the reader.")],
+    trained: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Folder of checkpoints; without it, the reader as it started.")
+    ] = None,
+    base: Base = None,
+    small: Annotated[
+        bool, typer.Option("--small", help="In 8 bits and files below 50 MB, without the word embeddings.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a trained reader to a folder that --reader takes."""
+    with _errors(as_json):
+        from qa.training.reader import export as write
+
+        write(trained, start, base, folder, small=small)
+
+
+@train.command()
+def measure(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A reader, exported in full.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Questions in SQuAD's format.")],
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Measure on only so many questions.", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a reader alone, before its confidence is fitted."""
+    with _errors(as_json):
+        from qa.training.reader import measure as figures_of
+
+        scores = figures_of(folder, file, limit)
+    if as_json:
+        _print_json({"file": str(file), **scores.as_dict()})
+    else:
+        _print_scores([(file, folder.name, scores)])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

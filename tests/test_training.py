@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForQuestionAnswering, MPNetConfig, MPNetForQuestionAnswering
+from typer.testing import CliRunner
 
+from qa.cli import cli
 from qa.training.checkpoints import load_tensors, save_tensors
 from qa.training.data import DataError, Example
 from qa.training.examples import (
@@ -360,6 +362,28 @@ def test_every_step_from_data_to_figures(data, tiny, tmp_path):
     scores = measure(tmp_path / "reader", squad, 6)
     assert (scores.questions, scores.answerable) == (6, 6)
     assert 0 <= scores.f1 <= 100
+
+
+def test_the_commands_train_export_and_measure(data, tiny, tmp_path):
+    path, write = data
+    write([example(number, source="newwiki") for number in range(40)])
+    out, made = tmp_path / "out", tmp_path / "reader"
+    squad = tmp_path / "squad.json"
+    one = EXAMPLES[0]
+    asked = {"id": one.id, "question": one.question, "context": one.context, "answers": one.answers}
+    squad.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [paragraph(asked)]}]}))
+    for arguments in (
+        ["reader", path, tiny, out, "--steps", 0, "--decay-steps", 2, "--frozen-layers", 1],
+        ["export", tiny, made, "--trained", out],
+        ["measure", made, squad, "--json"],
+    ):
+        done = CliRunner().invoke(cli, ["train", *map(str, arguments)])
+        assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["questions"] == 1
+    write(bad({"question": ""}))
+    done = CliRunner().invoke(cli, ["train", "reader", str(path), str(tiny), str(out)])
+    assert done.exit_code == 2
+    assert "record 'atlas/3': its question is blank" in done.output
 
 
 def paragraph(one):
