@@ -247,7 +247,6 @@ def train_reader(
     ] = None,
     decay_steps: Annotated[int, typer.Option(metavar="N", help="Steps in which the rate falls to 0.", min=1)] = 200,
     frozen_layers: Annotated[int, typer.Option(metavar="N", help="Lowest layers to leave as they are.", min=0)] = 6,
-    seed: Annotated[int, typer.Option(metavar="N", help="Chooses examples and their order.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Train a reader, or go on training it."""
@@ -255,7 +254,7 @@ def train_reader(
         from qa.training.learning import Recipe
         from qa.training.reader import run
 
-        recipe = Recipe(steps=steps, decay_steps=decay_steps, frozen_layers=frozen_layers, seed=seed)
+        recipe = Recipe(steps=steps, decay_steps=decay_steps, frozen_layers=frozen_layers)
         run(data, start, base, out, recipe, typer.echo)
 
 
