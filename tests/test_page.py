@@ -135,8 +135,10 @@ def test_entering_nothing_twice_says_so_once_and_asking_twice_answers_twice(
 def test_on_a_phone_the_document_is_a_sheet_over_the_chat(visit: Callable[..., Any], seeds_url: str) -> None:
     page = visit(seeds_url, 360, 740, has_touch=True, is_mobile=True)
     assert not overflows_sideways(page)
+    ask(page, "Who is the president of Tajikistan?")
     ask(page, "Who was the suicide bomber?")
     assert not overflows_sideways(page)
+    assert page.evaluate("document.querySelector('#composer').getBoundingClientRect().bottom <= innerHeight")
     assert not page.is_visible("#panel .text")
     page.tap("#log .citation")
     expect(page.locator("#panel .text")).to_be_visible()
@@ -170,6 +172,115 @@ def test_markup_in_documents_and_questions_is_text(
         assert page.locator("#panel .text > :not(mark, br)").count() == 0
         assert page.locator("main.contain :is(img, script, strong, .katex)").count() == 0
         assert page.evaluate("window.pwned") is None
+
+
+@browser_test
+def test_a_document_that_changed_since_the_answer_is_not_marked_at_other_words(
+    visit: Callable[..., Any], make_answerer: Callable[..., QuestionAnswerer], folder: Path
+) -> None:
+    (folder / "sign.txt").write_text("The animal on the sign is a ZEBRA.", encoding="utf-8")
+    answerer = make_answerer()
+    answerer.sync()
+    with served(answerer) as url:
+        page = visit(url)
+        ask(page, "Which animal is on the sign?")
+        assert page.text_content("#panel mark") == "ZEBRA"
+        (folder / "sign.txt").write_text("Painted over, the animal on the sign is a GNU.", encoding="utf-8")
+        with make_answerer() as other:  # as another process would
+            other.sync()
+        page.click("#log .citation")
+        page.wait_for_function("document.querySelector('#panel h2').textContent === 'Not opened'")
+        assert "The document has changed since this answer; ask again." in page.text_content("#panel")
+        assert page.locator("#panel mark").count() == 0
+        again = ask(page, "Which animal is on the sign?")
+        assert again.locator("mark").text_content() == "GNU"
+        page.wait_for_selector("#panel mark")
+        assert page.text_content("#panel mark") == "GNU"
+
+
+class ChangingUnderway:
+    """An answerer whose document is written anew right after its text, or its answer, was given."""
+
+    def __init__(self, answerer: QuestionAnswerer, file: Path) -> None:
+        self._answerer, self._file = answerer, file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._answerer, name)
+
+    def text(self, name: str) -> str:
+        return self._then_changed(self._answerer.text(name))
+
+    def ask(self, question: str) -> Answer:
+        return self._then_changed(self._answerer.ask(question))
+
+    def _then_changed(self, given: Any) -> Any:
+        self._file.write_text(self._file.read_text(encoding="utf-8") + " more", encoding="utf-8")
+        self._answerer.sync()
+        return given
+
+
+def test_a_document_that_changes_while_it_is_opened_is_not_shown_and_the_answer_stays(
+    make_answerer: Callable[..., QuestionAnswerer], folder: Path
+) -> None:
+    from qa.web.page import _Chat
+
+    (folder / "sign.txt").write_text("The animal on the sign is a ZEBRA.", encoding="utf-8")
+    answerer = make_answerer()
+    answerer.sync()
+    chat = _Chat(ChangingUnderway(answerer, folder / "sign.txt"))  # type: ignore[arg-type]
+    sha256 = answerer.documents()[0].sha256
+    place = {"document": "sign.txt", "start": "28", "end": "33", "passage": "0", "sha256": sha256}
+    assert "has changed since" in chat.open(place)
+    *_, said = chat.ask("Which animal is on the sign?", ())
+    assert "<mark>ZEBRA</mark>" in said["log"]
+    assert "has changed since" in said["panel"]
+
+
+@browser_test
+def test_a_page_that_is_opened_shows_the_documents_of_now(
+    visit: Callable[..., Any], make_answerer: Callable[..., QuestionAnswerer], folder: Path
+) -> None:
+    answerer = make_answerer()
+    with served(answerer) as url:
+        assert "no documents yet" in visit(url).text_content("#log")
+        for name in ("one.txt", "two.txt"):
+            (folder / name).write_text(f"This is {name}.", encoding="utf-8")
+        with make_answerer() as other:  # as another process would
+            other.sync()
+        page = visit(url)
+        expect(page.locator("#panel .list li")).to_have_count(2)
+        expect(page.locator("#masthead p")).to_have_text("2 documents in documents")
+        expect(page.locator("#log h2")).to_have_text("Ask, and read it where it stands.")
+
+
+def test_what_was_said_is_not_lost_to_a_page_that_is_done_opening_late(
+    make_answerer: Callable[..., QuestionAnswerer], folder: Path
+) -> None:
+    from qa.web.page import _Chat
+
+    answerer = make_answerer()
+    chat = _Chat(answerer)
+    assert chat.refresh(()) == {}
+    (folder / "one.txt").write_text("A document.", encoding="utf-8")
+    answerer.sync()
+    assert set(chat.refresh(())) == {"masthead", "log", "panel"}
+    assert set(chat.refresh(("<article>A turn.</article>",))) == {"masthead"}
+
+
+def test_a_page_whose_documents_cannot_be_listed_is_shown_as_it_was(
+    make_answerer: Callable[..., QuestionAnswerer], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qa.web.page import _Chat
+
+    answerer = make_answerer()
+    chat = _Chat(answerer)
+
+    def documents() -> None:
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr(answerer, "documents", documents)
+    assert chat.refresh(()) == {}
+    assert "the disk is on fire" in caplog.text
 
 
 @browser_test

@@ -109,7 +109,7 @@ def test_nothing_from_outside_becomes_an_element(text: str) -> None:
         ),
         (rendering.reply(replace(declined, nearest=(Passage("b", 0, 1, "b"),) * 2), {}), declined),
     ):
-        assert Parsed(rendering.reply(theirs, {text: text})).tags <= Parsed(ours).tags
+        assert Parsed(rendering.reply(theirs, {text: record(text, text)})).tags <= Parsed(ours).tags
     assert Parsed(rendering.notice(text, text)).tags <= {"article", "p", "span", "div"}
     assert Parsed(rendering.masthead(text, 1)).tags == {"header", "h1", "p", "bdi", "button"}
     assert Parsed(rendering.welcome(1, text, [text])).tags <= {"div", "h2", "p", "ul", "li", "button", "bdi"}
@@ -192,7 +192,9 @@ def test_an_answer_shows_where_it_is_from_and_how_sure_it_is() -> None:
 def test_further_evidence_leaves_out_the_answers_own_passage_and_unlikely_answers() -> None:
     own, further = Passage("notes.txt", 90, 200, "The passage."), Passage("other.txt", 5, 9, "More.")
     others = (answer(confidence=0.3), answer(confidence=0.01))
-    parsed = Parsed(rendering.reply(answer(evidence=(own, further), alternatives=others), {"other.txt": "Other"}))
+    parsed = Parsed(
+        rendering.reply(answer(evidence=(own, further), alternatives=others), {"other.txt": record("other.txt")})
+    )
     assert "Also found in 1 passage" in parsed.texts["summary", ""]
     assert "1 other answer" in parsed.texts["summary", ""]
     opened = [a for a in parsed.attributes if a.get("data-document") == "other.txt"]
@@ -213,6 +215,19 @@ def test_a_declined_question_has_no_place() -> None:
 
 def test_a_long_question_is_shown_shortened() -> None:
     assert len(rendering.notice("x" * 100_000, "too long")) < 2_000
+
+
+def test_what_can_be_opened_says_which_state_of_the_document_its_offsets_refer_to() -> None:
+    own, further = Passage("notes.txt", 90, 200, "The passage."), Passage("other.txt", 5, 9, "More.")
+    other = DocumentRecord("other.txt", "Other", "b" * 64, 1, 1)
+    given = answer(
+        document_sha256="a" * 64, evidence=(own, further), alternatives=(answer(document_sha256="c" * 64),)
+    )  # fmt: skip
+    opened = Parsed(rendering.reply(given, {"other.txt": other})).attributes
+    assert [a["data-sha256"] for a in opened if "data-document" in a] == ["a" * 64, "b" * 64, "c" * 64]
+    declined = Answer("who?", answered=False, nearest=(further,), reason=Reason.TOO_UNSURE)
+    opened = Parsed(rendering.reply(declined, {"other.txt": other})).attributes
+    assert [a["data-sha256"] for a in opened if "data-document" in a] == ["b" * 64]
 
 
 def test_without_documents_the_page_says_what_to_do() -> None:

@@ -10,7 +10,7 @@ import gradio as gr
 from fastapi import FastAPI
 from gradio.events import api
 
-from index.errors import UnknownDocumentError, VerbatimError
+from index.errors import VerbatimError
 from qa.answering import QuestionAnswerer, default_folder
 from qa.web import rendering
 from qa.web.rendering import Place
@@ -24,6 +24,7 @@ SEED_EXAMPLES = (
 _QUESTIONS_AT_A_TIME = 20
 """They wait for the one inference thread anyway; let in together, each is shown at once as being looked into."""
 _UNEXPECTED = "Something went wrong here, not with your question. The server's log says what."
+_CHANGED = "The document has changed since this answer; ask again."
 _STATIC = Path(__file__).parent / "static"
 
 Turns = tuple[str, ...]
@@ -67,6 +68,7 @@ class _Chat:
 
     def __init__(self, answerer: QuestionAnswerer) -> None:
         self._answerer = answerer
+        self._laid_out_with = answerer.documents()
 
     def masthead(self) -> str:
         return rendering.masthead(self._answerer.folder.name, len(self._answerer.documents()))
@@ -80,8 +82,26 @@ class _Chat:
         """The panel before anything was asked: the one document, or a list to choose from."""
         records = self._answerer.documents()
         if len(records) == 1:
-            return self._document(Place(records[0].name, 0, 0))
+            return self._opened(Place(records[0].name, 0, 0))
         return rendering.document_list(records)
+
+    def refresh(self, turns: Turns) -> dict[str, Any]:
+        """What a page that is being opened shows otherwise than it was laid out when the server started.
+
+        Args:
+            turns: What was said before the page was done with opening.
+
+        Returns:
+            The parts that are to be changed.
+        """
+        try:
+            if self._answerer.documents() == self._laid_out_with:
+                return {}
+            changed = {"masthead": self.masthead()}
+            return changed if turns else {**changed, "log": self.welcome(), "panel": self.contents()}
+        except Exception:
+            logger.exception("the page is shown as it was when the server started")
+            return {}
 
     def ask(self, question: str, turns: Turns) -> Iterator[dict[str, Any]]:
         """Show the question at once, then its answer, with the document open at it."""
@@ -101,10 +121,8 @@ class _Chat:
         try:
             if not asked["document"]:
                 return self.contents()
-            whole_passage = asked["passage"] == "1"
-            return self._document(Place(asked["document"], int(asked["start"]), int(asked["end"]), whole_passage))
-        except VerbatimError as error:
-            return rendering.unopened(str(error))
+            start, end, whole_passage = int(asked["start"]), int(asked["end"]), asked["passage"] == "1"
+            return self._opened(Place(asked["document"], start, end, whole_passage, asked["sha256"]))
         except Exception:
             logger.exception("a document could not be opened")
             return rendering.unopened(_UNEXPECTED)
@@ -128,29 +146,49 @@ class _Chat:
 
     def _answer(self, question: str) -> tuple[str, Any]:
         try:
+            # Before it is asked: what changes meanwhile is then taken for changed, and never for what was read.
+            records = {record.name: record for record in self._answerer.documents()}
             answer = self._answerer.ask(question)
-            titles = {record.name: record.title for record in self._answerer.documents()}
-            panel = self._document(rendering.answer_place(answer)) if answer.answered else gr.skip()
-            return rendering.reply(answer, titles), panel
+            panel = self._opened(rendering.answer_place(answer)) if answer.answered else gr.skip()
+            return rendering.reply(answer, records), panel
         except VerbatimError as error:
             return rendering.notice(question, str(error)), gr.skip()
         except Exception:
             logger.exception("a question could not be answered")
             return rendering.notice(question, _UNEXPECTED), gr.skip()
 
+    def _opened(self, place: Place) -> str:
+        try:
+            return self._document(place)
+        except VerbatimError as error:
+            return rendering.unopened(str(error))
+
     def _document(self, place: Place) -> str:
-        records = {record.name: record for record in self._answerer.documents()}
-        if place.document not in records:
-            raise UnknownDocumentError(f"document={place.document!r} is no longer in the index; ask again")
+        """The panel with a document open at a place.
+
+        Args:
+            place: The place.
+
+        Returns:
+            The HTML.
+
+        Raises:
+            VerbatimError: The document is gone, or is not the one that the place's offsets refer to.
+        """
         text = self._answerer.text(place.document)
-        return rendering.document(text, records[place.document], place, listed=len(records) > 1)
+        # Read after the text: were it before, a change between the two could go unseen.
+        records = {record.name: record for record in self._answerer.documents()}
+        record = records.get(place.document)
+        if record is None or place.sha256 not in {"", record.sha256}:
+            raise VerbatimError(_CHANGED)
+        return rendering.document(text, record, place, listed=len(records) > 1)
 
 
 def _layout(chat: _Chat) -> gr.Blocks:
     page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
     with page:
         turns = gr.State(())
-        _html("masthead", chat.masthead())
+        masthead = _html("masthead", chat.masthead())
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="chat"):
                 log = _html("log", chat.welcome(), 'role="log" aria-live="polite" aria-label="Answers" tabindex="0"')
@@ -166,6 +204,7 @@ def _layout(chat: _Chat) -> gr.Blocks:
                     button = gr.Button("Ask", elem_id="ask")
             panel = _html("panel", chat.contents(), 'role="region" aria-label="Document" tabindex="-1"')
         _wire(chat, question, button, log, panel, turns)
+        _keep_current(chat, page, {"masthead": masthead, "log": log, "panel": panel}, turns)
     return page
 
 
@@ -178,6 +217,14 @@ def _html(name: str, value: str, attributes: str = "") -> gr.HTML:
         js_on_load=f"verbatim.{name}?.(element, trigger, watch)",
         apply_default_css=False,
     )
+
+
+def _keep_current(chat: _Chat, page: gr.Blocks, parts: dict[str, gr.HTML], turns: gr.State) -> None:
+    def refresh(told: Turns) -> dict[Any, Any]:
+        changed = chat.refresh(told)
+        return {part: changed.get(name, gr.skip()) for name, part in parts.items()}
+
+    page.load(refresh, turns, list(parts.values()), show_progress="hidden", api_visibility="private")
 
 
 def _wire(chat: _Chat, question: gr.Textbox, button: gr.Button, log: gr.HTML, panel: gr.HTML, turns: gr.State) -> None:

@@ -32,12 +32,14 @@ class Place:
         start: Offset of the first character, in code points.
         end: Offset after the last.
         whole_passage: Whether it is a passage to look through rather than an answer's words.
+        sha256: Hash of the document's file that the offsets refer to; "" for the document as it is.
     """
 
     document: str
     start: int
     end: int
     whole_passage: bool = False
+    sha256: str = ""
 
 
 def escape(text: str) -> str:
@@ -126,19 +128,19 @@ def notice(question: str, message: str) -> str:
     return turn(question, f"<p>{escape(message)}</p>", "notice")
 
 
-def reply(answer: Answer, titles: Mapping[str, str]) -> str:
+def reply(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
     """A question with its answer, or with why there is none.
 
     Args:
         answer: The answer.
-        titles: Titles of the documents by name.
+        records: The documents by name, as they were when the question was asked.
 
     Returns:
         The HTML.
     """
     if answer.answered:
-        return turn(answer.question, _quotation(answer) + _further(answer, titles), "answered")
-    return turn(answer.question, _refusal(answer) + _nearest(answer, titles), "declined")
+        return turn(answer.question, _quotation(answer) + _further(answer, records), "answered")
+    return turn(answer.question, _refusal(answer) + _nearest(answer, records), "declined")
 
 
 def answer_place(answer: Answer) -> Place:
@@ -155,7 +157,7 @@ def answer_place(answer: Answer) -> Place:
     """
     if answer.document is None or answer.start is None or answer.end is None:
         raise ValueError("a declined question has no place in a document")
-    return Place(answer.document, answer.start, answer.end)
+    return Place(answer.document, answer.start, answer.end, sha256=answer.document_sha256 or "")
 
 
 def _quotation(answer: Answer) -> str:
@@ -179,12 +181,12 @@ def _marked_sentence(answer: Answer) -> str:
     return f"{escape(before)}<mark>{escape(answer.text)}</mark>{escape(after)}"
 
 
-def _further(answer: Answer, titles: Mapping[str, str]) -> str:
+def _further(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
     evidence = [passage for passage in answer.evidence if passage != answer.passage]
     others = [other for other in answer.alternatives if other.confidence >= _MIN_ALTERNATIVE]
     parts = []
     if evidence:
-        parts.append(_fold(f"Also found in {_count(len(evidence), 'passage')}", _passages(evidence, titles)))
+        parts.append(_fold(f"Also found in {_count(len(evidence), 'passage')}", _passages(evidence, records)))
     if others:
         listed = "".join(f"<li>{_alternative(other)}</li>" for other in others)
         parts.append(_fold(_count(len(others), "other answer"), f"<ul>{listed}</ul>"))
@@ -203,22 +205,23 @@ def _refusal(answer: Answer) -> str:
     return f'<p class="unknown">I don&rsquo;t know.</p><p class="reason">{escape(reason)}</p>'
 
 
-def _nearest(answer: Answer, titles: Mapping[str, str]) -> str:
+def _nearest(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
     if not answer.nearest:
         return ""
     first, rest = answer.nearest[:1], answer.nearest[1:]
-    closest = f'<p class="label">The passage that came closest</p>{_passages(first, titles)}'
-    return closest + (_fold(f"{len(rest)} more", _passages(rest, titles)) if rest else "")
+    closest = f'<p class="label">The passage that came closest</p>{_passages(first, records)}'
+    return closest + (_fold(f"{len(rest)} more", _passages(rest, records)) if rest else "")
 
 
-def _passages(passages: Sequence[Passage], titles: Mapping[str, str]) -> str:
-    return f"<ul>{''.join(f'<li>{_passage(passage, titles)}</li>' for passage in passages)}</ul>"
+def _passages(passages: Sequence[Passage], records: Mapping[str, DocumentRecord]) -> str:
+    return f"<ul>{''.join(f'<li>{_passage(each, records.get(each.document))}</li>' for each in passages)}</ul>"
 
 
-def _passage(passage: Passage, titles: Mapping[str, str]) -> str:
+def _passage(passage: Passage, record: DocumentRecord | None) -> str:
+    title, sha256 = (record.title, record.sha256) if record else ("", "")
     excerpt = f'<span class="excerpt" dir="auto">{escape(_shorten(passage.text, _EXCERPT_CHARS))}</span>'
-    source = f'<span class="aside">{escape(titles.get(passage.document) or passage.document)}</span>'
-    place = Place(passage.document, passage.start, passage.end, whole_passage=True)
+    source = f'<span class="aside">{escape(title or passage.document)}</span>'
+    place = Place(passage.document, passage.start, passage.end, whole_passage=True, sha256=sha256)
     return _opener(place, f"{excerpt} {source}", "passage")
 
 
@@ -238,7 +241,8 @@ def _opener(place: Place, label: str, kind: str) -> str:
     """A button that opens the document panel; the page's script sends its data back when it is pressed."""
     return (
         f'<button type="button" class="opener {kind}" data-document="{escape(place.document)}"'
-        f' data-start="{place.start}" data-end="{place.end}" data-passage="{int(place.whole_passage)}">{label}</button>'
+        f' data-start="{place.start}" data-end="{place.end}" data-passage="{int(place.whole_passage)}"'
+        f' data-sha256="{escape(place.sha256)}">{label}</button>'
     )
 
 
@@ -281,7 +285,7 @@ def welcome(n_documents: int, folder: str, examples: Sequence[str]) -> str:
     listed = f'<p class="label">Try one of these</p><ul class="examples">{buttons}</ul>' if examples else ""
     return (
         '<div class="welcome"><h2>Ask, and read it where it stands.</h2>'
-        "<p>Every answer is a stretch of a document, word for word, with the page open beside it. "
+        "<p>Every answer is a stretch of a document, word for word, with the document open at it. "
         f"What the documents do not say is not answered.</p>{listed}</div>"
     )
 

@@ -45,8 +45,8 @@ globalThis.verbatim = (() => {
         trigger("submit", { question: button.textContent });
         focusQuestion();
       } else if (button.matches(".opener")) {
-        const { document: name, start, end, passage } = button.dataset;
-        trigger("select", { place: { document: name, start, end, passage } });
+        const { document: name, start, end, passage, sha256 } = button.dataset;
+        trigger("select", { place: { document: name, start, end, passage, sha256 } });
         raiseSheet(button);
         showMark(); // what is asked for may be what is shown, scrolled away
       }
