@@ -97,20 +97,6 @@ class Splitter:
         return text if len(offsets) <= limit else text[: offsets[limit - 1][1]]
 
 
-def heading_at(name: str, text: str, offset: int) -> str:
-    """The headings that a place in a document stands under.
-
-    Args:
-        name: The document's name: only Markdown has headings.
-        text: Its text.
-        offset: The place.
-
-    Returns:
-        The headings, outermost first, joined by `HEADING_SEPARATOR`; "" where there are none.
-    """
-    return Headings(name, text).at(offset)
-
-
 def _between_long_blanks(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of what lies between very long blanks: on those alone, splitters take quadratic time."""
     start = 0

@@ -8,7 +8,7 @@ from fakes import word_tokenizer
 from index import headings, splitting
 from index.documents import Document, Passage
 from index.headings import MAX_HEADING_CHARS, Headings, heading_of, markdown_headings
-from index.splitting import Splitter, SplitterSettings, heading_at
+from index.splitting import Splitter, SplitterSettings
 
 ODD = [
     "\u00a0",
@@ -80,10 +80,10 @@ def test_headings_of_markdown_stand_above_their_passages():
     splitter = Splitter(word_tokenizer(), SplitterSettings(12, 0, 10))
     heading = next(p.heading for p in splitter.split(document(text, "a.md")) if "50 euros" in p.text)
     assert heading == "Costs › Travel"
-    assert heading_at("a.md", text, text.index("50 euros")) == "Costs › Travel"
-    assert heading_at("a.md", text, text.index("Five")) == "Staff"
-    assert heading_at("a.md", text, 0) == "Costs"
-    assert heading_at("a.txt", text, text.index("Five")) == ""
+    assert Headings("a.md", text).at(text.index("50 euros")) == "Costs › Travel"
+    assert Headings("a.md", text).at(text.index("Five")) == "Staff"
+    assert Headings("a.md", text).at(0) == "Costs"
+    assert Headings("a.txt", text).at(text.index("Five")) == ""
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_headings_of_markdown(text, found):
 def test_a_passage_knows_its_headings_as_the_document_does(text, data):
     for passage in small.split(document(text, "a.md")):
         place = data.draw(st.integers(passage.start, passage.end - 1))
-        assert heading_of(passage, place, lambda _: text) == heading_at("a.md", text, place)
+        assert heading_of(passage, place, lambda _: text) == Headings("a.md", text).at(place)
 
 
 def test_the_document_is_asked_for_only_where_a_passage_goes_past_a_heading():
