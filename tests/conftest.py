@@ -129,7 +129,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).hostname != "127.0.0.1":
             left.append(url)
 
-    def open_page(url: str, width: int = 1280, height: int = 800, **options: Any) -> Any:
+    def open_page(url: str, width: int = 1280, height: int = 800, may_fail: bool = False, **options: Any) -> Any:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         context.set_default_timeout(SHOWN_WITHIN_MS)
@@ -137,7 +137,8 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         context.route(lambda address: urlsplit(address).hostname != "127.0.0.1", lambda route: route.abort())
         page = context.new_page()
         page.on("websocket", lambda socket: note(socket.url))
-        page.on("pageerror", lambda error: failed.append(str(error)))
+        if not may_fail:
+            page.on("pageerror", lambda error: failed.append(str(error)))
         page.goto(url)
         page.wait_for_selector("#log .welcome")
         return page
