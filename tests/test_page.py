@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -71,10 +72,8 @@ def test_an_answer_is_shown_with_its_source_and_the_document_open_at_the_words(
     page.wait_for_function("document.activeElement.tagName === 'TEXTAREA'")
     page.fill("#question textarea", "when was Jamaat Ansarullah banned?")
     page.press("#question textarea", "Enter")
-    page.wait_for_selector("#log .pending")
-    assert page.input_value("#question textarea") == ""
-    assert page.text_content("#log .pending .question").endswith("when was Jamaat Ansarullah banned?")
     page.wait_for_selector("#log .answered")
+    assert page.input_value("#question textarea") == ""
     assert page.text_content("#log .answered mark") == "May 2012"
     assert page.text_content("#log .certainty").endswith("%")
     assert page.text_content("#log .from .file") == next(default_folder().glob("*.txt")).name
@@ -85,6 +84,40 @@ def test_an_answer_is_shown_with_its_source_and_the_document_open_at_the_words(
     assert not shown_in_panel(page, "#panel mark")
     page.click("#log .answered .citation")
     assert shown_in_panel(page, "#panel mark")
+
+
+@browser_test
+def test_the_question_stands_there_while_it_is_answered(
+    visit: Callable[..., Any], seed_answerer: QuestionAnswerer
+) -> None:
+    patient = Patient(seed_answerer)
+    with served(patient) as url:  # type: ignore[arg-type]
+        page = visit(url)
+        page.fill("#question textarea", "when was Jamaat Ansarullah banned?")
+        page.press("#question textarea", "Enter")
+        try:
+            page.wait_for_selector("#log .pending")
+            assert page.input_value("#question textarea") == ""
+            assert page.text_content("#log .pending .question").endswith("when was Jamaat Ansarullah banned?")
+        finally:
+            patient.may_answer.set()
+        page.wait_for_selector("#log .answered")
+        assert page.locator("#log .pending").count() == 0
+
+
+class Patient:
+    """An answerer that answers when it is told that it may."""
+
+    def __init__(self, answerer: QuestionAnswerer) -> None:
+        self._answerer = answerer
+        self.may_answer = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._answerer, name)
+
+    def ask(self, question: str) -> Answer:
+        assert self.may_answer.wait(60)
+        return self._answerer.ask(question)
 
 
 @browser_test
