@@ -57,11 +57,11 @@ $(VENV)/tests.stamp: pyproject.toml constraints.txt $(VENV)/installed.stamp
 	@touch $(VENV)/installed.stamp $@
 
 chat: $(VENV)/installed.stamp
-	@echo "Starting the chat: about 20 seconds ..."
+	@echo "Starting the chat: a few seconds ..."
 	@exec $(BIN)/verbatim serve --folder "$$FOLDER" --port $(PORT)
 
 test: $(VENV)/tests.stamp
-	@echo "Running the tests: about 4 minutes ..."
+	@echo "Running the tests: 2 to 5 minutes ..."
 	@$(BIN)/python -m pytest
 
 lint: $(VENV)/tests.stamp
