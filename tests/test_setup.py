@@ -92,13 +92,13 @@ def test_what_is_installed_is_not_installed_again(make):
     assert served(make)[:3] == ["serve", "--folder", "seeds"]
     installed = [call for call in calls(make) if "pip" in call and "install" in call]
     assert len(installed) == 2
-    assert make("chat") == "Starting the chat: about 20 seconds ...\n"
+    assert make("chat") == "Starting the chat: a few seconds ...\n"
     make("test")
     make("test")
     assert [call for call in calls(make) if "install" in call][2:] == [
         "-m pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable .[dev]"
     ]
-    assert make("chat") == "Starting the chat: about 20 seconds ...\n"
+    assert make("chat") == "Starting the chat: a few seconds ...\n"
 
 
 @pytest.mark.parametrize("broken", ["gone", "of another version"])
@@ -114,7 +114,7 @@ def test_an_environment_whose_python_is_broken_is_made_anew(make, broken):
     said = make("chat")
     assert said.startswith("The Python of .venv/ is gone or was replaced; making the virtual environment anew.\n")
     assert served(make)[0] == "serve"
-    assert make("chat") == "Starting the chat: about 20 seconds ...\n"
+    assert make("chat") == "Starting the chat: a few seconds ...\n"
 
 
 @pytest.mark.parametrize(("target", "place"), [("chat", " torch"), ("chat", "--editable ."), ("test", ".[dev]")])
