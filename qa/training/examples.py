@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from qa.training.data import DataError, Example, is_held_out, load_examples
+from qa.training.data import DataError, Example, group_of, is_held_out, load_examples
 
 HELD_OUT_ONE_IN = 20
 CROP_WORDS = 95
 
-_ONE_GROUP_SOURCES = frozenset({"reddit", "covid"})  # all their texts are one group: each text is its own here
 _SENTENCE_END = re.compile(r"[.!?][\"\u201d\u2019)\]]*\s+(?=[\"\u201c\u2018(\[]?[A-Z0-9])")
 _WORD = re.compile(r"\w+")
 _DROPPED_FROM_KEYWORDS = frozenset("the a an is are was were did do does of to in for by what which how it".split())
@@ -65,11 +64,6 @@ MIX: Mapping[str, Share] = {
 }
 AUGMENTED = 0.1
 CROPPED = 0.6
-
-
-def group_of(example: Example) -> str:
-    """What must not be torn between fitting and measuring: the group, or the text where all texts are one group."""
-    return example.context if example.source in _ONE_GROUP_SOURCES else example.group
 
 
 def is_for_training(example: Example) -> bool:

@@ -15,12 +15,11 @@ from scipy.special import logsumexp
 from index.searching import FusionWeights, Hit
 from index.settings import Settings
 from qa.evaluating import RECALL_AT, corpus_answerer, load_questions
-from qa.training.data import DataError, Example, is_held_out, load_examples
+from qa.training.data import DataError, Example, group_of, is_held_out, load_examples
 
 QUESTIONS_PER_SOURCE = 400
 ONE_GROUP_IN = 4
 _TOP_K = 100
-_ONE_GROUP_SOURCES = frozenset({"reddit", "covid"})  # all their texts are one group: each text is its own here
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,7 @@ def held_out_questions(examples: Iterable[Example]) -> dict[str, tuple[list[tupl
     """By source: questions with their texts, and all texts of the groups held out."""
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for example in examples:
-        group = example.context if example.source in _ONE_GROUP_SOURCES else example.group
-        if is_held_out(group, ONE_GROUP_IN):
+        if is_held_out(group_of(example), ONE_GROUP_IN):
             pairs[example.source].append((example.question, example.context))
     rng = random.Random(0)  # noqa: S311 (no secret)
     return {

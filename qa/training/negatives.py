@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from qa.training.data import Example
+from qa.training.data import Example, group_of
 from qa.training.examples import (
     AUGMENTED,
     CROPPED,
@@ -17,7 +17,6 @@ from qa.training.examples import (
     answered,
     augment,
     crop,
-    group_of,
     holds_answer,
     sentences,
 )
