@@ -10,7 +10,6 @@ from pathlib import Path
 from index.documents import check_unicode
 from index.errors import ParameterError, VerbatimError
 
-
 _ONE_GROUP_SOURCES = frozenset({"reddit", "covid"})  # all their texts are one group: each text is its own here
 
 
