@@ -25,6 +25,8 @@ class Settings(BaseSettings):
             below the user's data folder. Here and in the names of models a leading ~ is the home folder.
         top_k: Passages retrieved and read for a question, 1 to 1000; more than there are reads them all.
         threshold: Confidence from 0 to 1 below which a question is declined; None is the reader's own.
+        max_wrong: Share of the answers given that may be wrong, 0 to 1: sets the threshold by what was measured
+            when the confidence was fitted. Not together with `threshold`.
         device: Where the models run; "auto" takes an accelerator where there is one.
         precision: Number format the models compute in; "auto" is bf16 on processors that multiply it
             in hardware and fp32 elsewhere.
@@ -37,6 +39,7 @@ class Settings(BaseSettings):
     index_dir: Path | None = None
     top_k: int = Field(default=10, ge=1, le=1000)
     threshold: float | None = Field(default=None, ge=0, le=1)
+    max_wrong: float | None = Field(default=None, ge=0, le=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 

@@ -59,12 +59,14 @@ class QuestionAnswerer:
         """
         self.settings = read_settings() if settings is None else settings
         self._thread = inference_thread()
-        models = _models(self.settings.model_copy(update={"index_dir": None, "top_k": 1, "threshold": None}))
+        not_of_models = {"index_dir": None, "top_k": 1, "threshold": None, "max_wrong": None}
+        models = _models(self.settings.model_copy(update=not_of_models))
         self._reader = models.reader if reader is None else reader
         self._index = FolderIndex(
             folder, models.embedder if embedder is None else embedder, self.settings.index_dir, rebuild=rebuild
         )
         self._decider = Decider(load_calibration(self._reader.folder if isinstance(self._reader, Reader) else None))
+        self._threshold = _threshold(self.settings, self._decider)
 
     @property
     def folder(self) -> Path:
@@ -79,7 +81,7 @@ class QuestionAnswerer:
     @property
     def threshold(self) -> float:
         """Confidence from 0 to 1 below which a question is declined."""
-        return self._decider.threshold if self.settings.threshold is None else self.settings.threshold
+        return self._threshold
 
     def ask(self, question: str, *, within: Sequence[str] | None = None) -> Answer:
         """Answer a question in the documents' own words, or say why not.
@@ -272,6 +274,28 @@ class QuestionAnswerer:
             nearest=_nearest(candidates, hits),
             reason=Reason.TOO_UNSURE if candidates[0].beats_null else Reason.NO_SPAN_FOUND,
         )
+
+
+def _threshold(settings: Settings, decider: Decider) -> float:
+    """Confidence below which questions are declined.
+
+    Args:
+        settings: What was asked for.
+        decider: What was fitted.
+
+    Returns:
+        The threshold, 0 to 1.
+
+    Raises:
+        ParameterError: Two settings that exclude one another were given, or one that cannot be kept.
+    """
+    if settings.threshold is not None and settings.max_wrong is not None:
+        raise ParameterError(
+            f"threshold={settings.threshold} and max_wrong={settings.max_wrong} both say when to decline; set one"
+        )
+    if settings.max_wrong is not None:
+        return decider.threshold_for(settings.max_wrong)
+    return decider.threshold if settings.threshold is None else settings.threshold
 
 
 def _answer(question: str, candidate: Candidate, text_of: Callable[[str], str]) -> Answer:

@@ -46,6 +46,10 @@ TopK = Annotated[int | None, typer.Option(metavar="N", help="Passages to retriev
 Threshold = Annotated[
     float | None, typer.Option(metavar="P", help="Confidence, 0 to 1, below which a question is declined.")
 ]
+MaxWrong = Annotated[
+    float | None,
+    typer.Option(metavar="P", help="Share of the answers given, 0 to 1, that may be wrong; in place of --threshold."),
+]
 ReaderName = Annotated[str | None, typer.Option(metavar="NAME", help="Reader to use in place of the packaged one.")]
 Base = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Folder of the model that START was made from, for what it lacks.")
@@ -60,6 +64,13 @@ class Mode(StrEnum):
     BOTH = "both"
 
 
+class Size(StrEnum):
+    """How large the reader is that is trained."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+
 @cli.command()
 def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question.")],
@@ -69,6 +80,7 @@ def ask(
     ] = None,
     top_k: TopK = None,
     threshold: Threshold = None,
+    max_wrong: MaxWrong = None,
     as_json: Json = False,
 ) -> None:
     """Answer a question; exit code 0 when answered, 1 when not."""
@@ -76,7 +88,7 @@ def ask(
         from qa.answering import check_question
 
         check_question(question)
-        with _load(folder, top_k=top_k, threshold=threshold) as answerer:
+        with _load(folder, top_k=top_k, threshold=threshold, max_wrong=max_wrong) as answerer:
             answer = answerer.ask(question, within=within)
     if as_json:
         _print_json(_jsonable(answer))
@@ -245,16 +257,23 @@ def train_reader(
             min=0,
         ),
     ] = None,
-    decay_steps: Annotated[int, typer.Option(metavar="N", help="Steps in which the rate falls to 0.", min=1)] = 200,
-    frozen_layers: Annotated[int, typer.Option(metavar="N", help="Lowest layers to leave as they are.", min=0)] = 6,
+    decay_steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Steps in which the rate falls to 0, if not the recipe's.", min=1)
+    ] = None,
+    size: Annotated[Size, typer.Option(help="Which recipe: for some twenty or some hundred million parameters.")] = (
+        Size.SMALL
+    ),
     as_json: Json = False,
 ) -> None:
     """Train a reader, or go on training it."""
     with _errors(as_json):
-        from qa.training.learning import Recipe
+        from dataclasses import replace
+
+        from qa.training.learning import LARGE, SMALL
         from qa.training.reader import run
 
-        recipe = Recipe(steps=steps, decay_steps=decay_steps, frozen_layers=frozen_layers)
+        recipe = replace(SMALL if size is Size.SMALL else LARGE, steps=steps)
+        recipe = recipe if decay_steps is None else replace(recipe, decay_steps=decay_steps)
         run(data, start, base, out, recipe, typer.echo)
 
 
@@ -323,7 +342,7 @@ def _errors(as_json: bool) -> Iterator[None]:
             _console(stderr=True).print(_plain(f"verbatim: {said}"), style="red", soft_wrap=True)
         raise typer.Exit(BAD_INPUT) from None
     except KeyboardInterrupt:
-        _console(stderr=True).print("stopped; what was indexed so far is kept")
+        _console(stderr=True).print("stopped; what was done so far is kept")
         raise typer.Exit(130) from None
 
 

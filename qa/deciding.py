@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.documents import Passage
-from index.errors import ModelError
+from index.errors import ModelError, ParameterError
 from index.searching import Hit, terms
 from qa.matching import normalize
 from qa.reading import PACKAGED_READER, Span
@@ -25,6 +25,7 @@ FEATURES = ("margin", "share", "cosine", "nearby")
 _STEM_CHARS = 5
 _CHARS_BEFORE, _CHARS_AFTER = 150, 200
 _TINY = 1e-6
+_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Calibration:
         features: Weight of each of the `features` in the log-odds that an answer is right.
         intercept: Added to them.
         threshold: Confidence below which a question is declined.
+        risk: Thresholds, rising, each with the share of wrong answers among those that it let through, 0 to 1,
+            never rising.
     """
 
     temperature: float
@@ -46,6 +49,7 @@ class Calibration:
     features: dict[str, float]
     intercept: float
     threshold: float
+    risk: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,27 @@ class Decider:
     def threshold(self) -> float:
         """Confidence below which a question is declined, 0 to 1."""
         return self._calibration.threshold
+
+    def threshold_for(self, max_wrong: float) -> float:
+        """The lowest threshold that kept wrong answers within a bound when the confidence was fitted.
+
+        Args:
+            max_wrong: Share of the answers given that may be wrong, 0 to 1.
+
+        Returns:
+            The threshold, 0 to 1.
+
+        Raises:
+            ParameterError: Not even the surest answers were wrong so seldom.
+        """
+        for threshold, wrong in self._calibration.risk:
+            if wrong <= max_wrong:
+                return threshold
+        least = self._calibration.risk[-1][1]
+        raise ParameterError(
+            f"max_wrong={max_wrong} is less than this reader can keep: of its surest answers {least:.3f} were wrong;"
+            " allow that many, or set threshold"
+        )
 
     def decide(self, question: str, hits: Sequence[Hit], spans: Sequence[Sequence[Span]]) -> list[Candidate]:
         """Merge what was read into candidates.
@@ -313,12 +338,36 @@ def _calibration(values: object) -> Calibration:
     names = [field.name for field in fields(Calibration)]
     numbers = dict(_named(values, names, "it"))
     weights = _numbers(_named(numbers.pop("features"), FEATURES, "features"), "features.")
-    calibration = Calibration(**_numbers(numbers), features=weights)
+    risk = _risk(numbers.pop("risk"))
+    calibration = Calibration(**_numbers(numbers), features=weights, risk=risk)
     if calibration.temperature <= 0:
         raise ValueError(f"temperature={calibration.temperature} is not above 0")
     if not 0 <= calibration.threshold <= 1:
         raise ValueError(f"threshold={calibration.threshold} is not from 0 to 1")
     return calibration
+
+
+def _risk(rows: object) -> tuple[tuple[float, float], ...]:
+    """Thresholds with shares of wrong answers.
+
+    Args:
+        rows: The JSON.
+
+    Returns:
+        The pairs.
+
+    Raises:
+        ValueError: They are no pairs of numbers from 0 to 1, or in another order.
+    """
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) and len(row) == _PAIR for row in rows):
+        raise ValueError("risk is no list of pairs")
+    numbers = [_numbers({"threshold": threshold, "wrong": wrong}, "risk.") for threshold, wrong in rows]
+    pairs = tuple((row["threshold"], row["wrong"]) for row in numbers)
+    in_range = all(0 <= value <= 1 for pair in pairs for value in pair)
+    in_order = all(a[0] < b[0] and a[1] >= b[1] for a, b in itertools.pairwise(pairs))
+    if not (in_range and in_order):
+        raise ValueError("risk is no list of rising thresholds with shares that do not rise, all from 0 to 1")
+    return pairs
 
 
 def _named(values: object, names: Sequence[str], what: str) -> dict[str, object]:

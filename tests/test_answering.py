@@ -86,6 +86,15 @@ def test_below_the_threshold_is_declined_with_what_was_rejected(folder, make_ans
     assert_verbatim(answerer, answer)
 
 
+def test_how_many_may_be_wrong_sets_the_threshold(make_answerer):
+    risk = answering.load_calibration(None).risk
+    threshold, wrong = risk[len(risk) // 2]
+    assert make_answerer(threshold=None, max_wrong=wrong).threshold <= threshold
+    assert make_answerer(threshold=None, max_wrong=1.0).threshold == 0
+    with pytest.raises(ParameterError, match=r"threshold=0\.0 and max_wrong=0\.1 both say when to decline; set one"):
+        make_answerer(max_wrong=0.1)
+
+
 @pytest.mark.parametrize(
     ("question", "said"),
     [

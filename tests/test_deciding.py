@@ -5,18 +5,27 @@ import json
 import math
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.documents import Passage
-from index.errors import ModelError
+from index.errors import ModelError, ParameterError
 from index.searching import Hit
 from qa.deciding import FEATURES, Calibration, Decider, features, group, load_calibration
 from qa.matching import normalize
 from qa.reading import Span
 
-CALIBRATION = Calibration(2.0, 0.5, 0.0, {"margin": 2.0, "share": 0.5, "cosine": 1.0, "nearby": 1.0}, -2.0, 0.5)
+CALIBRATION = Calibration(
+    2.0,
+    0.5,
+    0.0,
+    {"margin": 2.0, "share": 0.5, "cosine": 1.0, "nearby": 1.0},
+    -2.0,
+    0.5,
+    ((0.0, 0.6), (0.25, 0.3), (0.5, 0.1)),
+)
 
 
 def hit(text: str, document: str = "a.txt", start: int = 0, score: float = 0.0) -> Hit:
@@ -164,6 +173,19 @@ def test_the_packaged_calibration_is_complete():
     candidate = group([hit("It was the court.")], [[Span(11, 16, 3.0)]], calibration)[0]
     assert calibration.features.keys() == features("who?", candidate).keys() == set(FEATURES)
     assert 0 < calibration.threshold < 1
+    thresholds, wrong = zip(*calibration.risk, strict=True)
+    assert list(thresholds) == sorted(set(thresholds))
+    assert list(wrong) == sorted(wrong, reverse=True)
+
+
+@pytest.mark.parametrize(("max_wrong", "threshold"), [(1.0, 0.0), (0.6, 0.0), (0.59, 0.25), (0.3, 0.25), (0.1, 0.5)])
+def test_the_threshold_that_keeps_wrong_answers_within_a_bound(max_wrong, threshold):
+    assert Decider(CALIBRATION).threshold_for(max_wrong) == threshold
+
+
+def test_a_bound_that_cannot_be_kept_is_refused():
+    with pytest.raises(ParameterError, match=r"max_wrong=0.05 is less than .* 0.100 were wrong; allow that many"):
+        Decider(CALIBRATION).threshold_for(0.05)
 
 
 @pytest.mark.timeout(120)
@@ -200,6 +222,12 @@ def test_a_span_over_two_answers_goes_to_the_better_one():
         ({"intercept": "much"}, "intercept='much' is no number"),
         ({"null": True}, "null=True is no number"),
         ({"null": 10**400}, "int too large"),
+        ({"risk": []}, "risk is no list of pairs"),
+        ({"risk": [[0.5, 0.1, 0.2]]}, "risk is no list of pairs"),
+        ({"risk": [[0.5, "few"]]}, "risk.wrong='few' is no number"),
+        ({"risk": [[0.5, 0.1], [0.4, 0.1]]}, "risk is no list of rising thresholds"),
+        ({"risk": [[0.4, 0.1], [0.5, 0.2]]}, "risk is no list of rising thresholds"),
+        ({"risk": [[0.5, 1.1]]}, "risk is no list of rising thresholds"),
         ({"features": [1.0]}, "features is no JSON object"),
         ({"features": {"margin": 1.0, "share": 1.0, "cosine": 1.0}}, "features lacks nearby"),
         ({"features": dict.fromkeys((*FEATURES, "length"), 1.0)}, "features holds length"),
@@ -224,3 +252,17 @@ def test_a_reader_brings_its_own_calibration_in_its_folder(tmp_path):
     assert load_calibration(tmp_path) == load_calibration(None)
     (tmp_path / "calibration.json").write_text(json.dumps(asdict(CALIBRATION)))
     assert load_calibration(tmp_path) == CALIBRATION
+
+
+def test_the_share_of_wrong_answers_by_threshold():
+    from qa.training.confidence import risk_by_threshold
+
+    confidence = np.repeat([0.1, 0.5, 0.9], 100)
+    right = np.array([False] * 90 + [True] * 10 + [False] * 50 + [True] * 50 + [False] * 5 + [True] * 95)
+    risk = dict(risk_by_threshold(confidence, right, np.ones(300)))
+    assert (risk[0.0], risk[0.1], risk[0.125], risk[0.5], risk[0.525]) == (0.483, 0.483, 0.275, 0.275, 0.05)
+    assert max(risk) == 0.9  # above it, nothing is given
+    doubled = dict(risk_by_threshold(confidence, right, np.where(right, 1.0, 2.0)))
+    assert doubled[0.525] == round(10 / 105, 3)
+    worse_above = dict(risk_by_threshold(confidence, ~right, np.ones(300)))
+    assert worse_above[0.0] == worse_above[0.9] == 0.95  # the lower one is charged with what the higher one did

@@ -373,7 +373,8 @@ def test_the_commands_train_export_and_measure(data, tiny, tmp_path):
     asked = {"id": one.id, "question": one.question, "context": one.context, "answers": one.answers}
     squad.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [paragraph(asked)]}]}))
     for arguments in (
-        ["reader", path, tiny, out, "--steps", 0, "--decay-steps", 2, "--frozen-layers", 1],
+        ["reader", path, tiny, out, "--steps", 0, "--decay-steps", 2, "--size", "large"],
+        ["reader", path, tiny, tmp_path / "small", "--steps", 0, "--decay-steps", 2],
         ["export", tiny, made, "--trained", out],
         ["measure", made, squad, "--json"],
     ):

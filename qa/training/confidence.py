@@ -28,6 +28,7 @@ ANSWERABLE_SHARE = 2 / 3
 """Weight of answerable questions in the fit: most questions that people ask of their own documents have an answer."""
 
 QUESTIONS_OF_A_KIND = 600
+_FEWEST_GIVEN = 50
 _TEMPERATURES = (1.0, 2.0, 3.0, 5.0)
 _RETRIEVAL_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 
@@ -145,7 +146,7 @@ def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibrati
         The calibration.
     """
     answerable = [r for r in found if r.asked.answers]
-    grid = [Calibration(t, w, 0.0, {}, 0.0, 0.0) for t in _TEMPERATURES for w in _RETRIEVAL_WEIGHTS]
+    grid = [Calibration(t, w, 0.0, {}, 0.0, 0.0, ()) for t in _TEMPERATURES for w in _RETRIEVAL_WEIGHTS]
     base = max(grid, key=lambda calibration: _mean_f1(answerable, calibration))
     table, right, is_answerable = tabulate(found, base)
     names = list(table[0])
@@ -153,7 +154,7 @@ def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibrati
     share = is_answerable.mean()
     weights = np.where(is_answerable, ANSWERABLE_SHARE / share, (1 - ANSWERABLE_SHARE) / (1 - share))
     model = LogisticRegression(C=10, max_iter=1000).fit(values, right, sample_weight=weights)
-    confidence = model.predict_proba(values)[:, 1]
+    confidence: NDArray[np.float64] = model.predict_proba(values)[:, 1]
     return Calibration(
         temperature=base.temperature,
         retrieval=base.retrieval,
@@ -161,7 +162,32 @@ def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibrati
         features={name: round(float(weight), 3) for name, weight in zip(names, model.coef_[0], strict=True)},
         intercept=round(float(model.intercept_[0]), 3),
         threshold=round(float(np.quantile(confidence[right], 1 - threshold_keeps)), 3),
+        risk=risk_by_threshold(confidence, right, weights),
     )
+
+
+def risk_by_threshold(
+    confidence: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> tuple[tuple[float, float], ...]:
+    """How many of the answers given are wrong, by threshold: the risk of a selective classifier.
+
+    El-Yaniv and Wiener 2010, "On the foundations of noise-free selective classification". Where a higher threshold
+    did worse by chance, the lower one is charged with it, so that the share never rises.
+
+    Args:
+        confidence: `(n,)` of each question's best answer, 0 to 1.
+        right: `(n,)` whether it is right.
+        weights: `(n,)` of each question.
+
+    Returns:
+        Thresholds with shares of wrong answers, as long as 50 answers or more are given.
+    """
+    thresholds = [t for t in np.arange(0, 1, 0.025).round(3) if (confidence >= t).sum() >= _FEWEST_GIVEN]
+    wrong = [
+        float(np.average(~right[given], weights=weights[given])) for given in (confidence >= t for t in thresholds)
+    ]
+    charged = np.maximum.accumulate(wrong[::-1])[::-1]
+    return tuple((float(t), round(float(share), 3)) for t, share in zip(thresholds, charged, strict=True))
 
 
 def _mean_f1(found: Sequence[Read], calibration: Calibration) -> float:

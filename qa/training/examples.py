@@ -54,13 +54,13 @@ class Share:
 
 
 MIX: Mapping[str, Share] = {
-    "newwiki": Share(1.0, 0.75),
-    "reddit": Share(0.6, 0.45),
-    "amazon": Share(0.6, 0.45),
-    "fairytale": Share(0.35, 0.3),
-    "qed": Share(0.8, 0.6),
+    "newwiki": Share(1.0, 0.8),
+    "reddit": Share(1.0, 0.5),
+    "amazon": Share(1.0, 0.5),
+    "fairytale": Share(0.5, 0.4),
+    "qed": Share(1.0, 0.8),
     "covid": Share(0.35, 0.4),
-    "qamr": Share(0.11, 0.6),
+    "qamr": Share(0.15, 0.5),
 }
 AUGMENTED = 0.1
 CROPPED = 0.6

@@ -67,6 +67,15 @@ class Recipe:
     seed: int = 1
 
 
+LARGE = Recipe()
+"""For readers of a hundred million parameters."""
+
+SMALL = Recipe(
+    rate=7e-5, layer_decay=0.95, warm_up_steps=40, decay_steps=300, frozen_layers=0, batch_tokens=2000, average=0.97
+)
+"""For readers of twenty million; the packaged one went through it."""
+
+
 def rate_at(step: int, begun: int, decay_from: int | None, recipe: Recipe) -> float:
     """Share of the learning rate at a step: it rises, stays, and falls to 0 once that has begun.
 
