@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 
+from index.models import pick_dtype
 from qa.training.checkpoints import load_tensors, save_tensors
 from qa.training.data import DataError
 from qa.training.examples import Pair
@@ -110,7 +111,8 @@ def loss_of(model: "PreTrainedModel", windows: Sequence[Window]) -> "torch.Tenso
     inputs = {"input_ids": batch.ids, "attention_mask": batch.mask}
     if getattr(model.config, "type_vocab_size", 0) > 1:
         inputs["token_type_ids"] = batch.types
-    with torch.autocast("cpu", torch.bfloat16):
+    # Processors without bf16 emulate it, a hundred times as slow as fp32.
+    with torch.autocast("cpu", torch.bfloat16, enabled=pick_dtype("auto", "cpu") == torch.bfloat16):
         output = model(**inputs)
     logits = torch.stack([output.start_logits, output.end_logits]).float().masked_fill(~batch.allowed, _NOWHERE)
     return -(torch.stack([batch.starts, batch.ends]) * logits.log_softmax(-1)).sum() / 2
