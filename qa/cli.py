@@ -285,9 +285,7 @@ def export(
         Path | None, typer.Option(metavar="OUT", help="Folder of checkpoints; without it, the reader as it started.")
     ] = None,
     base: Base = None,
-    small: Annotated[
-        bool, typer.Option("--small", help="In 8 bits and files below 50 MB, without the word embeddings.")
-    ] = False,
+    small: Annotated[bool, typer.Option("--small", help="In 8 bits and files below 50 MB.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write a trained reader to a folder that --reader takes."""
@@ -299,7 +297,7 @@ def export(
 
 @train.command()
 def measure(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A reader, exported in full.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A reader that was exported.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Questions in SQuAD's format.")],
     limit: Annotated[int | None, typer.Option(metavar="N", help="Measure on only so many questions.", min=1)] = None,
     as_json: Json = False,

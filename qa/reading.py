@@ -16,6 +16,7 @@ from tokenizers import Encoding, Tokenizer
 from index.errors import ModelError
 from index.models import first_line, hash_weights, load_tokenizer, model_folder, pick_device, pick_dtype, quiet_loading
 from index.settings import Settings
+from qa.weights import load_model
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -95,12 +96,10 @@ class Reader:
 
     @cached_property
     def _model(self) -> "PreTrainedModel":
-        from transformers import AutoModelForQuestionAnswering  # seconds to import, so only when it is needed
-
         dtype = pick_dtype(self._settings.precision, self._device)
         try:
             with quiet_loading():
-                return AutoModelForQuestionAnswering.from_pretrained(self.folder, dtype=dtype).to(self._device).eval()
+                return load_model(self.folder, dtype).to(self._device)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"reader={self.name!r} cannot be loaded: {first_line(error)}") from error
 

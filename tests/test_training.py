@@ -13,7 +13,10 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertForQuestionAnswering, MPNetConfig, MPNetForQuestionAnswering
 from typer.testing import CliRunner
 
+from index.errors import ModelError
+from index.settings import Settings
 from qa.cli import cli
+from qa.reading import Reader
 from qa.training.checkpoints import load_tensors, save_tensors
 from qa.training.data import DataError, Example
 from qa.training.examples import (
@@ -27,7 +30,7 @@ from qa.training.examples import (
     load_checked,
     sentences,
 )
-from qa.training.export import dequantise, quantise, read_shards, write_shards
+from qa.training.export import quantise, write_shards
 from qa.training.learning import (
     AVERAGE,
     DECAY_NOW,
@@ -44,6 +47,7 @@ from qa.training.negatives import Mixer, Negatives
 from qa.training.reader import export, measure, run
 from qa.training.swapping import Vocabulary, contrasts, names_in, swap
 from qa.training.windows import collate, make_batches, make_windows
+from qa.weights import dequantise, read_shards
 
 TOWNS = "Paris Rome Oslo Cairo Lima Delhi Quito Accra".split()
 RIVERS = "Seine Tiber Aker Nile Rimac Yamuna Machangara Odaw".split()
@@ -344,7 +348,8 @@ def test_threads_add_up_to_the_gradient_of_one(tiny):
         learner.close()
         trained.append(learner.parameters)
     for name, weights in trained[0].items():
-        torch.testing.assert_close(trained[1][name], weights, atol=2e-3, rtol=0.05)
+        if name != "qa_outputs.bias":  # moves all logits alike: its gradient is rounding, which Adam makes a step of
+            torch.testing.assert_close(trained[1][name], weights, atol=2e-3, rtol=0.05)
 
 
 def test_every_step_from_data_to_figures(data, tiny, tmp_path):
@@ -515,21 +520,40 @@ def test_small_export_is_read_again_exactly(data, tiny, tmp_path):
     path, _ = data
     run(path, tiny, None, tmp_path / "out", recipe(), print, MIX)
     export(tmp_path / "out", tiny, None, tmp_path / "small", small=True)
-    first = load_reader(tmp_path / "small", base=tiny).state_dict()
-    shards = quantise({name: tensor for name, tensor in first.items() if "word_embeddings" not in name})
-    write_shards(shards, tmp_path / "again", largest=20_000)
+    first = load_reader(tmp_path / "small").state_dict()
+    write_shards(quantise(first), tmp_path / "again", largest=20_000)
     assert len(list((tmp_path / "again").iterdir())) > 1
     assert all(p.stat().st_size < 24_000 for p in (tmp_path / "again").iterdir())
     for name, tensor in read_shards(tmp_path / "again").items():
         torch.testing.assert_close(tensor, first[name], atol=1e-6, rtol=1e-5)
+
+
+def test_a_reader_in_8_bits_is_read_with_and_refused_when_it_lacks_something(tiny, tmp_path):
+    export(None, tiny, None, tmp_path / "small", small=True)
+    spans = Reader(Settings(reader=str(tmp_path / "small"))).read("Where is the Nile?", ["The Nile is in Cairo."])[0]
+    model = load_reader(tmp_path / "small").eval()
+    window = make_windows(
+        Pair("", "", "Where is the Nile?", "The Nile is in Cairo.", ((0, 3),)), tokenizer_of(tiny), random.Random(0)
+    )
+    batch = collate(window, 0)
+    with torch.inference_mode():
+        said = model(input_ids=batch.ids, attention_mask=batch.mask)
+    start, end = said.start_logits[0], said.end_logits[0]
+    places = range(window[0].first, window[0].last + 1)
+    best = max(float(start[i] + end[j]) for i in places for j in places if i <= j)
+    assert spans[0].score == pytest.approx(best - float(start[0] + end[0]), abs=1e-3)
+    weights = read_shards(tmp_path / "small")
+    write_shards(quantise({n: t for n, t in weights.items() if "word_embeddings" not in n}), tmp_path / "small")
     with pytest.raises(DataError, match=r"lacks mpnet\.embeddings\.word_embeddings\.weight"):
         load_reader(tmp_path / "small")
+    with pytest.raises(ModelError, match=r"lacks the weights mpnet\.embeddings\.word_embeddings\.weight"):
+        Reader(Settings(reader=str(tmp_path / "small"))).read("who?", ["The court."])
 
 
 def test_export_refuses_what_does_not_fit(tiny, tmp_path):
     with pytest.raises(DataError, match="more than fit a file of 10"):
         write_shards({"w": torch.zeros(100)}, tmp_path, largest=10)
-    with pytest.raises(DataError, match=r"holds no \.safetensors file"):
+    with pytest.raises(ModelError, match=r"holds no \.safetensors file"):
         read_shards(tmp_path)
     with pytest.raises(DataError, match="holds no model's configuration"):
         load_reader(tmp_path / "nowhere")

@@ -1,10 +1,10 @@
 """Weights in few bytes: whole numbers of 8 bits with a scale for each row, in files that a repository takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qa.training.checkpoints import load_tensors, save_tensors
+from qa.training.checkpoints import save_tensors
 from qa.training.data import DataError
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def quantise(tensors: Tensors) -> dict[str, "torch.Tensor"]:
         tensors: Weights by name, float32.
 
     Returns:
-        `NAME.int8` (rows, columns) and `NAME.scale` (rows,) float32 for each matrix, `NAME` fp16 for the rest.
+        `NAME.int8` (rows, columns) and `NAME.scale` (rows,) float32 for each matrix, `NAME` fp16 for the rest:
+        what `qa.weights.dequantise` takes.
     """
     import torch
 
@@ -36,25 +37,6 @@ def quantise(tensors: Tensors) -> dict[str, "torch.Tensor"]:
         else:
             small[name] = tensor.to(torch.float16)
     return small
-
-
-def dequantise(small: Tensors) -> dict[str, "torch.Tensor"]:
-    """Weights as float32, the inverse of `quantise` but for what rounding took.
-
-    Args:
-        small: As `quantise` makes them.
-
-    Returns:
-        Weights by name, float32.
-    """
-    whole = {}
-    for name, tensor in small.items():
-        if name.endswith(".int8"):
-            stem = name.removesuffix(".int8")
-            whole[stem] = tensor.float() * small[f"{stem}.scale"].float()[:, None]
-        elif not name.endswith(".scale"):
-            whole[name] = tensor.float()
-    return whole
 
 
 def write_shards(small: Tensors, folder: Path, largest: int = SHARD_BYTES) -> list[Path]:
@@ -88,27 +70,3 @@ def write_shards(small: Tensors, folder: Path, largest: int = SHARD_BYTES) -> li
     for left in set(folder.glob("weights-*.safetensors")) - set(paths):
         left.unlink()
     return paths
-
-
-def read_shards(folder: Path) -> dict[str, "torch.Tensor"]:
-    """All weights of a folder's files, as float32.
-
-    Args:
-        folder: A folder that `write_shards` wrote, or one with any .safetensors files of either form.
-
-    Returns:
-        Weights by name.
-
-    Raises:
-        DataError: There is none, or one cannot be read.
-    """
-    paths = sorted(folder.glob("*.safetensors"))
-    if not paths:
-        raise DataError(f"{folder} holds no .safetensors file")
-    return dequantise({name: tensor for path in paths for name, tensor in load_tensors(path)[0].items()})
-
-
-def without(tensors: Tensors, parts: Iterable[str]) -> dict[str, "torch.Tensor"]:
-    """Weights but for those whose name holds one of some words: a base model's own, that need no second copy."""
-    left_out = tuple(parts)
-    return {name: tensor for name, tensor in tensors.items() if not any(part in name for part in left_out)}

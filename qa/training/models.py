@@ -1,13 +1,12 @@
 """Readers as they are trained: loaded from weights of any form, low layers frozen, attention made fast."""
 
-import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from index.models import first_line
 from qa.training.data import DataError
-from qa.training.export import read_shards
+from qa.weights import fuse_attention, read_shards
 
 if TYPE_CHECKING:
     import torch
@@ -84,46 +83,11 @@ def trained(model: "PreTrainedModel") -> Iterator[tuple[str, "torch.nn.Parameter
 
 
 def speed_up(model: "PreTrainedModel") -> None:
-    """Give an MPNet fused attention, which transformers lacks; its position bias, the mask of it, is frozen.
+    """Give an MPNet fused attention; its position bias, the mask of it, is frozen.
 
     Args:
         model: A reader; one of another kind is left as it is.
     """
-    if model.config.model_type != "mpnet":
-        return
-    encoder = model.base_model.encoder
-    encoder.relative_attention_bias.requires_grad_(requires_grad=False)
-    encoder.forward = types.MethodType(_encode, encoder)
-    for layer in encoder.layer:
-        layer.attention.attn.forward = types.MethodType(_attend, layer.attention.attn)
-
-
-def _encode(encoder: Any, hidden_states: "torch.Tensor", attention_mask: Any = None, **_: Any) -> Any:  # noqa: ANN401
-    """MPNetEncoder.forward with position bias and mask added up once for all layers."""
-    from transformers.modeling_outputs import BaseModelOutput
-
-    bias = encoder.compute_position_bias(hidden_states)
-    mask = (bias if attention_mask is None else bias + attention_mask).detach()
-    for layer in encoder.layer:
-        hidden_states = layer(hidden_states, None, mask)[0]
-    return BaseModelOutput(last_hidden_state=hidden_states)
-
-
-def _attend(
-    attention: Any,  # noqa: ANN401
-    hidden_states: "torch.Tensor",
-    attention_mask: None = None,  # noqa: ARG001
-    position_bias: Any = None,  # noqa: ANN401
-    **_: Any,  # noqa: ANN401
-) -> "tuple[torch.Tensor]":
-    """MPNetSelfAttention.forward by scaled_dot_product_attention."""
-    from torch.nn.functional import scaled_dot_product_attention
-
-    n, length, _width = hidden_states.shape
-    heads = attention.num_attention_heads
-    query, key, value = (
-        part(hidden_states).view(n, length, heads, -1).transpose(1, 2)
-        for part in (attention.q, attention.k, attention.v)
-    )
-    mixed = scaled_dot_product_attention(query, key, value, attn_mask=position_bias.to(query.dtype))
-    return (attention.o(mixed.transpose(1, 2).reshape(n, length, -1)),)
+    fuse_attention(model)
+    if model.config.model_type == "mpnet":
+        model.base_model.encoder.relative_attention_bias.requires_grad_(requires_grad=False)

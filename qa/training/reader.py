@@ -13,7 +13,7 @@ from qa.reading import Reader, Span, SpanReader
 from qa.training.checkpoints import load_tensors
 from qa.training.data import DataError
 from qa.training.examples import MIX, Share, is_for_training, load_checked
-from qa.training.export import quantise, without, write_shards
+from qa.training.export import quantise, write_shards
 from qa.training.learning import AVERAGE, WEIGHTS, Learner, Recipe, Say, batches_of, learn
 from qa.training.models import load_reader
 from qa.training.negatives import Mixer
@@ -57,7 +57,7 @@ def export(trained: Path | None, start: Path, base: Path | None, folder: Path, *
         start: Folder of the model that training started from.
         base: Folder of the model that one was made from.
         folder: Where to write.
-        small: As int8, without the word embeddings, which `base` has; else in full, as fp16.
+        small: In 8 bits and files below 50 MB; else in one file, as fp16.
     """
     model = load_reader(start, base)
     if trained is not None:
@@ -70,7 +70,7 @@ def export(trained: Path | None, start: Path, base: Path | None, folder: Path, *
         model.half().save_pretrained(folder)
         return
     model.config.save_pretrained(folder)
-    write_shards(quantise(without(model.state_dict(), ["word_embeddings"])), folder)
+    write_shards(quantise(model.state_dict()), folder)
 
 
 def _take(model: "PreTrainedModel", trained: Path) -> None:
