@@ -20,11 +20,12 @@ from index.settings import Settings, read_settings
 from index.store import DocumentRecord
 from index.syncing import SyncReport
 from qa.answers import Answer, Reason
-from qa.deciding import Candidate, Decider, load_calibration
+from qa.cascading import HitReader, SingleReader, open_reader
+from qa.deciding import Candidate, Decider
 from qa.inference import inference_thread
 from qa.progress import IndexingProgress, show_progress
 from qa.quoting import sentence_around
-from qa.reading import Reader, SpanReader
+from qa.reading import SpanReader
 
 MAX_QUESTION_CHARS = 1000
 MAX_ALTERNATIVES = 4
@@ -61,11 +62,11 @@ class QuestionAnswerer:
         self._thread = inference_thread()
         not_of_models = {"index_dir": None, "top_k": 1, "threshold": None, "max_wrong": None}
         models = _models(self.settings.model_copy(update=not_of_models))
-        self._reader = models.reader if reader is None else reader
+        self._reader = models.reader if reader is None else SingleReader(reader)
         self._index = FolderIndex(
             folder, models.embedder if embedder is None else embedder, self.settings.index_dir, rebuild=rebuild
         )
-        self._decider = Decider(load_calibration(self._reader.folder if isinstance(self._reader, Reader) else None))
+        self._decider = Decider(self._reader.calibration)
         self._threshold = _threshold(self.settings, self._decider)
 
     @property
@@ -258,7 +259,7 @@ class QuestionAnswerer:
     def _judge(self, question: str, hits: Sequence[Hit], text_of: Callable[[str], str]) -> Answer:
         if not hits:
             return Answer(question, answered=False, reason=Reason.NOTHING_RETRIEVED)
-        spans = self._reader.read(question, [hit.passage.text for hit in hits])
+        spans = self._reader.read(question, hits)
         candidates = self._decider.decide(question, hits, spans)
         if not candidates:
             return Answer(question, answered=False, nearest=_nearest([], hits), reason=Reason.NO_SPAN_FOUND)
@@ -439,10 +440,10 @@ def _opened(folder: Path, settings: Settings) -> QuestionAnswerer:
 @dataclass(frozen=True, slots=True)
 class _Models:
     embedder: Embedder
-    reader: SpanReader
+    reader: HitReader
 
 
 @lru_cache(maxsize=2)
 def _models(settings: Settings) -> _Models:
     """Models are shared by the answerers of all folders: they are the most of what is in memory."""
-    return _Models(SentenceTransformerEmbedder(settings, inference_thread().run), Reader(settings))
+    return _Models(SentenceTransformerEmbedder(settings, inference_thread().run), open_reader(settings))

@@ -16,10 +16,10 @@ from index.documents import Passage
 from index.errors import ModelError, ParameterError
 from index.searching import Hit, terms
 from qa.matching import normalize
-from qa.reading import PACKAGED_READER, Span
+from qa.reading import FAST_READER, Span
 
 CALIBRATION_FILE = "calibration.json"
-FEATURES = ("margin", "share", "cosine", "nearby")
+FEATURES = ("margin", "fast", "share", "cosine", "nearby")
 """What `features` tells of an answer."""
 
 _STEM_CHARS = 5
@@ -33,7 +33,8 @@ class Calibration:
     """What was fitted for one reader, on questions about articles that it never trained on.
 
     Attributes:
-        temperature: What a span's log-odds against the null answer are divided by.
+        fast: Weight of a span's log-odds by the fast reader of a cascade, added to those by the accurate one.
+        temperature: What the sum, a span's log-odds against the null answer, is divided by.
         retrieval: Weight of a passage's retrieval score, less the best one of the question.
         null: Log-weight of the null answer.
         features: Weight of each of the `features` in the log-odds that an answer is right.
@@ -43,6 +44,7 @@ class Calibration:
             never rising.
     """
 
+    fast: float
     temperature: float
     retrieval: float
     null: float
@@ -82,6 +84,7 @@ class Found:
         start: Offset in the document.
         end: Offset after it.
         score: The reader's log-odds against the null answer.
+        fast_score: Those of a cascade's fast reader.
         words: What is compared with other spans: the text, normalized.
     """
 
@@ -89,6 +92,7 @@ class Found:
     start: int
     end: int
     score: float
+    fast_score: float
     words: str
 
 
@@ -207,9 +211,9 @@ def group(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Cal
     if not found:
         return []
     best_retrieval = max(hit.score for hit in hits)
-    logits = np.array(
-        [f.score / calibration.temperature + calibration.retrieval * (f.hit.score - best_retrieval) for f in found]
-    )
+    read = np.array([f.score + calibration.fast * f.fast_score for f in found])
+    logits = read / calibration.temperature
+    logits += calibration.retrieval * np.array([f.hit.score - best_retrieval for f in found])
     shares = _softmax_with_null(logits, calibration.null)
     order = sorted(range(len(found)), key=lambda i: (-logits[i], found[i].hit.passage.document, found[i].start))
     members: list[list[int]] = []
@@ -233,7 +237,7 @@ def _place(hits: Sequence[Hit], spans: Sequence[Sequence[Span]]) -> list[Found]:
         for span in found:
             start, end = passage.start + span.start, passage.start + span.end
             words = normalize(passage.text[span.start : span.end])
-            new = Found(hit, start, end, span.score, words)
+            new = Found(hit, start, end, span.score, span.fast_score, words)
             old = places.setdefault((passage.document, start, end), new)
             if words and old.score < new.score:
                 places[passage.document, start, end] = new
@@ -280,13 +284,15 @@ def features(question: str, candidate: Group) -> dict[str, float]:
         candidate: The answer.
 
     Returns:
-        margin: the best span's log-odds against the null answer, in tens; share: log-odds of the
+        margin: the best span's log-odds against the null answer, in tens; fast: those of a cascade's fast
+        reader, in tens; share: log-odds of the
         group's probability; cosine: of question and passage, -1 to 1; nearby: share of the
         question's terms that stand around the words, 0 to 1.
     """
     share = min(max(candidate.share, _TINY), 1 - _TINY)
     return {
         "margin": candidate.best.score / 10,
+        "fast": candidate.best.fast_score / 10,
         "share": math.log(share / (1 - share)),
         "cosine": candidate.best.hit.cosine,
         "nearby": _share_nearby(terms(question), candidate.best),
@@ -303,11 +309,12 @@ def _share_nearby(asked: list[str], found: Found) -> float:
     return sum(term[:_STEM_CHARS] in around for term in asked) / len(asked)
 
 
-def load_calibration(reader: Path | str | None) -> Calibration:
-    """The calibration that lies beside a reader's weights, else that of the packaged reader.
+def load_calibration(reader: Path | str | None, name: str = CALIBRATION_FILE) -> Calibration:
+    """The calibration that lies beside a reader's weights, else that of the fast reader.
 
     Args:
-        reader: The reader's folder; None is the packaged reader.
+        reader: The reader's folder; None is the fast reader's.
+        name: Name of the file.
 
     Returns:
         The calibration.
@@ -315,8 +322,8 @@ def load_calibration(reader: Path | str | None) -> Calibration:
     Raises:
         ModelError: The file is there and cannot be used.
     """
-    own = None if reader is None else Path(reader) / CALIBRATION_FILE
-    path = own if own is not None and own.is_file() else PACKAGED_READER / CALIBRATION_FILE
+    own = None if reader is None else Path(reader) / name
+    path = own if own is not None and own.is_file() else FAST_READER / CALIBRATION_FILE
     try:
         return _calibration(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, OverflowError, RecursionError) as error:

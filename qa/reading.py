@@ -21,7 +21,11 @@ from qa.weights import load_model
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-PACKAGED_READER = Path(__file__).parent / "models" / "reader"
+FAST, ACCURATE, CASCADE = "fast", "accurate", "cascade"
+"""Readers that are packaged, the last one being the first two in a row."""
+
+FAST_READER = Path(__file__).parent / "models" / "reader"
+ACCURATE_READER = Path(__file__).parent / "models" / "accurate"
 
 _WINDOW_TOKENS = 320
 _STRIDE_TOKENS = 96
@@ -43,11 +47,13 @@ class Span:
         start: Offset of the first character in the passage, in code points.
         end: Offset after the last.
         score: Start and end logit less those of the null answer: log-odds against "not in here".
+        fast_score: The same by the fast reader of a cascade, which read it before; 0 where there was none.
     """
 
     start: int
     end: int
     score: float
+    fast_score: float = 0.0
 
 
 class SpanReader(Protocol):
@@ -72,13 +78,14 @@ class Reader:
         """Find the model.
 
         Args:
-            settings: Which model, on which device, in which precision.
+            settings: Which model, the fast one if none, on which device, in which precision.
 
         Raises:
             ModelError: The model is not on this machine.
         """
-        self.name = "packaged" if settings.reader is None else settings.reader
-        self.folder = PACKAGED_READER if settings.reader is None else model_folder(settings.reader, "reader")
+        self.name = FAST if settings.reader is None else settings.reader
+        packaged = {FAST: FAST_READER, ACCURATE: ACCURATE_READER}.get(self.name)
+        self.folder = packaged or model_folder(self.name, "reader")
         self._settings = settings
 
     @cached_property

@@ -16,6 +16,8 @@ from index.settings import read_settings
 from qa import answering
 from qa.answering import QuestionAnswerer
 from qa.answers import Answer, Reason
+from qa.cascading import SingleReader
+from qa.deciding import load_calibration
 from qa.inference import InferenceThread
 from qa.reading import Span
 
@@ -87,7 +89,7 @@ def test_below_the_threshold_is_declined_with_what_was_rejected(folder, make_ans
 
 
 def test_how_many_may_be_wrong_sets_the_threshold(make_answerer):
-    risk = answering.load_calibration(None).risk
+    risk = load_calibration(None).risk
     threshold, wrong = risk[len(risk) // 2]
     assert make_answerer(threshold=None, max_wrong=wrong).threshold <= threshold
     assert make_answerer(threshold=None, max_wrong=1.0).threshold == 0
@@ -233,7 +235,7 @@ def test_the_inference_thread_runs_in_order_on_one_thread_and_hands_errors_on():
 
 @pytest.fixture
 def no_models(monkeypatch):
-    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), WordReader()))
+    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader())))
 
 
 @pytest.mark.usefixtures("no_models")

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from fakes import HashEmbedder, WordReader
 from qa import answering
+from qa.cascading import SingleReader
 from qa.cli import _counting, cli
 
 runner = CliRunner()
@@ -20,7 +21,7 @@ runner = CliRunner()
 @pytest.fixture(autouse=True)
 def no_models(monkeypatch, tmp_path):
     """Fakes in place of the models; everything else is what the commands really call."""
-    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), WordReader()))
+    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader())))
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0.0")
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(tmp_path / "index"))
     monkeypatch.setenv("COLUMNS", "200")
@@ -127,9 +128,10 @@ WITH_FAKES = textwrap.dedent(
     """
     from fakes import HashEmbedder, WordReader
     from qa import answering
+    from qa.cascading import SingleReader
     from qa.cli import main
 
-    answering._models = lambda _: answering._Models(HashEmbedder(), WordReader())
+    answering._models = lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader()))
     main()
     """
 )

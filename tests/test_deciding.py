@@ -18,10 +18,11 @@ from qa.matching import normalize
 from qa.reading import Span
 
 CALIBRATION = Calibration(
+    0.5,
     2.0,
     0.5,
     0.0,
-    {"margin": 2.0, "share": 0.5, "cosine": 1.0, "nearby": 1.0},
+    {"margin": 2.0, "fast": 0.5, "share": 0.5, "cosine": 1.0, "nearby": 1.0},
     -2.0,
     0.5,
     ((0.0, 0.6), (0.25, 0.3), (0.5, 0.1)),
@@ -229,7 +230,7 @@ def test_a_span_over_two_answers_goes_to_the_better_one():
         ({"risk": [[0.4, 0.1], [0.5, 0.2]]}, "risk is no list of rising thresholds"),
         ({"risk": [[0.5, 1.1]]}, "risk is no list of rising thresholds"),
         ({"features": [1.0]}, "features is no JSON object"),
-        ({"features": {"margin": 1.0, "share": 1.0, "cosine": 1.0}}, "features lacks nearby"),
+        ({"features": dict.fromkeys(FEATURES[:-1], 1.0)}, "features lacks nearby"),
         ({"features": dict.fromkeys((*FEATURES, "length"), 1.0)}, "features holds length"),
         ({"features": {**dict.fromkeys(FEATURES, 1.0), "share": []}}, r"features.share=\[\] is no number"),
     ],

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from index.models import load_tokenizer
 from qa.quoting import sentence_around
-from qa.reading import PACKAGED_READER, decode, whole_characters
+from qa.reading import FAST_READER, decode, whole_characters
 
-tokenizer = load_tokenizer(PACKAGED_READER)
+tokenizer = load_tokenizer(FAST_READER)
 ODD = [
     "\u00a0",
     "ﬁnal",

@@ -12,7 +12,7 @@ from index.errors import ModelError, ParameterError
 from index.models import hash_weights, load_tokenizer, model_folder, pick_device
 from index.settings import read_settings
 from qa.deciding import load_calibration
-from qa.reading import PACKAGED_READER, Reader
+from qa.reading import FAST_READER, Reader
 
 
 def test_arguments_then_environment_then_defaults(monkeypatch):
@@ -105,8 +105,8 @@ def test_the_embedders_weights_are_the_published_ones():
 
 
 def test_the_readers_weights_are_those_of_the_model_card():
-    card = (PACKAGED_READER / "README.md").read_text(encoding="utf-8")
-    assert hash_weights(PACKAGED_READER) in card
+    card = (FAST_READER / "README.md").read_text(encoding="utf-8")
+    assert hash_weights(FAST_READER) in card
 
 
 @pytest.fixture
@@ -184,14 +184,14 @@ def test_a_model_that_is_not_there(tmp_path):
 
 
 def test_a_folder_that_holds_no_reader(tmp_path):
-    (tmp_path / "tokenizer.json").write_bytes((PACKAGED_READER / "tokenizer.json").read_bytes())
+    (tmp_path / "tokenizer.json").write_bytes((FAST_READER / "tokenizer.json").read_bytes())
     with pytest.raises(ModelError, match=r"reader=.* cannot be loaded"):
         Reader(read_settings(reader=str(tmp_path))).read("who?", ["The court."])
 
 
 def test_a_device_that_fails_while_the_reader_is_moved_to_it(monkeypatch):
     monkeypatch.setattr("qa.reading.pick_device", lambda _: "meta:nonsense")
-    with pytest.raises(ModelError, match=r"reader='packaged' cannot be loaded: Invalid device string"):
+    with pytest.raises(ModelError, match=r"reader='fast' cannot be loaded: Invalid device string"):
         Reader(read_settings()).read("who?", ["The court."])
 
 

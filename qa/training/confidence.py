@@ -1,5 +1,6 @@
 """Fits the confidence of an answer and the threshold below which a question is declined."""
 
+import itertools
 import json
 import random
 import tempfile
@@ -15,10 +16,11 @@ from sklearn.metrics import roc_auc_score
 from index.searching import Hit
 from index.settings import Settings
 from qa.answering import QuestionAnswerer
+from qa.cascading import open_reader
 from qa.deciding import Calibration, Group, features, group
 from qa.evaluating import Article, EvaluationError, calibration_error, corpus_answerer, is_right, load_articles
 from qa.matching import f1
-from qa.reading import Reader, Span
+from qa.reading import Span
 from qa.training.data import DataError
 
 KEEP_RIGHT = 0.85
@@ -29,6 +31,7 @@ ANSWERABLE_SHARE = 2 / 3
 
 QUESTIONS_OF_A_KIND = 600
 _FEWEST_GIVEN = 50
+_FAST_WEIGHTS = (0.25, 0.5, 1.0)
 _TEMPERATURES = (1.0, 2.0, 3.0, 5.0)
 _RETRIEVAL_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 
@@ -119,12 +122,12 @@ def read_all(
         What was found for each.
     """
     names = {text: f"{title}/{i}" for title, texts in paragraphs.items() for i, text in enumerate(texts)}
-    reader = Reader(settings)
+    reader = open_reader(settings)
     with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
         found = []
         for number, one in enumerate(asked, 1):
             hits = _retrieve(answerer, one, list(names.values()))
-            found.append(Read(one, hits, reader.read(one.question, [hit.passage.text for hit in hits])))
+            found.append(Read(one, hits, reader.read(one.question, hits)))
             if number % 200 == 0:
                 say(f"read for {number} of {len(asked)} questions")
         return found
@@ -146,7 +149,10 @@ def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibrati
         The calibration.
     """
     answerable = [r for r in found if r.asked.answers]
-    grid = [Calibration(t, w, 0.0, {}, 0.0, 0.0, ()) for t in _TEMPERATURES for w in _RETRIEVAL_WEIGHTS]
+    in_a_row = any(span.fast_score for r in found for spans in r.spans for span in spans)
+    fast_weights = (0.0, *_FAST_WEIGHTS) if in_a_row else (0.0,)
+    weighed = itertools.product(fast_weights, _TEMPERATURES, _RETRIEVAL_WEIGHTS)
+    grid = [Calibration(f, t, w, 0.0, {}, 0.0, 0.0, ()) for f, t, w in weighed]
     base = max(grid, key=lambda calibration: _mean_f1(answerable, calibration))
     table, right, is_answerable = tabulate(found, base)
     names = list(table[0])
@@ -156,6 +162,7 @@ def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibrati
     model = LogisticRegression(C=10, max_iter=1000).fit(values, right, sample_weight=weights)
     confidence: NDArray[np.float64] = model.predict_proba(values)[:, 1]
     return Calibration(
+        fast=base.fast,
         temperature=base.temperature,
         retrieval=base.retrieval,
         null=base.null,

@@ -1,0 +1,143 @@
+"""Readers of what was retrieved: one alone, or two in a row: the accurate one reads what the fast one picks."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.searching import Hit
+from index.settings import Settings
+from qa.deciding import Calibration, load_calibration
+from qa.reading import ACCURATE, ACCURATE_READER, CASCADE, FAST, FAST_READER, Reader, Span, SpanReader
+
+CASCADE_CALIBRATION_FILE = "cascade.json"
+
+MOST_READ_AGAIN = 3
+ENOUGH = 0.95
+"""Share of the fast reader's distribution over passages that need be read again."""
+
+
+class HitReader(Protocol):
+    """What answering needs: a reader that knows how well each passage was retrieved, and what was fitted for it."""
+
+    @property
+    def calibration(self) -> Calibration:
+        """How its spans are weighed, and how sure they make an answer."""
+
+    def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
+        """Read what was retrieved for a question.
+
+        Args:
+            question: The question.
+            hits: The passages, best first.
+
+        Returns:
+            For each passage its spans, best first; none for one without words.
+        """
+
+
+class SingleReader:
+    """One reader, which reads every passage."""
+
+    def __init__(self, reader: SpanReader) -> None:
+        """Read with a reader.
+
+        Args:
+            reader: The reader; one without a calibration in its folder takes that of the fast one.
+        """
+        self._reader = reader
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """As `HitReader` says."""
+        return load_calibration(self._reader.folder if isinstance(self._reader, Reader) else None)
+
+    def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
+        """As `HitReader` says."""
+        return self._reader.read(question, [hit.passage.text for hit in hits])
+
+
+class Cascade:
+    """A fast reader reads every passage, an accurate one those few that are likely to hold the answer."""
+
+    def __init__(self, fast: SpanReader, accurate: SpanReader, picking: Calibration, calibration: Calibration) -> None:
+        """Put two readers in a row.
+
+        Args:
+            fast: Reads every passage.
+            accurate: Reads the best few of them.
+            picking: What was fitted for the fast one: how it picks them.
+            calibration: What was fitted for both together.
+        """
+        self._fast, self._accurate = fast, accurate
+        self._picking = picking
+        self.calibration = calibration
+
+    def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
+        """As `HitReader` says. Spans of passages that only the fast one read are brought to the scale of the other.
+
+        They count as evidence and as other answers, and do not lead: of what the accurate reader read, the best span
+        scores at least as high.
+        """
+        first = self._fast.read(question, [hit.passage.text for hit in hits])
+        picked = pick(hits, first, self._picking)
+        second = self._accurate.read(question, [hits[i].passage.text for i in picked])
+        spans = {i: _both(again, first[i]) for i, again in zip(picked, second, strict=True)}
+        leading = max((s.score for again in second for s in again), default=0.0)
+        shift = leading - max((first[i][0].score for i in picked), default=0.0)
+        return [spans[i] if i in spans else _shifted(first[i], shift, leading) for i in range(len(hits))]
+
+
+def pick(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Calibration) -> list[int]:
+    """The passages that most likely hold the answer: as many as hold it nearly for sure, 3 at most.
+
+    Args:
+        hits: What was retrieved.
+        spans: What a reader found in each, best first.
+        calibration: What was fitted for that reader.
+
+    Returns:
+        Their positions, the likeliest first.
+    """
+    readable = [i for i, found in enumerate(spans) if found]
+    if not readable:
+        return []
+    scores = np.array([spans[i][0].score / calibration.temperature for i in readable])
+    scores += calibration.retrieval * np.array([hits[i].score for i in readable])
+    shares: NDArray[np.float64] = np.exp(scores - scores.max())
+    shares /= shares.sum()
+    order = np.argsort(-shares, kind="stable")
+    before = np.cumsum(shares[order]) - shares[order]
+    return [readable[i] for i in order[before < ENOUGH][:MOST_READ_AGAIN]]
+
+
+def _both(again: Sequence[Span], first: Sequence[Span]) -> list[Span]:
+    """The second reader's spans with the first one's scores: the lowest that it gave where it has none of the same."""
+    scores = {(s.start, s.end): s.score for s in first}
+    lowest = min(scores.values(), default=0.0)
+    return [Span(s.start, s.end, s.score, scores.get((s.start, s.end), lowest)) for s in again]
+
+
+def _shifted(first: Sequence[Span], shift: float, leading: float) -> list[Span]:
+    return [Span(s.start, s.end, min(s.score + shift, leading), s.score) for s in first]
+
+
+def open_reader(settings: Settings) -> HitReader:
+    """The reader that settings name; its weights are loaded when it first reads.
+
+    Args:
+        settings: Which reader, on which device, in which precision.
+
+    Returns:
+        The reader.
+
+    Raises:
+        ModelError: It is not on this machine, or its calibration cannot be used.
+    """
+    if settings.reader != CASCADE:
+        return SingleReader(Reader(settings))
+    fast, accurate = (Reader(settings.model_copy(update={"reader": name})) for name in (FAST, ACCURATE))
+    picking = load_calibration(FAST_READER)
+    return Cascade(fast, accurate, picking, load_calibration(ACCURATE_READER, CASCADE_CALIBRATION_FILE))
