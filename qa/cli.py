@@ -50,7 +50,10 @@ MaxWrong = Annotated[
     float | None,
     typer.Option(metavar="P", help="Share of the answers given, 0 to 1, that may be wrong; in place of --threshold."),
 ]
-ReaderName = Annotated[str | None, typer.Option(metavar="NAME", help="Reader to use in place of the packaged one.")]
+ReaderName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Reader: fast, accurate, cascade, or a folder or Hugging Face name of another."),
+]
 Base = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Folder of the model that START was made from, for what it lacks.")
 ]
@@ -81,6 +84,7 @@ def ask(
     top_k: TopK = None,
     threshold: Threshold = None,
     max_wrong: MaxWrong = None,
+    reader: ReaderName = None,
     as_json: Json = False,
 ) -> None:
     """Answer a question; exit code 0 when answered, 1 when not."""
@@ -88,7 +92,7 @@ def ask(
         from qa.answering import check_question
 
         check_question(question)
-        with _load(folder, top_k=top_k, threshold=threshold, max_wrong=max_wrong) as answerer:
+        with _load(folder, top_k=top_k, threshold=threshold, max_wrong=max_wrong, reader=reader) as answerer:
             answer = answerer.ask(question, within=within)
     if as_json:
         _print_json(_jsonable(answer))
@@ -153,6 +157,7 @@ def serve(
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="PORT", help="Port to listen on; 0 takes a free one.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    reader: ReaderName = None,
     rebuild: Rebuild = False,
     as_json: Json = False,
 ) -> None:
@@ -166,6 +171,7 @@ def serve(
             port=port,
             open_browser=open_browser,
             rebuild=rebuild,
+            reader=reader,
         )
 
 
