@@ -8,14 +8,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from qa.training.data import DataError, Example, group_of, is_held_out, load_examples
+from qa.variants import Vary, keywords, lower, mistyped, unmarked
 
 HELD_OUT_ONE_IN = 20
 CROP_WORDS = 95
 
 _SENTENCE_END = re.compile(r"[.!?][\"\u201d\u2019)\]]*\s+(?=[\"\u201c\u2018(\[]?[A-Z0-9])")
 _WORD = re.compile(r"\w+")
-_DROPPED_FROM_KEYWORDS = frozenset("the a an is are was were did do does of to in for by what which how it".split())
-_SHORTEST_MISTYPED = 5
 
 Offsets = tuple[int, int]
 
@@ -63,6 +62,7 @@ MIX: Mapping[str, Share] = {
     "qamr": Share(0.15, 0.5),
 }
 AUGMENTED = 0.1
+TYPED: Sequence[Vary] = (lower, unmarked, keywords, mistyped)
 CROPPED = 0.6
 
 
@@ -167,29 +167,4 @@ def _anchor(pair: Pair, parts: Sequence[Offsets], rng: random.Random) -> tuple[i
 
 def augment(question: str, rng: random.Random) -> str:
     """A question as people type it: in lower case, without its mark, as keywords, or with a typing mistake."""
-    ways: list[Callable[[], str]] = [
-        question.lower,
-        lambda: question.rstrip(" ?"),
-        lambda: _keywords(question),
-        lambda: _mistype(question, rng),
-    ]
-    return rng.choice(ways)()
-
-
-def _keywords(question: str) -> str:
-    words = [word for word in re.findall(r"[\w'\u2019.-]+", question) if word.lower() not in _DROPPED_FROM_KEYWORDS]
-    return " ".join(words) if len(words) > 1 else question
-
-
-def _mistype(question: str, rng: random.Random) -> str:
-    """One word with two letters exchanged or one left out."""
-    words = question.split(" ")
-    long = [i for i, word in enumerate(words) if len(word) >= _SHORTEST_MISTYPED and word.isalpha()]
-    if not long:
-        return question
-    position = rng.choice(long)
-    word = words[position]
-    at = rng.randrange(1, len(word) - 2)
-    letters = word[at + 1] + word[at] if rng.random() < 0.5 else word[at + 1]  # noqa: PLR2004
-    words[position] = word[:at] + letters + word[at + 2 :]
-    return " ".join(words)
+    return rng.choice(TYPED)(question, rng)
