@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from qa.inference import inference_thread
 from qa.progress import IndexingProgress, show_progress
 from qa.quoting import sentence_around
 from qa.reading import SpanReader
+from qa.verifying import Verification, quote_of, verify
 
 MAX_QUESTION_CHARS = 1000
 MAX_ALTERNATIVES = 4
@@ -227,6 +228,22 @@ class QuestionAnswerer:
             UnknownDocumentError: It is not in the index.
         """
         return self._index.store.document(name).text
+
+    def verify(self, answer: Answer | Mapping[str, object]) -> Verification:
+        """Check an answer that was given once against the documents as they are indexed now.
+
+        Args:
+            answer: The answer, or the same as `verbatim ask --json` printed it.
+
+        Returns:
+            What became of its words, and where they stand.
+
+        Raises:
+            ParameterError: It is no answer, or was declined and so quotes nothing.
+        """
+        quote = quote_of(answer)
+        with self._index.store.reading():
+            return verify(quote, self.documents(), self.text)
 
     def close(self) -> None:
         """Close the index. Nothing is lost by not calling it."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from index.errors import FolderError, VerbatimError
+from index.errors import FolderError, ParameterError, VerbatimError
 
 if TYPE_CHECKING:
     from index.syncing import SyncReport
@@ -149,6 +149,26 @@ def documents(folder: Folder = None, as_json: Json = False) -> None:
     if records:
         console.print(table)
     _print_left_out(console, left_out)
+
+
+@cli.command()
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `verbatim ask --json` printed; - is stdin.")],
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Check that an answer's words still stand; exit code 0 when they do, 1 when not."""
+    with _errors(as_json):
+        answer = _read_json(file)
+        with _load(folder) as answerer:
+            found = answerer.verify(answer)
+    if as_json:
+        _print_json({**_jsonable(found), "explanation": found.standing.explanation})
+    else:
+        place = "" if found.start is None else f" [{found.start}:{found.end}]"
+        where = "" if found.document is None else f"\n{_plain(found.document)}{place}"
+        _console().print(f"{found.standing}: {found.standing.explanation}{where}", markup=False, highlight=False)
+    raise typer.Exit(ANSWERED if found.start is not None else NOT_ANSWERED)
 
 
 @cli.command()
@@ -364,6 +384,26 @@ def _load(folder: str | None, **settings: Any) -> "Iterator[QuestionAnswerer]": 
     with load(folder if folder is None else _named(folder), **settings) as answerer:
         _refuse_empty(answerer)
         yield answerer
+
+
+def _read_json(file: Path) -> Any:  # noqa: ANN401 (whatever it holds)
+    """What a file, or stdin, holds.
+
+    Args:
+        file: The file; `-` is stdin.
+
+    Returns:
+        The JSON.
+
+    Raises:
+        ParameterError: It cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParameterError(f"FILE={str(file)!r} cannot be read: {error.strerror}; name one that can") from error
+    except (ValueError, RecursionError) as error:
+        raise ParameterError(f"FILE={str(file)!r} is no JSON; give what `verbatim ask --json` printed") from error
 
 
 def _refuse_empty(answerer: "QuestionAnswerer") -> None:
