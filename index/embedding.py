@@ -70,7 +70,7 @@ class SentenceTransformerEmbedder:
             ModelError: The model is not on this machine.
         """
         self.name = PACKAGED_MODEL if settings.embedder is None else settings.embedder
-        self._folder = packaged_model() if settings.embedder is None else model_folder(settings.embedder, "embedder")
+        self._folder = embedder_folder(settings)
         self._settings = settings
         self._run = _call if run is None else run
         self._batch_size = batch_size
@@ -145,6 +145,18 @@ def unit_length(vectors: Vectors) -> Vectors:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Vectors = np.divide(vectors, lengths, out=vectors.copy(), where=lengths > 0)
     return unit
+
+
+def embedder_folder(settings: Settings) -> Path:
+    """Folder of the embedder that is set, or of the packaged one.
+
+    Args:
+        settings: Which embedder.
+
+    Returns:
+        The folder.
+    """
+    return packaged_model() if settings.embedder is None else model_folder(settings.embedder, "embedder")
 
 
 def packaged_model() -> Path:

@@ -303,6 +303,56 @@ def train_reader(
         run(data, start, base, out, recipe, typer.echo)
 
 
+@train.command("embedder")
+def train_embedder(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="Folder of the checkpoint, gone on from if there; OUT/embedder is made."),
+    ],
+    steps: Annotated[int, typer.Option(metavar="N", help="Steps in all; the rate falls to 0 in them.", min=1)] = 100,
+    rate: Annotated[float, typer.Option(metavar="X", help="Highest learning rate, 0 to 0.01.", min=0, max=0.01)] = 5e-5,
+    frozen_layers: Annotated[
+        int, typer.Option(metavar="N", help="Lowest layers that are left as they are.", min=0)
+    ] = 3,
+    keep_original: Annotated[
+        float, typer.Option(metavar="P", help="Part of the original weights in what is made, 0 to 1.", min=0, max=1)
+    ] = 0.5,
+    as_json: Json = False,
+) -> None:
+    """Train the embedder, or go on training it."""
+    with _errors(as_json):
+        from index.settings import read_settings
+        from qa.training.embedder import EmbedderRecipe, run
+
+        recipe = EmbedderRecipe(steps=steps, rate=rate, frozen_layers=frozen_layers, keep_original=keep_original)
+        run(data, out, recipe, read_settings(), typer.echo)
+
+
+@train.command()
+def recall(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Questions in SQuAD's format.")],
+    embedder: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Embedder: a folder or Hugging Face name; else the one that is set."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Ask only so many questions.", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure an embedder, alone and fused with FTS5."""
+    with _errors(as_json):
+        from index.settings import read_settings
+        from qa.training.recall import lines
+        from qa.training.recall import measure as measured
+
+        say = (lambda _: None) if as_json else typer.echo
+        table = measured(file, limit, read_settings(embedder=embedder), say)
+    if as_json:
+        _print_json(table)
+    else:
+        typer.echo("\n".join(lines(table)))
+
+
 @train.command()
 def export(
     start: Annotated[Path, typer.Argument(metavar="START", help="Folder of the model that training started from.")],

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.documents import Document, check_unicode
+from index.embedding import Embedder
 from index.errors import ParameterError, VerbatimError
 from index.models import first_line
 from index.searching import Hit
@@ -394,20 +395,23 @@ def evaluate_retrieving(
     return predictions
 
 
-def corpus_answerer(names: Mapping[str, str], settings: Settings, scratch: Path) -> QuestionAnswerer:
+def corpus_answerer(
+    names: Mapping[str, str], settings: Settings, scratch: Path, embedder: Embedder | None = None
+) -> QuestionAnswerer:
     """An answerer over texts that come from no files.
 
     Args:
         names: Name by text.
         settings: How to index and answer; its `index_dir` is not used.
         scratch: An empty folder for the index.
+        embedder: Embeds in place of the one that the settings name.
 
     Returns:
         The answerer, the texts indexed without titles.
     """
     (scratch / "documents").mkdir()
     own = settings.model_copy(update={"index_dir": scratch / "index"})
-    answerer = QuestionAnswerer(scratch / "documents", own)
+    answerer = QuestionAnswerer(scratch / "documents", own, embedder=embedder)
     answerer.write(Document(name, text, "", hashlib.sha256(text.encode()).hexdigest()) for text, name in names.items())
     return answerer
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
+from index.embedding import Embedder, SentenceTransformerEmbedder, Vectors
 from index.searching import FusionWeights, Hit
 from index.settings import Settings
 from qa.evaluating import RECALL_AT, corpus_answerer, load_questions
+from qa.inference import inference_thread
 from qa.training.data import DataError, Example, group_of, is_held_out, load_examples
 
 QUESTIONS_PER_SOURCE = 400
@@ -49,6 +51,33 @@ class Retrieved:
         seen = list(dict.fromkeys(self.names[i] for i in order))
         return seen.index(self.gold) + 1 if self.gold in seen else None
 
+    def lexical(self) -> "Retrieved":
+        """What was found by words, without what the embedder alone found."""
+        rows = [row for row, lexical in enumerate(self.scores[:, 1]) if lexical > 0]
+        return Retrieved(self.gold, [self.names[row] for row in rows], self.scores[rows])
+
+
+class AskedAhead:
+    """An embedder that has embedded all questions, in batches, before the first is searched for."""
+
+    def __init__(self, embedder: Embedder, questions: Sequence[str]) -> None:
+        """Embed the questions.
+
+        Args:
+            embedder: What embeds them, and whatever else it is asked to.
+            questions: The questions.
+        """
+        self._embedder = embedder
+        self.name, self.fingerprint = embedder.name, embedder.fingerprint
+        self.dimension, self.tokenizer = embedder.dimension, embedder.tokenizer
+        self._known = dict(zip(questions, embedder.embed(questions), strict=True))
+
+    def embed(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
+        """Embed texts, or look them up."""
+        if all(text in self._known for text in texts):
+            return np.array([self._known[text] for text in texts], dtype=np.float32).reshape(-1, self.dimension)
+        return self._embedder.embed(texts, on_progress)
+
 
 def held_out_questions(examples: Iterable[Example]) -> dict[str, tuple[list[tuple[str, str]], list[str]]]:
     """By source: questions with their texts, and all texts of the groups held out."""
@@ -63,20 +92,25 @@ def held_out_questions(examples: Iterable[Example]) -> dict[str, tuple[list[tupl
     }
 
 
-def retrieve(questions: Sequence[tuple[str, str]], texts: Iterable[str], settings: Settings) -> list[Retrieved]:
+def retrieve(
+    questions: Sequence[tuple[str, str]], texts: Iterable[str], settings: Settings, embedder: Embedder | None = None
+) -> list[Retrieved]:
     """Search all texts for each question.
 
     Args:
         questions: Questions, each with the text that answers it.
         texts: The documents.
         settings: Which embedder, where.
+        embedder: Embeds in place of the one that the settings name.
 
     Returns:
         What was found for each.
     """
+    embeds = SentenceTransformerEmbedder(settings, inference_thread().run) if embedder is None else embedder
+    ahead = AskedAhead(embeds, [question for question, _ in questions])
     names = {text: f"{number:06}.txt" for number, text in enumerate(dict.fromkeys(texts))}
     wide = settings.model_copy(update={"top_k": _TOP_K})
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, wide, Path(scratch)) as answerer:
+    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, wide, Path(scratch), ahead) as answerer:
         return [Retrieved.of(names[text], answerer.search(question)) for question, text in questions]
 
 
@@ -104,12 +138,21 @@ def _surprise(retrieved: Retrieved, weights: NDArray[np.float64]) -> float:
     return float(logsumexp(logits) - logsumexp(logits[is_gold]))
 
 
-def figures(rows: Sequence[Retrieved], weights: NDArray[np.float64]) -> dict[str, float]:
+def figures(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, float]:
     """Recall at 1, 5 and 10 and mean reciprocal rank of documents."""
-    ranks = [r.rank(weights) for r in rows]
+    ranks = [r.rank(np.array((weights.cosine, weights.lexical))) for r in rows]
     recall = {f"recall@{k}": np.mean([rank is not None and rank <= k for rank in ranks]) for k in RECALL_AT}
     return {name: round(float(value), 4) for name, value in recall.items()} | {
         "mrr": round(float(np.mean([0.0 if rank is None else 1 / rank for rank in ranks])), 4)
+    }
+
+
+def compare(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, dict[str, float]]:
+    """Figures of the embedder alone, of FTS5 alone, and of both, fused."""
+    return {
+        "embedder": figures(rows, FusionWeights(1.0, 0.0)),
+        "FTS5": figures([row.lexical() for row in rows], FusionWeights(0.0, 1.0)),
+        "fusion": figures(rows, weights),
     }
 
 
@@ -140,5 +183,5 @@ def run(data: Path, measure_on: Path, limit: int | None, settings: Settings, say
     random.Random(0).shuffle(everything)  # noqa: S311 (no secret)
     pairs = [(q.text, q.paragraph) for q in everything]
     measured = retrieve(pairs[:limit], [text for _, text in pairs], settings)
-    for name, weights in (("embedder", (1, 0)), ("FTS5", (0, 1)), ("fusion", (fitted.cosine, fitted.lexical))):
-        say(f"{name}: {figures(measured, np.array(weights, dtype=np.float64))}")
+    for name, found_by in compare(measured, fitted).items():
+        say(f"{name}: {found_by}")
