@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -207,6 +208,10 @@ def evaluate(
     predictions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Another system's answers, {id: text}, scored beside ours.")
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write what was said to each question, JSON Lines."),
+    ] = None,
     reader: ReaderName = None,
     top_k: TopK = None,
     as_json: Json = False,
@@ -218,13 +223,16 @@ def evaluate(
     with _errors(as_json):
         from index.settings import read_settings
         from qa.evaluating import evaluate_file
+        from qa.saving import RecordsFile
 
         settings = read_settings(reader=reader, top_k=top_k)
+        records = None if save is None else RecordsFile(save)
         modes = ["read", "retrieve"] if mode is Mode.BOTH else [mode.value]
         rows: list[tuple[Path, str, Scores]] = []
         for file in files:
+            on_said = None if records is None else partial(records.add, file)
             with _counting(file.name) as on_progress:
-                found = evaluate_file(file, modes, limit, predictions, on_progress, settings)
+                found = evaluate_file(file, modes, limit, predictions, on_progress, settings, on_said)
             rows += [(file, system, scores) for system, scores in found]
     if as_json:
         _print_json([{"file": str(file), "system": system, **scores.as_dict()} for file, system, scores in rows])

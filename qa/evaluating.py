@@ -29,6 +29,8 @@ from qa.matching import exact_match, f1
 RECALL_AT = (1, 5, 10)
 Told = Callable[[int, int], None]
 """Told how many are done and how many there are."""
+Said = Callable[[str, Sequence["Question"], Sequence["Prediction"]], None]
+"""Told a mode, its questions, and what was said to each."""
 
 _CALIBRATION_BINS = 10
 _RIGHT_F1 = 0.5
@@ -428,7 +430,13 @@ def _prediction(answer: Answer, seconds: float, rank: int | None) -> Prediction:
 
 
 def evaluate_file(
-    path: Path, modes: Sequence[str], limit: int | None, predictions: Path | None, on_progress: Told, settings: Settings
+    path: Path,
+    modes: Sequence[str],
+    limit: int | None,
+    predictions: Path | None,
+    on_progress: Told,
+    settings: Settings,
+    on_said: Said | None = None,
 ) -> list[tuple[str, Scores]]:
     """Figures of ours, and of another system's predictions, on a file of questions.
 
@@ -439,6 +447,7 @@ def evaluate_file(
         predictions: Another system's answers to the same file.
         on_progress: Called with the number done and the number of all.
         settings: How to index and answer.
+        on_said: Called at the end of each mode with what was said.
 
     Returns:
         Name of what was measured, and its figures.
@@ -448,13 +457,16 @@ def evaluate_file(
     """
     everything = load_questions(path)
     questions = sample(everything, limit)
-    rows = []
+    others = [] if predictions is None else [(predictions.name, load_predictions(predictions, questions))]
+    said: list[tuple[str, Sequence[Prediction]]] = []
     if "read" in modes:
         with tempfile.TemporaryDirectory() as scratch, corpus_answerer({}, settings, Path(scratch)) as answerer:
-            rows.append(("reading", score(questions, evaluate_reading(answerer, questions, on_progress))))
+            said.append(("reading", evaluate_reading(answerer, questions, on_progress)))
+        if on_said is not None:
+            on_said("read", questions, said[-1][1])
     if "retrieve" in modes:
         paragraphs = [question.paragraph for question in everything]
-        rows.append(("retrieving", score(questions, evaluate_retrieving(questions, paragraphs, settings, on_progress))))
-    if predictions is not None:
-        rows.append((predictions.name, score(questions, load_predictions(predictions, questions))))
-    return rows
+        said.append(("retrieving", evaluate_retrieving(questions, paragraphs, settings, on_progress)))
+        if on_said is not None:
+            on_said("retrieve", questions, said[-1][1])
+    return [(system, score(questions, given)) for system, given in [*said, *others]]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.errors import ParameterError
 from index.settings import read_settings
 from qa.evaluating import (
     EvaluationError,
@@ -203,9 +204,9 @@ def test_confidence_is_not_fitted_on_files_that_cannot_be_used(put, tmp_path):
 
 def test_confidence_is_not_fitted_for_a_place_that_cannot_be_written(put, tmp_path):
     good = put(squad(GOOD))
-    with pytest.raises(DataError, match=r"out='.*calibration\.json' cannot be written: No such file or directory"):
+    with pytest.raises(ParameterError, match=r"out='.*calibration\.json' cannot be written: No such file or directory"):
         fit_confidence(good, good, tmp_path / "gone" / "calibration.json")
-    with pytest.raises(DataError, match=r"out='.*' is a folder; name a file in it"):
+    with pytest.raises(ParameterError, match=r"out='.*' is a folder; name a file in it"):
         fit_confidence(good, good, tmp_path)
 
 

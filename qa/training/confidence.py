@@ -21,6 +21,7 @@ from qa.deciding import Calibration, Group, features, group
 from qa.evaluating import Article, EvaluationError, calibration_error, corpus_answerer, is_right, load_articles
 from qa.matching import f1
 from qa.reading import Span
+from qa.saving import check_writable, write_whole
 from qa.training.data import DataError
 
 KEEP_RIGHT = 0.85
@@ -241,21 +242,14 @@ def run(answerable: Path, unanswerable: Path, out: Path, settings: Settings, say
         say: Prints a line.
 
     Raises:
-        DataError: A file cannot be used, or `out` cannot be written; said before hours are spent on the rest.
+        DataError: A file cannot be used.
+        ParameterError: `out` cannot be written; said before hours are spent on the rest.
     """
-    if out.is_dir():
-        raise DataError(f"out={str(out)!r} is a folder; name a file in it")
-    try:
-        with tempfile.TemporaryFile(dir=out.parent):
-            pass
-    except OSError as error:
-        raise DataError(f"out={str(out)!r} cannot be written: {error.strerror}; name another file") from error
+    check_writable("out", out)
     paragraphs, asked = plan(answerable, unanswerable)
     found = read_all(paragraphs, asked, settings, say)
     calibration = fit(found)
-    temporary = out.with_suffix(".new")
-    temporary.write_text(json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8")
-    temporary.replace(out)
+    write_whole(out, json.dumps(asdict(calibration), indent=2) + "\n")
     rows, right, has_answer = tabulate(found, calibration)
     odds = [calibration.intercept + sum(w * row[name] for name, w in calibration.features.items()) for row in rows]
     confidence = 1 / (1 + np.exp(-np.array(odds)))
