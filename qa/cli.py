@@ -283,6 +283,7 @@ def train_reader(
         Path, typer.Argument(metavar="OUT", help="Folder of checkpoints; one that is there is gone on from.")
     ],
     base: Base = None,
+    *,
     steps: Annotated[
         int | None,
         typer.Option(
@@ -297,18 +298,54 @@ def train_reader(
     size: Annotated[Size, typer.Option(help="Which recipe: for some twenty or some hundred million parameters.")] = (
         Size.SMALL
     ),
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Learn from what `train label` wrote; DATA is not read then."),
+    ] = None,
+    teacher_weight: Annotated[
+        float, typer.Option(metavar="W", help="With --labels: the teacher's part of the target, 0 to 1.", min=0, max=1)
+    ] = 0.6,
+    teacher_temperature: Annotated[
+        float, typer.Option(metavar="T", help="With --labels: above 1, its second thoughts count more.", min=0.1)
+    ] = 1.0,
     as_json: Json = False,
 ) -> None:
     """Train a reader, or go on training it."""
     with _errors(as_json):
         from dataclasses import replace
 
+        from qa.training import reader, teaching
         from qa.training.learning import LARGE, SMALL
-        from qa.training.reader import run
 
         recipe = replace(SMALL if size is Size.SMALL else LARGE, steps=steps)
         recipe = recipe if decay_steps is None else replace(recipe, decay_steps=decay_steps)
-        run(data, start, base, out, recipe, typer.echo)
+        if labels is None:
+            reader.run(data, start, base, out, recipe, typer.echo)
+        else:
+            how = teaching.Teaching(teacher_weight, teacher_temperature)
+            teaching.run(labels, start, base, out, recipe, how, typer.echo)
+
+
+@train.command()
+def label(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
+    teacher: Annotated[Path, typer.Argument(metavar="TEACHER", help="Folder of the reader that teaches.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="File to write, .jsonl; one that is there is gone on with.")
+    ],
+    base: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder of the model that TEACHER was made from, for what it lacks."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Label only so many pairs of the pass.", min=1)] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Chooses the pass: pairs and their order.", min=0)] = 1,
+    as_json: Json = False,
+) -> None:
+    """Write down what a larger reader says, for train reader --labels."""
+    with _errors(as_json):
+        from qa.training.labelling import run
+
+        run(data, teacher, base, out, limit=limit, seed=seed, say=typer.echo)
 
 
 @train.command("embedder")

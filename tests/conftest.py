@@ -103,6 +103,25 @@ def seed_answerer() -> Iterator[QuestionAnswerer]:
         yield answerer
 
 
+@pytest.fixture
+def data(tmp_path: Path) -> tuple[Path, Callable[[Any], Path]]:
+    """A file of training data, and a function that writes other records into it."""
+    from tiny import EXAMPLES, write_examples
+
+    path = write_examples(tmp_path / "train.jsonl", EXAMPLES)
+    return path, lambda examples: write_examples(path, examples)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a reader of two layers of 32 that has learnt nothing."""
+    from tiny import save_reader
+
+    folder = tmp_path_factory.mktemp("tiny")
+    save_reader(folder)
+    return folder
+
+
 def chromium() -> str | None:
     """The system's Chromium; None leaves it to Playwright's own."""
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -9,8 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertForQuestionAnswering, MPNetConfig, MPNetForQuestionAnswering
+from transformers import BertConfig, BertForQuestionAnswering
 from typer.testing import CliRunner
 
 from index.errors import ModelError
@@ -18,7 +17,7 @@ from index.settings import Settings
 from qa.cli import cli
 from qa.reading import Reader
 from qa.training.checkpoints import load_tensors, save_tensors
-from qa.training.data import DataError, Example
+from qa.training.data import DataError
 from qa.training.examples import (
     Pair,
     Share,
@@ -36,7 +35,6 @@ from qa.training.learning import (
     DECAY_NOW,
     WEIGHTS,
     Learner,
-    Recipe,
     batches_of,
     learn,
     loss_of,
@@ -48,78 +46,7 @@ from qa.training.reader import export, measure, run
 from qa.training.swapping import Vocabulary, contrasts, names_in, swap
 from qa.training.windows import collate, make_batches, make_windows
 from qa.weights import dequantise, read_shards
-
-TOWNS = "Paris Rome Oslo Cairo Lima Delhi Quito Accra".split()
-RIVERS = "Seine Tiber Aker Nile Rimac Yamuna Machangara Odaw".split()
-FILLER = "Many people live there and they like it a great deal, whatever the weather may be on any given day. "
-MIX = {"atlas": Share(1.0, 1.0)}
-
-
-def example(number, **changes):
-    town, river, year = TOWNS[number % 8], RIVERS[number % 8], 1800 + number
-    context = f"The town of {town} lies on the river {river}. It was founded in {year} by settlers. {FILLER * 2}"
-    question = f"On what river does the town of {town} lie?"
-    given = {"id": f"atlas/{number}", "source": "atlas", "group": f"g{number // 8}", "question": question}
-    return Example(**{**given, "context": context, "answers": ((river, context.index(river)),), **changes})
-
-
-EXAMPLES = [example(number) for number in range(40)]
-
-
-@pytest.fixture
-def data(tmp_path):
-    """A file of training data, and a function that writes other records into it."""
-    path = tmp_path / "train.jsonl"
-
-    def write(examples):
-        lines = [
-            {
-                "id": e.id,
-                "source": e.source,
-                "group": e.group,
-                "question": e.question,
-                "context": e.context,
-                "answers": [{"text": text, "start": start} for text, start in e.answers],
-            }
-            for e in examples
-        ]
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-        return path
-
-    write(EXAMPLES)
-    return path, write
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """A folder with a reader of two layers of 32 that has learnt nothing."""
-    folder = tmp_path_factory.mktemp("tiny")
-    splitter = pre_tokenizers.BertPreTokenizer()
-    texts = [text.lower() for e in EXAMPLES for text in (e.question, e.context)]
-    words = sorted({word for text in texts for word, _ in splitter.pre_tokenize_str(text)})
-    vocabulary = {token: i for i, token in enumerate(["<s>", "<pad>", "</s>", "[UNK]", *words])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = splitter
-    tokenizer.post_processor = processors.TemplateProcessing(
-        "<s> $A </s>", "<s> $A </s> </s> $B:1 </s>:1", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
-    tokenizer.save(str(folder / "tokenizer.json"))
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    config = MPNetConfig(vocab_size=len(vocabulary), pad_token_id=1, **sizes)
-    MPNetForQuestionAnswering(config).save_pretrained(folder)
-    return folder
-
-
-def recipe(**changes):
-    small = {"steps": 4, "warm_up_steps": 2, "decay_steps": 4, "frozen_layers": 1, "batch_tokens": 200, "rate": 1e-2}
-    return Recipe(**{**small, "save_every_s": 0.0, **changes})
-
-
-def tokenizer_of(folder):
-    return Tokenizer.from_file(str(folder / "tokenizer.json"))
-
+from tiny import EXAMPLES, FILLER, MIX, TOWNS, example, recipe, tokenizer_of, windows_by
 
 # Bad data
 
@@ -308,7 +235,7 @@ def test_unanswerable_and_unreadable_texts(tiny):
 
 def test_batches_hold_every_window_and_a_budget_of_tokens(tiny):
     pairs = Mixer(EXAMPLES, MIX).mixed(1)
-    batches = list(make_batches(pairs, tokenizer_of(tiny), 200, random.Random(0)))
+    batches = list(make_batches(pairs, windows_by(tiny), 200, random.Random(0)))
     assert sum(len(batch) for batch in batches) == len(pairs)
     assert all(len(b) == 1 or len(b) * max(len(w.ids) for w in b) <= 200 for b in batches)
     batch = collate(batches[0], padding_id=1)
@@ -339,7 +266,7 @@ def test_fast_attention_says_the_same(tiny):
 
 
 def test_threads_add_up_to_the_gradient_of_one(tiny):
-    batches = list(make_batches(Mixer(EXAMPLES, MIX).mixed(1), tokenizer_of(tiny), 200, random.Random(0)))[:4]
+    batches = list(make_batches(Mixer(EXAMPLES, MIX).mixed(1), windows_by(tiny), 200, random.Random(0)))[:4]
     trained = []
     for threads in (1, 2):
         learner = Learner(load_reader(tiny), recipe(threads=threads))
@@ -398,7 +325,7 @@ def paragraph(one):
 
 
 def stream(folder, plan):
-    return batches_of(Mixer(EXAMPLES, MIX).mixed, tokenizer_of(folder), plan)
+    return batches_of(Mixer(EXAMPLES, MIX).mixed, windows_by(folder), plan)
 
 
 def test_frozen_weights_stay_and_the_rest_learns(tiny, tmp_path):

@@ -51,11 +51,26 @@ def load_examples(path: Path) -> Iterator[Example]:
         DataError: The file cannot be read, a line is of another form, or an answer does not stand
             where it says; the message names the line or the record.
     """
+    for number, line in enumerate(read_lines(path), 1):
+        yield _example(path, number, line)
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Lines of a file, plain or compressed.
+
+    Args:
+        path: The file; one that ends in .xz is uncompressed.
+
+    Yields:
+        The lines.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
     opened = lzma.open if path.suffix == ".xz" else open
     try:
         with opened(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                yield _example(path, number, line)
+            yield from lines
     except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
 

@@ -3,7 +3,7 @@
 import copy
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count, islice
@@ -11,14 +11,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer
-
 from index.models import pick_dtype
 from qa.training.checkpoints import load_tensors, save_tensors
 from qa.training.data import DataError
-from qa.training.examples import Pair
 from qa.training.models import depth_of, freeze, speed_up, trained
-from qa.training.windows import Window, collate, make_batches
+from qa.training.windows import Batch, T, Window, collate, make_batches
 
 if TYPE_CHECKING:
     import torch
@@ -95,8 +92,29 @@ def rate_at(step: int, begun: int, decay_from: int | None, recipe: Recipe) -> fl
     return share
 
 
+def logits_of(model: "PreTrainedModel", batch: Batch) -> "torch.Tensor":
+    """What a reader says of each token as start and as end.
+
+    Args:
+        model: The reader.
+        batch: What it reads.
+
+    Returns:
+        `(2, n_windows, n_tokens)` float32, starts first; so low where nothing is allowed that its probability is 0.
+    """
+    import torch
+
+    inputs = {"input_ids": batch.ids, "attention_mask": batch.mask}
+    if getattr(model.config, "type_vocab_size", 0) > 1:
+        inputs["token_type_ids"] = batch.types
+    # Processors without bf16 emulate it, a hundred times as slow as fp32.
+    with torch.autocast("cpu", torch.bfloat16, enabled=pick_dtype("auto", "cpu") == torch.bfloat16):
+        output = model(**inputs)
+    return torch.stack([output.start_logits, output.end_logits]).float().masked_fill(~batch.allowed, _NOWHERE)
+
+
 def loss_of(model: "PreTrainedModel", windows: Sequence[Window]) -> "torch.Tensor":
-    """Cross-entropy of start and end against what people said, added up over windows.
+    """Cross-entropy of start and end against the targets, added up over windows.
 
     Args:
         model: The reader.
@@ -108,14 +126,7 @@ def loss_of(model: "PreTrainedModel", windows: Sequence[Window]) -> "torch.Tenso
     import torch
 
     batch = collate(windows, model.config.pad_token_id or 0)
-    inputs = {"input_ids": batch.ids, "attention_mask": batch.mask}
-    if getattr(model.config, "type_vocab_size", 0) > 1:
-        inputs["token_type_ids"] = batch.types
-    # Processors without bf16 emulate it, a hundred times as slow as fp32.
-    with torch.autocast("cpu", torch.bfloat16, enabled=pick_dtype("auto", "cpu") == torch.bfloat16):
-        output = model(**inputs)
-    logits = torch.stack([output.start_logits, output.end_logits]).float().masked_fill(~batch.allowed, _NOWHERE)
-    return -(torch.stack([batch.starts, batch.ends]) * logits.log_softmax(-1)).sum() / 2
+    return -(torch.stack([batch.starts, batch.ends]) * logits_of(model, batch).log_softmax(-1)).sum() / 2
 
 
 class Learner:
@@ -243,12 +254,16 @@ def _twin(model: "PreTrainedModel") -> "PreTrainedModel":
     return twin
 
 
-def batches_of(passes: Callable[[int], Sequence[Pair]], tokenizer: Tokenizer, recipe: Recipe) -> Iterator[list[Window]]:
+def batches_of(
+    passes: Callable[[int], Sequence[T]],
+    windows_of: Callable[[T, random.Random], Iterable[Window]],
+    recipe: Recipe,
+) -> Iterator[list[Window]]:
     """Batches without end, pass after pass, the same for the same seed.
 
     Args:
-        passes: Makes the pairs of a pass from a seed.
-        tokenizer: The reader's.
+        passes: Makes the pairs of a pass, or whatever else windows are made of, from a seed.
+        windows_of: Makes the windows of one of them.
         recipe: Batch size and seed.
 
     Yields:
@@ -261,11 +276,11 @@ def batches_of(passes: Callable[[int], Sequence[Pair]], tokenizer: Tokenizer, re
         seed = 1000 * recipe.seed + number
         empty = True
         rng = random.Random(seed)  # noqa: S311 (no secret)
-        for batch in make_batches(passes(seed), tokenizer, recipe.batch_tokens, rng):
+        for batch in make_batches(passes(seed), windows_of, recipe.batch_tokens, rng):
             empty = False
             yield batch
         if empty:
-            raise DataError("there is nothing to train on: no source of the mix has an example")
+            raise DataError("there is nothing to train on: no source of the mix has an example, or no text fits")
 
 
 def learn(learner: Learner, batches: Iterator[list[Window]], folder: Path, say: Say) -> None:

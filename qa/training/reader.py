@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from qa.training.export import quantise, write_shards
 from qa.training.learning import AVERAGE, WEIGHTS, Learner, Recipe, Say, batches_of, learn
 from qa.training.models import load_reader
 from qa.training.negatives import Mixer
+from qa.training.windows import Window, make_windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -41,9 +42,25 @@ def run(
     examples = [example for example in load_checked(data, say) if is_for_training(example)]
     mixer = Mixer(examples, mix)
     say(f"{len(examples)} questions to train on")
+    tokenizer = load_tokenizer(start)
+    batches = batches_of(mixer.mixed, lambda pair, rng: make_windows(pair, tokenizer, rng), recipe)
+    train(batches, start, base, out, recipe, say)
+
+
+def train(batches: Iterator[list[Window]], start: Path, base: Path | None, out: Path, recipe: Recipe, say: Say) -> None:
+    """Train a reader on batches, going on where an earlier run stopped.
+
+    Args:
+        batches: What it learns from, from the beginning.
+        start: Folder of the model to start from.
+        base: Folder of the model that one was made from, for weights it lacks.
+        out: Folder for checkpoints.
+        recipe: How.
+        say: Prints a line.
+    """
     learner = Learner(load_reader(start, base), recipe)
     try:
-        learn(learner, batches_of(mixer.mixed, load_tokenizer(start), recipe), out, say)
+        learn(learner, batches, out, say)
     finally:
         learner.close()
 

@@ -1,9 +1,10 @@
 """Pairs of question and text → windows of tokens with targets → batches of like length."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ _MAX_QUESTION_TOKENS = 96
 _POOL = 1500
 _NULL_WINDOWS_KEPT = 0.3
 _CONTEXT = 1
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +79,7 @@ def make_windows(pair: Pair, tokenizer: Tokenizer, rng: random.Random) -> list[W
     Returns:
         The windows; a pair without an answer gives one, a text without tokens none.
     """
-    tokenizer.no_truncation()
-    offsets = tokenizer.encode(pair.question, add_special_tokens=False).offsets
-    question = pair.question
-    if len(offsets) > _MAX_QUESTION_TOKENS:
-        question = question[: offsets[_MAX_QUESTION_TOKENS - 1][1]]
-    tokenizer.enable_truncation(WINDOW_TOKENS, stride=STRIDE_TOKENS, strategy="only_second")
-    encoding = tokenizer.encode(question, pair.context)
-    windows = [_window(part, pair.spans) for part in (encoding, *encoding.overflowing)]
+    windows = [window_of(part, pair.spans) for part in encode(pair.question, pair.context, tokenizer)]
     made = [window for window in windows if window is not None]
     nulls = [window for window in made if window.starts[0] == 1]
     holding = [window for window in made if window.starts[0] < 1]
@@ -92,7 +88,36 @@ def make_windows(pair: Pair, tokenizer: Tokenizer, rng: random.Random) -> list[W
     return holding + ([rng.choice(nulls)] if nulls else [])
 
 
-def _window(encoding: Encoding, spans: Sequence[Offsets]) -> Window | None:
+def encode(question: str, context: str, tokenizer: Tokenizer) -> list[Encoding]:
+    """A question beside a text as tokens, in as many windows as the text needs.
+
+    Args:
+        question: The question; what is too long of it is cut off.
+        context: The text.
+        tokenizer: The reader's; its truncation is set here.
+
+    Returns:
+        The windows' encodings in the order of the text, at least one.
+    """
+    tokenizer.no_truncation()
+    offsets = tokenizer.encode(question, add_special_tokens=False).offsets
+    if len(offsets) > _MAX_QUESTION_TOKENS:
+        question = question[: offsets[_MAX_QUESTION_TOKENS - 1][1]]
+    tokenizer.enable_truncation(WINDOW_TOKENS, stride=STRIDE_TOKENS, strategy="only_second")
+    encoding = tokenizer.encode(question, context)
+    return [encoding, *encoding.overflowing]
+
+
+def window_of(encoding: Encoding, spans: Sequence[Offsets]) -> Window | None:
+    """A window with what people answered as its target.
+
+    Args:
+        encoding: Question and text as tokens.
+        spans: What they answered, offsets in the text; those that the window does not hold are left out.
+
+    Returns:
+        The window, with the null answer as target when it holds no span; None when it holds nothing of the text.
+    """
     places = [i for i, sequence in enumerate(encoding.sequence_ids) if sequence == _CONTEXT]
     if not places:
         return None
@@ -116,37 +141,44 @@ def _tokens(encoding: Encoding, places: Sequence[int], span: Offsets) -> tuple[i
 
 
 def make_batches(
-    pairs: Iterable[Pair], tokenizer: Tokenizer, tokens: int, rng: random.Random
+    items: Iterable[T], windows_of: Callable[[T, random.Random], Iterable[Window]], tokens: int, rng: random.Random
 ) -> Iterator[list[Window]]:
     """Windows of like length together, in pools so large that lengths match and so small that order stays random.
 
     Args:
-        pairs: The pairs, in the order in which they should be seen.
-        tokenizer: The reader's.
+        items: What windows are made of, pairs for instance, in the order in which it should be seen.
+        windows_of: Makes an item's windows.
         tokens: Tokens in a batch at most, padding counted, unless one window is longer.
-        rng: Shuffles the batches of a pool.
+        rng: What windows are made with; shuffles the batches of a pool.
 
     Yields:
         The batches.
     """
-    pool: list[Pair] = []
-    for pair in pairs:
-        pool.append(pair)
-        if len(pool) == _POOL:
-            yield from _batches(pool, tokenizer, tokens, rng)
-            pool = []
-    yield from _batches(pool, tokenizer, tokens, rng)
+    rest = iter(items)
+    while pool := list(islice(rest, _POOL)):
+        windows = [window for item in pool for window in windows_of(item, rng)]
+        batches = group_by_length(windows, lambda window: len(window.ids), tokens)
+        rng.shuffle(batches)
+        yield from batches
 
 
-def _batches(pool: Sequence[Pair], tokenizer: Tokenizer, tokens: int, rng: random.Random) -> list[list[Window]]:
-    windows = [window for pair in pool for window in make_windows(pair, tokenizer, rng)]
-    batches: list[list[Window]] = []
-    for window in sorted(windows, key=lambda window: len(window.ids)):
-        if not batches or (len(batches[-1]) + 1) * len(window.ids) > tokens:
-            batches.append([])
-        batches[-1].append(window)
-    rng.shuffle(batches)
-    return batches
+def group_by_length(items: Iterable[T], length_of: Callable[[T], int], tokens: int) -> list[list[T]]:
+    """Items of like length together, the shortest first.
+
+    Args:
+        items: The items.
+        length_of: How many tokens one has.
+        tokens: Tokens in a group at most, when all are padded to the longest, unless one item is longer.
+
+    Returns:
+        The groups.
+    """
+    groups: list[list[T]] = []
+    for item in sorted(items, key=length_of):
+        if not groups or (len(groups[-1]) + 1) * length_of(item) > tokens:
+            groups.append([])
+        groups[-1].append(item)
+    return groups
 
 
 def collate(windows: Sequence[Window], padding_id: int) -> Batch:
