@@ -5,6 +5,7 @@
 PYTHON ?= python3
 PORT ?= 7860
 FOLDER ?= seeds
+PLOTS ?= plots
 # Recipes read it from the environment, "$$FOLDER": a name may hold spaces, quotes and dollar signs.
 override FOLDER := $(value FOLDER)
 export FOLDER
@@ -16,7 +17,7 @@ INSTALL := $(PIP) install --quiet --constraint constraints.txt
 # Stamps mean nothing once the Python that made the environment is gone: an upgrade of the system's does that.
 BROKEN := $(if $(wildcard $(VENV)/venv.stamp),$(shell $(BIN)/python -c 'import pip' >/dev/null 2>&1 || echo broken))
 
-.PHONY: help chat test lint soak benchmark clean broken
+.PHONY: help chat test lint soak benchmark plots clean broken
 
 help:
 	@echo "make chat      set up (first time: some minutes), index $$FOLDER/ and serve the chat at http://127.0.0.1:$(PORT)"
@@ -25,6 +26,7 @@ help:
 	@echo "make lint      ruff, mypy, pydoclint"
 	@echo "make soak      kill -9 in the middle of indexing, over and over (some minutes)"
 	@echo "make benchmark indexing and answering speed"
+	@echo "make plots     SAVED='fast.jsonl accurate.jsonl': pictures of what verbatim evaluate --save wrote, in $(PLOTS)/"
 
 broken:
 	@echo "The Python of $(VENV)/ is gone or was replaced; making the virtual environment anew."
@@ -75,6 +77,10 @@ soak: $(VENV)/tests.stamp
 
 benchmark: $(VENV)/tests.stamp
 	@$(BIN)/python benchmarks/speed.py
+
+plots: $(VENV)/tests.stamp
+	@test -n "$(SAVED)" || { echo "Name what verbatim evaluate --save wrote: make plots SAVED='fast.jsonl accurate.jsonl'"; exit 1; }
+	@$(BIN)/python benchmarks/plots.py $(SAVED) $(PLOTS)
 
 clean:
 	rm -rf $(VENV)

@@ -143,6 +143,15 @@ def test_the_package_that_is_missing_is_the_one_of_this_python(make):
     assert f"sudo apt-get install python3.{sys.version_info.minor}-venv\n" in said
 
 
+def test_pictures_are_drawn_of_the_files_that_are_named(make):
+    assert "make plots SAVED=" in make("plots", code=2)
+    assert not any("plots.py" in call for call in calls(make))
+    make("plots", "SAVED=fast.jsonl accurate.jsonl")
+    assert calls(make)[-1] == "benchmarks/plots.py fast.jsonl accurate.jsonl plots"
+    make("plots", "SAVED=fast.jsonl", "PLOTS=docs/figures")
+    assert calls(make)[-1] == "benchmarks/plots.py fast.jsonl docs/figures"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="CI runs on Linux")
 def test_ci_lets_no_browser_be_missing(tmp_path):
     (tmp_path / ".ci").mkdir()

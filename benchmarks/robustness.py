@@ -1,0 +1,157 @@
+"""What a reader loses when questions and texts are written in other ways: python benchmarks/robustness.py FILE.
+
+The same questions of a file in SQuAD's format, each asked of its own paragraph, as it is and in every variant of
+`qa.variants`; prints a table in Markdown.
+"""
+
+import argparse
+import math
+import random
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from index.errors import VerbatimError
+from index.settings import read_settings
+from qa.answering import QuestionAnswerer
+from qa.evaluating import (
+    Prediction,
+    Question,
+    Scores,
+    corpus_answerer,
+    evaluate_reading,
+    load_questions,
+    sample,
+    score,
+)
+from qa.matching import f1
+from qa.variants import QUESTION_VARIANTS, TEXT_VARIANTS
+
+PLAIN = "as it is"
+VARIANTS = (*QUESTION_VARIANTS, *TEXT_VARIANTS)
+QUESTIONS = 400
+COLUMNS = (
+    "",
+    "EM, nothing declined",
+    "F1, nothing declined",
+    "loss of it",
+    "EM",
+    "F1",
+    "right ones answered, %",
+    "unanswerable declined, %",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Figures of a variant.
+
+    Attributes:
+        name: The variant.
+        scores: Its figures.
+        loss: F1 of the best answers to the answerable questions, nothing declined, less than as they are, in points.
+        margin: The loss is this much off at most, with 95 % probability.
+    """
+
+    name: str
+    scores: Scores
+    loss: float
+    margin: float
+
+
+def vary(question: Question, name: str, seed: int) -> Question:
+    """A question that is, or whose paragraph is, written in another way, the same whatever else is asked."""
+    rng = random.Random(f"{seed} {name} {question.id}")
+    if name in QUESTION_VARIANTS:
+        return replace(question, text=QUESTION_VARIANTS[name](question.text, rng))
+    return replace(question, paragraph=TEXT_VARIANTS[name](question.paragraph, rng))
+
+
+def measure(
+    answerer: QuestionAnswerer,
+    questions: Sequence[Question],
+    names: Sequence[str],
+    seed: int,
+    say: Callable[[str], None],
+) -> Iterator[Row]:
+    """Ask the questions as they are, then in each variant."""
+    plain: list[float] = []
+    for name in (PLAIN, *names):
+        asked = questions if name == PLAIN else [vary(question, name, seed) for question in questions]
+        said = evaluate_reading(answerer, asked, partial(_count, say, name))
+        reached = best_f1s(asked, said)
+        plain = reached if name == PLAIN else plain
+        losses = [before - after for before, after in zip(plain, reached, strict=True)]
+        spread = statistics.stdev(losses) / math.sqrt(len(losses)) if len(losses) > 1 else 0.0
+        yield Row(name, score(asked, said), statistics.fmean(losses) if losses else 0.0, 1.96 * spread)
+
+
+def _count(say: Callable[[str], None], name: str, done: int, total: int) -> None:
+    say(f"{name}: {done} of {total}")
+
+
+def best_f1s(questions: Sequence[Question], predictions: Sequence[Prediction]) -> list[float]:
+    """F1, in percent, of the best answer to each answerable question, nothing declined."""
+    pairs = zip(questions, predictions, strict=True)
+    return [100 * f1(said.text, question.answers) for question, said in pairs if question.answers]
+
+
+def line(row: Row) -> str:
+    """A variant's line of the table."""
+    s = row.scores
+    loss = "" if row.name == PLAIN else f"{row.loss:.1f} ± {row.margin:.1f}"
+    before = [s.undeclined_exact_match, s.undeclined_f1]
+    after = [s.exact_match, s.f1, s.right_kept, s.declined]
+    cells = [row.name, *map(_figure, before), loss, *map(_figure, after)]
+    return _line(cells)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path, metavar="FILE", help="questions in SQuAD's format")
+    parser.add_argument("--limit", type=int, default=QUESTIONS, metavar="N", help=f"so many of them ({QUESTIONS})")
+    parser.add_argument("--reader", metavar="NAME", help="as verbatim evaluate takes it")
+    parser.add_argument("--variant", action="append", choices=VARIANTS, help="only this one; may be given again")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="chooses mistakes, names and dates (0)")
+    given = parser.parse_args(arguments)
+    if given.limit < 1:
+        parser.error(f"--limit={given.limit} is less than 1")
+    try:
+        run(given)
+    except (VerbatimError, OSError) as error:
+        sys.exit(f"robustness: {error}")
+
+
+def run(given: argparse.Namespace) -> None:
+    """Measure and print."""
+    questions = sample(load_questions(given.file), given.limit)
+    settings = read_settings(reader=given.reader)
+    say = _say if sys.stderr.isatty() else lambda _: None
+    with tempfile.TemporaryDirectory() as scratch, corpus_answerer({}, settings, Path(scratch)) as answerer:
+        print(
+            f"{len(questions)} questions of {given.file.name}, reader {settings.reader or 'fast'}, seed {given.seed}\n"
+        )
+        print(_line(COLUMNS), _line(["---"] * len(COLUMNS)), sep="\n")
+        for row in measure(answerer, questions, given.variant or VARIANTS, given.seed, say):
+            print(line(row), flush=True)
+
+
+def _say(words: str) -> None:
+    print(f"\r\x1b[K{words}\r", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
