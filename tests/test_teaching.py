@@ -247,6 +247,21 @@ def test_torn_empty_and_missing_files_are_refused(tmp_path):
         load_lessons(tmp_path / "none.jsonl")
 
 
+def test_a_refused_file_is_closed_while_the_refusal_is_kept(tmp_path, monkeypatch):
+    path = write_lessons(tmp_path / "labels.jsonl", [lesson(question=" "), lesson()])
+    opened = []
+
+    def spy(*arguments, **given):
+        opened.append(open(*arguments, **given))  # noqa: PTH123, SIM115 (what the module calls)
+        return opened[-1]
+
+    monkeypatch.setattr("qa.training.data.open", spy, raising=False)
+    with pytest.raises(DataError) as refused:
+        load_lessons(path)
+    assert [file.closed for file in opened] == [True]
+    assert refused.value
+
+
 # Labelling
 
 

@@ -3,12 +3,15 @@
 import hashlib
 import json
 import lzma
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from index.documents import check_unicode
 from index.errors import ParameterError, VerbatimError
+
+T = TypeVar("T")
 
 _ONE_GROUP_SOURCES = frozenset({"reddit", "covid"})  # all their texts are one group: each text is its own here
 
@@ -44,25 +47,22 @@ def load_examples(path: Path) -> Iterator[Example]:
     Args:
         path: The file; one that ends in .xz is uncompressed.
 
-    Yields:
-        The examples.
-
-    Raises:
-        DataError: The file cannot be read, a line is of another form, or an answer does not stand
-            where it says; the message names the line or the record.
+    Returns:
+        The examples, read as they are asked for. A `DataError` comes then: the file cannot be read, a line is of
+        another form, or an answer does not stand where it says; the message names the line or the record.
     """
-    for number, line in enumerate(read_lines(path), 1):
-        yield _example(path, number, line)
+    return read_records(path, _example)
 
 
-def read_lines(path: Path) -> Iterator[str]:
-    """Lines of a file, plain or compressed.
+def read_records(path: Path, parse: Callable[[Path, int, str], T]) -> Iterator[T]:
+    """What stands in the lines of a file, plain or compressed.
 
     Args:
         path: The file; one that ends in .xz is uncompressed.
+        parse: Makes a record of the file, a line's number from 1, and the line.
 
     Yields:
-        The lines.
+        The records.
 
     Raises:
         DataError: The file cannot be read.
@@ -70,7 +70,8 @@ def read_lines(path: Path) -> Iterator[str]:
     opened = lzma.open if path.suffix == ".xz" else open
     try:
         with opened(path, "rt", encoding="utf-8") as lines:
-            yield from lines
+            for number, line in enumerate(lines, 1):
+                yield parse(path, number, line)
     except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
 

@@ -16,7 +16,7 @@ from tokenizers import Encoding, Tokenizer
 from index.documents import check_unicode
 from index.errors import ParameterError
 from index.models import load_tokenizer
-from qa.training.data import DataError, read_lines
+from qa.training.data import DataError, read_records
 from qa.training.examples import Offsets
 from qa.training.learning import Recipe, Say, batches_of
 from qa.training.reader import train
@@ -76,7 +76,7 @@ def load_lessons(path: Path) -> list[Lesson]:
     Raises:
         DataError: The file cannot be read, holds nothing, or a line is of another form; the message names it.
     """
-    lessons = [parse_lesson(path, number, line) for number, line in enumerate(read_lines(path), 1)]
+    lessons = list(read_records(path, parse_lesson))
     if not lessons:
         raise DataError(f"{path} holds no record")
     return lessons
