@@ -158,7 +158,7 @@ def verify(
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Check that an answer's words still stand; exit code 0 when they do, 1 when not."""
+    """Check that an answer still stands; exit code 1 when not."""
     with _errors(as_json):
         answer = _read_json(file)
         with _load(folder) as answerer:
