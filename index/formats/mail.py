@@ -1,0 +1,316 @@
+"""Mails: who wrote what to whom and when, with what is attached to them as files within the file.
+
+The messages are parsed by the standard library under its older policy: the newer one parses every header by a grammar,
+which raises exceptions on broken ones and takes seconds for long ones.
+"""
+
+import mimetypes
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.header import decode_header
+from email.message import Message
+from email.utils import parseaddr
+
+from index.errors import UnreadableFileError
+from index.formats.charsets import decode_declared
+from index.formats.content import Content, Part, Place
+from index.formats.html import load_html
+from index.formats.limits import MAX_PARTS, MAX_PARTS_BYTES, MAX_TEXT_CHARS
+from index.formats.metadata import mail_date, one_line
+from index.formats.naming import Names
+
+_SHOWN_HEADERS = ("From", "To", "Cc", "Date", "Subject")
+_MAIL_HEADERS = frozenset({"from", "to", "date", "subject", "received", "message-id", "sender", "return-path"})
+_MONTHS = "January February March April May June July August September October November December".split()
+_MAX_HEADER_CHARS = 20_000
+_MAX_SENDER_CHARS = 1_000
+_MAX_MESSAGES_DEEP = 20
+"""Forwarded mails within forwarded mails that are looked into."""
+
+_MBOX_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]{0,1000}\d{4}[^\n]{0,100}\n")
+_QUOTED_MBOX_LINE = re.compile(rb"^>(>*From )", re.MULTILINE)
+_CHARS_OUT_OF_PLACE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ADDRESSES_BREAK = re.compile(r"\s*\r?\n\s*")
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Mails as they are read.
+
+    Attributes:
+        texts: Text of each mail, forwarded ones included.
+        places: Where each begins.
+        parts: What is attached to them.
+        notes: What could not be read.
+        n_chars: Characters of the texts, with what stands between them.
+        n_bytes: Bytes of the parts.
+        names: Names of parts that are taken.
+    """
+
+    texts: list[str] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
+    n_chars: int = 0
+    n_bytes: int = 0
+    names: Names = field(default_factory=Names)
+
+    @property
+    def is_full(self) -> bool:
+        return self.n_chars > MAX_TEXT_CHARS
+
+    def add_text(self, text: str, label: str) -> None:
+        if self.n_chars + len(text) > MAX_TEXT_CHARS:
+            self.notes[f"more than {MAX_TEXT_CHARS:,} characters: {label} and what follows is left out"] = None
+            self.n_chars = MAX_TEXT_CHARS + 1
+            return
+        self.places.append(Place(self.n_chars, label))
+        self.texts.append(text)
+        self.n_chars += len(text) + 2
+
+    def add_part(self, name: str, content: bytes) -> None:
+        if len(self.parts) >= MAX_PARTS or self.n_bytes + len(content) > MAX_PARTS_BYTES:
+            self.notes["there are too many attachments: some are left out"] = None
+            return
+        self.n_bytes += len(content)
+        self.parts.append(Part(self.names.fresh(name), content))
+
+    def content(self, title: str, metadata: dict[str, str]) -> Content:
+        return Content(
+            "\n\n".join(self.texts), title, tuple(self.places), metadata, tuple(self.notes), tuple(self.parts)
+        )
+
+
+def load_eml(content: bytes) -> Content:
+    """Read a mail.
+
+    Args:
+        content: The file's bytes.
+
+    Returns:
+        Its text: From, To, Date and Subject, a line each, a blank one, and what it says; mails forwarded in it follow.
+        The place of each is "mail of 4 May 2026 from Ann Lee"; attachments are parts.
+
+    Raises:
+        UnreadableFileError: It is no mail, or is nested too deeply.
+    """
+    message = _parsed(content)
+    if _MAIL_HEADERS.isdisjoint(name.lower() for name in message.keys()):  # noqa: SIM118 (a message is no dict)
+        raise UnreadableFileError("no mail: it has neither sender, date nor subject")
+    reading = _Reading()
+    _read(message, reading, "", 0)
+    return reading.content(_header(message, "Subject"), _metadata(message))
+
+
+def load_mbox(content: bytes) -> Content:
+    """Read a mailbox.
+
+    Args:
+        content: The file's bytes.
+
+    Returns:
+        The texts of its mails, each with its place; attachments are parts, in a folder for each mail.
+
+    Raises:
+        UnreadableFileError: It is no mailbox.
+    """
+    reading = _Reading()
+    number = 0
+    for number, mail in enumerate(_split(content), start=1):
+        try:
+            _read(_parsed(mail), reading, f"mail {number}/", 0)
+        except UnreadableFileError as error:
+            reading.notes[f"mail {number} is left out: {error}"] = None
+        if reading.is_full:
+            break
+    if not number:
+        raise UnreadableFileError("no mailbox: it doesn't begin with a line 'From …'")
+    return reading.content("", {})
+
+
+def _split(content: bytes) -> Iterator[bytes]:
+    """The mails of a mailbox, in the form that quotes lines which begin with From."""
+    begins = list(_MBOX_LINE.finditer(content))
+    if not begins or begins[0].start() > 0:
+        return
+    ends = [*(begin.start() for begin in begins[1:]), len(content)]
+    for begin, end in zip(begins, ends, strict=True):
+        yield _QUOTED_MBOX_LINE.sub(rb"\1", content[begin.end() : end])
+
+
+def _parsed(content: bytes) -> Message:
+    try:
+        return message_from_bytes(content)
+    except RecursionError as error:
+        raise UnreadableFileError("nested too deeply: messages within messages") from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # from broken headers of parts
+        raise UnreadableFileError(f"damaged: {type(error).__name__} while its headers were read") from error
+
+
+def _read(message: Message, reading: _Reading, folder: str, depth: int) -> None:
+    """A mail's text, then the mails in it."""
+    bodies: list[str] = []
+    forwarded: list[Message] = []
+    for part in _leaves(message):
+        _read_part(part, bodies, forwarded, reading, folder)
+    headers = [f"{name}: {words}" for name in _SHOWN_HEADERS if (words := _header(message, name))]
+    if text := "\n\n".join(filter(None, ["\n".join(headers), *bodies])):
+        reading.add_text(text, _label(message))
+    for inner in forwarded:
+        if depth < _MAX_MESSAGES_DEEP and not reading.is_full:
+            _read(inner, reading, folder, depth + 1)
+        else:
+            reading.notes["mails within mails are left out where they are nested too deeply"] = None
+
+
+def _leaves(message: Message) -> Iterator[Message]:
+    """The parts of a mail that are no containers, in order; of alternatives, the one that is read."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        inner = _messages_in(part)
+        if part.get_content_maintype() != "multipart" or not inner:
+            yield part
+        elif part.get_content_subtype() == "alternative":
+            waiting += _alternatives(inner)
+        else:
+            waiting += reversed(inner)
+
+
+def _messages_in(part: Message) -> list[Message]:
+    inner = part.get_payload() if part.is_multipart() else []
+    return [each for each in inner if isinstance(each, Message)]
+
+
+def _alternatives(parts: list[Message]) -> list[Message]:
+    """Of several forms of the same, plain text where it says anything; what is no text is kept beside it."""
+    plain = [part for part in parts if part.get_content_type() == "text/plain" and _text(part).strip()]
+    if not plain:
+        return parts[-1:]
+    return [*(part for part in reversed(parts) if part.get_content_maintype() not in {"text", "multipart"}), plain[0]]
+
+
+def _read_part(part: Message, bodies: list[str], forwarded: list[Message], reading: _Reading, folder: str) -> None:
+    kind = part.get_content_type()
+    if kind == "message/rfc822" and part.is_multipart():
+        forwarded += _messages_in(part)
+    elif kind in {"text/plain", "text/html"} and not _is_attached(part):
+        try:
+            bodies.append(_html(part) if kind == "text/html" else _text(part).strip())
+        except UnreadableFileError as error:
+            reading.notes[f"a part of the mail's text is {error}"] = None
+    else:
+        reading.add_part(folder + _filename(part, len(reading.parts) + 1), _payload(part))
+
+
+def _is_attached(part: Message) -> bool:
+    disposition = _raw(part, "Content-Disposition").lstrip().lower()
+    return disposition.startswith("attachment") or bool(_given_filename(part))
+
+
+def _given_filename(part: Message) -> str:
+    try:
+        return _decoded(str(part.get_filename() or ""))
+    except (ValueError, LookupError, TypeError, AttributeError):  # from broken parameters
+        return ""
+
+
+def _filename(part: Message, number: int) -> str:
+    suffix = mimetypes.guess_extension(part.get_content_type()) or ".bin"
+    return _given_filename(part) or f"attachment {number}{suffix}"
+
+
+def _payload(part: Message) -> bytes:
+    try:
+        payload = part.get_payload(decode=True)
+    except (ValueError, LookupError, TypeError, AttributeError):  # from the charset, which is not needed for bytes
+        del part["Content-Type"]
+        payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _text(part: Message) -> str:
+    text = decode_declared(_payload(part), _charset(part))
+    return _CHARS_OUT_OF_PLACE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _html(part: Message) -> str:
+    charset = _charset(part)
+    content = _payload(part)
+    # The mail's word goes before the page's own.
+    return load_html(decode_declared(content, charset).encode("utf-8-sig", "replace") if charset else content).text
+
+
+def _charset(part: Message) -> str:
+    try:
+        return str(part.get_content_charset() or "")
+    except (ValueError, LookupError, TypeError, AttributeError):  # from broken parameters
+        return ""
+
+
+def _raw(message: Message, name: str) -> str:
+    """A header as it stands in the mail; "" where there is none."""
+    return next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+
+
+def _header(message: Message, name: str) -> str:
+    return " ".join(_decoded(_raw(message, name)).split())
+
+
+def _decoded(header: str) -> str:
+    """The words of a header, on one line and whatever they are encoded in."""
+    words = _ADDRESSES_BREAK.sub(" ", header[:_MAX_HEADER_CHARS])
+    if not words.isascii():
+        words = _decoded_bytes(words.encode("ascii", "surrogateescape") if _is_escaped(words) else words.encode(), "")
+    try:
+        pieces = decode_header(words)
+    except (ValueError, LookupError):  # HeaderParseError, a ValueError, is raised by broken Base64
+        return _CHARS_OUT_OF_PLACE.sub("", words)
+    return _CHARS_OUT_OF_PLACE.sub("", "".join(_piece(piece, charset) for piece, charset in pieces))
+
+
+def _piece(piece: bytes | str, charset: str | None) -> str:
+    if isinstance(piece, str):
+        return piece
+    # Python's own way of holding what stands between encoded words.
+    return _decoded_bytes(piece, charset) if charset else piece.decode("raw-unicode-escape", "replace")
+
+
+def _is_escaped(words: str) -> bool:
+    try:
+        words.encode("ascii", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _decoded_bytes(content: bytes, charset: str) -> str:
+    try:
+        return decode_declared(content, charset)
+    except UnreadableFileError:
+        return content.decode("cp1252", "replace")
+
+
+def _label(message: Message) -> str:
+    # Before it is decoded: the comma in an encoded "Lee, Ann" ends no address.
+    sender = _ADDRESSES_BREAK.sub(" ", _raw(message, "From")[:_MAX_SENDER_CHARS])
+    try:
+        name, address = parseaddr(sender)
+    except (RecursionError, IndexError):  # comments within comments
+        name, address = sender, ""
+    sender = one_line(_decoded(name)) or one_line(_decoded(address))
+    moment = mail_date(_raw(message, "Date"))
+    day = f" of {moment.day} {_MONTHS[moment.month - 1]} {moment.year}" if moment else ""
+    return f"mail{day}" + (f" from {sender}" if sender else "")
+
+
+def _metadata(message: Message) -> dict[str, str]:
+    moment = mail_date(_raw(message, "Date"))
+    metadata = {
+        "author": one_line(_header(message, "From")),
+        "date": moment.date().isoformat() if moment else "",
+        "subject": one_line(_header(message, "Subject")),
+    }
+    return {name: words for name, words in metadata.items() if words}
