@@ -1,0 +1,101 @@
+"""OCR: pages that are pictures become text with boxes."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from index.formats import ocr
+from index.formats.content import Content
+from index.formats.ocr import OcrError, ocr_pdf
+from index.formats.pdf import NoTextError, load_pdf
+from pdfs import make_pdf, print_lines
+from test_formats_pdf import assert_sound
+
+DOCUMENTS = Path(__file__).parent / "data" / "documents"
+SCAN = (DOCUMENTS / "scan.pdf").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def tesseract() -> str:
+    """The program. Without it these tests are skipped, never on CI."""
+    program = shutil.which("tesseract")
+    if program is None:
+        assert not os.environ.get("CI"), "CI tests OCR: apt-get install tesseract-ocr"
+        pytest.skip("NO TESSERACT, OCR IS NOT TESTED; install it with: apt-get install tesseract-ocr")
+    return program
+
+
+@pytest.fixture(scope="module")
+def scanned(tesseract: str) -> Content:
+    """What is read of the scan, once for all tests."""
+    return ocr_pdf(SCAN)
+
+
+def test_a_scan_is_read_with_boxes_and_pages(scanned):
+    with pytest.raises(NoTextError):
+        load_pdf(SCAN)
+    content = scanned
+    assert_sound(content)
+    assert "The harbour of Lindau was dredged in 2024.\n\n" in content.text
+    assert [place.label for place in content.places] == ["page 1"]
+    assert len(content.notes) == 1
+    assert content.notes[0].startswith("read by OCR (tesseract ")
+    assert content.notes[0].endswith("): 1 page")
+
+
+def test_boxes_are_where_the_words_are_printed(scanned):
+    content, printed = scanned, load_pdf((DOCUMENTS / "report.pdf").read_bytes())
+    for word in ("Lindau", "Bregenz", "Diving"):
+        found, true = (its.boxes.rectangles[its.text.index(word)] for its in (content, printed))
+        assert found[0] == pytest.approx(true[0], abs=2)
+        assert true[1] - 2 <= found[1]
+        assert found[3] <= true[3] + 2
+
+
+@pytest.mark.usefixtures("tesseract")
+def test_a_picture_without_words_is_reported():
+    with pytest.raises(NoTextError, match=r"OCR \(tesseract .*\) finds none"):
+        ocr_pdf((DOCUMENTS / "grayscale-image.pdf").read_bytes())
+
+
+@pytest.mark.usefixtures("tesseract")
+def test_an_unknown_language_is_refused_with_those_there_are():
+    with pytest.raises(OcrError, match=r"no language 'xyz', only .*eng"):
+        ocr_pdf(SCAN, "xyz")
+    with pytest.raises(OcrError, match="no language '--help'"):
+        ocr_pdf(SCAN, "--help")
+
+
+@pytest.mark.usefixtures("tesseract")
+def test_a_huge_page_is_read_in_a_lower_resolution():
+    page = print_lines([(200_000, 400_000, "Harbour of Lindau")], points=15_000)
+    content = ocr_pdf(make_pdf([page], size=(1_000_000, 1_000_000)))
+    assert content.text == "Harbour of Lindau"
+    assert_sound(content)
+
+
+@pytest.mark.usefixtures("tesseract")
+def test_a_page_that_takes_too_long_is_left_out_and_counted(monkeypatch):
+    run = subprocess.run
+
+    def slow(command, **given):
+        if "tsv" in command:
+            raise subprocess.TimeoutExpired(command, given["timeout"])
+        return run(command, **given)
+
+    monkeypatch.setattr(ocr.subprocess, "run", slow)
+    engine = ocr._Tesseract("eng")
+    document = ocr.open_pdf(SCAN)
+    page = engine.read(document, 0)
+    document.close()
+    assert page.lines == ()
+    assert list(engine.notes([page], 1))[1].startswith("1 of 1 pages took longer than 120 s")
+
+
+def test_without_tesseract_people_are_told_how_to_install_it(monkeypatch):
+    monkeypatch.setattr(ocr.shutil, "which", lambda program: None)
+    with pytest.raises(OcrError, match="apt-get install tesseract-ocr"):
+        ocr_pdf(SCAN)
