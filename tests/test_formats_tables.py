@@ -164,6 +164,12 @@ def test_hostile_json_takes_no_longer_than_other(text):
     assert time.process_time() - begun < 8
 
 
+def test_of_too_many_values_those_within_fewest_brackets_are_places(monkeypatch):
+    monkeypatch.setattr("index.formats.data.MAX_PLACES", 4)
+    content = load_json(b'{"a": [1, 2, 3], "b": {"c": 4}}')
+    assert [place.label for place in content.places] == ["a", "b"]
+
+
 def test_json_that_is_damaged_says_where():
     content = load_json(b'{\n "a": 1,\n "b": [1 2]\n}')
     assert content.notes == ("no valid JSON from line 3 on: shown line by line",)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,8 +15,8 @@ from index.loading import decode
 
 _READABLE_LINE_CHARS = 1000
 """Characters of a line beyond which nobody reads it."""
-_MAX_PARSED_CHARS = 20_000_000
-"""Characters from which on it is shown line by line, without paths: parsed, it would take a gigabyte."""
+_MAX_PARSED_CHARS = 5_000_000
+"""Characters from which on it is shown line by line, without paths: parsed, it would take half a gigabyte."""
 _MAX_DEPTH = 100
 """Brackets within brackets beyond which the text stays as it is: indented, it would grow with the square of them."""
 
@@ -72,11 +73,11 @@ def load_json(content: bytes) -> Content:
     except _NoJsonError as error:
         return Content(text, places=line_places(text), notes=(str(error),))
     if _is_readable(text):
-        return Content(text, places=_places([(token.start, token) for token in tokens]))
+        return Content(text, places=_places([(token.start, token) for token in tokens]) or line_places(text))
     rendered, starts = _rendered(tokens)
     if len(rendered) > MAX_TEXT_CHARS:
         return Content(text, places=line_places(text))
-    return Content(rendered, places=_places(list(zip(starts, tokens, strict=True))))
+    return Content(rendered, places=_places(list(zip(starts, tokens, strict=True))) or line_places(rendered))
 
 
 def load_jsonl(content: bytes) -> Content:
@@ -189,14 +190,14 @@ def _shortened(path: str) -> str:
 
 def _places(tokens: list[tuple[int, _Token]]) -> tuple[Place, ...]:
     """A place for each value; where they are more than `MAX_PLACES`, those within fewest brackets."""
-    begun = [(start, token) for start, token in tokens if token.path]
-    deepest = _MAX_DEPTH
-    while len(begun) > MAX_PLACES:
-        deepest -= 1
-        begun = [(start, token) for start, token in begun if token.depth <= deepest]
+    at_depth = Counter(token.depth for _, token in tokens if token.path)
+    deepest, count = -1, at_depth[0]
+    while deepest < _MAX_DEPTH and count <= MAX_PLACES:
+        deepest += 1
+        count += at_depth[deepest + 1]
     places: list[Place] = []
-    for start, token in begun:
-        if not places or places[-1].label != token.path:
+    for start, token in tokens:
+        if token.path and token.depth <= deepest and (not places or places[-1].label != token.path):
             places.append(Place(start, token.path or ""))
     return tuple(places)
 
