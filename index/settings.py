@@ -21,7 +21,7 @@ class Settings(BaseSettings):
         model_config: How pydantic reads them.
         embedder: Hugging Face name or folder of a sentence-transformers model; None is the packaged one.
         reader: "fast", "accurate", or "cascade", in which the first picks what the second reads; or the Hugging
-            Face name or folder of another extractive question answering model. None is "fast".
+            Face name or folder of another extractive question answering model. None is "cascade".
         index_dir: Folder that holds the index of one folder of documents; None is a place of its own
             below the user's data folder. Here and in the names of models a leading ~ is the home folder.
         top_k: Passages retrieved and read for a question, 1 to 1000; more than there are reads them all.

@@ -195,6 +195,22 @@ class QuestionAnswerer:
         """
         return self._thread.run(self._index.search, check_question(question), self.settings.top_k, within)
 
+    def as_hit(self, question: str, text: str) -> Hit:
+        """A text that is stored nowhere, as if it were all that had been retrieved for a question.
+
+        Args:
+            question: The question, 1,000 characters at most.
+            text: The text.
+
+        Returns:
+            The text as one passage of a document without name.
+
+        Raises:
+            QuestionError: The question is blank or too long.
+            ParameterError: The text is no valid Unicode.
+        """
+        return self._thread.run(self._as_hit, check_question(question), check_unicode("text", text))
+
     def write(self, documents: Iterable[Document]) -> None:
         """Index documents that come from no file; they stay until `sync`, which knows only files.
 
@@ -268,10 +284,12 @@ class QuestionAnswerer:
     def _read(self, question: str, text: str) -> Answer:
         if not text.strip():
             return self._judge(question, [], self.text)
+        return self._judge(question, [self._as_hit(question, text)], lambda _: text)
+
+    def _as_hit(self, question: str, text: str) -> Hit:
         vectors = self._index.embedder.embed([question, text])
         cosine = float(vectors[0] @ vectors[1])
-        hit = Hit(Passage("", 0, len(text), text), "", hashlib.sha256(text.encode()).hexdigest(), 0.0, cosine, 0.0)
-        return self._judge(question, [hit], lambda _: text)
+        return Hit(Passage("", 0, len(text), text), "", hashlib.sha256(text.encode()).hexdigest(), 0.0, cosine, 0.0)
 
     def _judge(self, question: str, hits: Sequence[Hit], text_of: Callable[[str], str]) -> Answer:
         if not hits:

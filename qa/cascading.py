@@ -15,7 +15,7 @@ from qa.reading import ACCURATE, ACCURATE_READER, CASCADE, FAST, FAST_READER, Re
 CASCADE_CALIBRATION_FILE = "cascade.json"
 
 MOST_READ_AGAIN = 3
-ENOUGH = 0.95
+ENOUGH = 0.8
 """Share of the fast reader's distribution over passages that need be read again."""
 
 
@@ -91,7 +91,7 @@ class Cascade:
 
 
 def pick(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Calibration) -> list[int]:
-    """The passages that most likely hold the answer: as many as hold it nearly for sure, 3 at most.
+    """The passages that most likely hold the answer: as many as it takes for a share of 0.8, 3 at most.
 
     Args:
         hits: What was retrieved.
@@ -128,7 +128,7 @@ def open_reader(settings: Settings) -> HitReader:
     """The reader that settings name; its weights are loaded when it first reads.
 
     Args:
-        settings: Which reader, on which device, in which precision.
+        settings: Which reader, the cascade if none, on which device, in which precision.
 
     Returns:
         The reader.
@@ -136,7 +136,7 @@ def open_reader(settings: Settings) -> HitReader:
     Raises:
         ModelError: It is not on this machine, or its calibration cannot be used.
     """
-    if settings.reader != CASCADE:
+    if settings.reader not in {None, CASCADE}:
         return SingleReader(Reader(settings))
     fast, accurate = (Reader(settings.model_copy(update={"reader": name})) for name in (FAST, ACCURATE))
     picking = load_calibration(FAST_READER)

@@ -107,7 +107,7 @@ def test_nothing_retrieved_and_nothing_to_read():
 
 
 def test_readers_by_name(tmp_path):
-    assert isinstance(open_reader(Settings()), SingleReader)
+    assert isinstance(open_reader(Settings()), Cascade)
     assert isinstance(open_reader(Settings(reader=FAST)), SingleReader)
     assert isinstance(open_reader(Settings(reader=CASCADE)), Cascade)
     own = open_reader(Settings(reader=str(FAST_READER)))

@@ -12,7 +12,7 @@ from index.errors import ModelError, ParameterError
 from index.models import hash_weights, load_tokenizer, model_folder, pick_device
 from index.settings import read_settings
 from qa.deciding import load_calibration
-from qa.reading import FAST_READER, Reader
+from qa.reading import ACCURATE_READER, FAST_READER, Reader
 
 
 def test_arguments_then_environment_then_defaults(monkeypatch):
@@ -104,9 +104,11 @@ def test_the_embedders_weights_are_the_published_ones():
     assert hash_weights(packaged_model()) == published
 
 
-def test_the_readers_weights_are_those_of_the_model_card():
-    card = (FAST_READER / "README.md").read_text(encoding="utf-8")
-    assert hash_weights(FAST_READER) in card
+@pytest.mark.parametrize("folder", [FAST_READER, ACCURATE_READER])
+def test_the_readers_weights_are_those_of_the_model_card(folder):
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert hash_weights(folder) in card
+    assert all(file.stat().st_size < 50_000_000 for file in folder.iterdir())
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 import random
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,15 @@ from index.settings import Settings
 from qa.answering import QuestionAnswerer
 from qa.cascading import open_reader
 from qa.deciding import Calibration, Group, features, group
-from qa.evaluating import Article, EvaluationError, calibration_error, corpus_answerer, is_right, load_articles
+from qa.evaluating import (
+    Article,
+    EvaluationError,
+    Question,
+    calibration_error,
+    corpus_answerer,
+    is_right,
+    load_articles,
+)
 from qa.matching import f1
 from qa.reading import Span
 from qa.saving import check_writable, write_whole
@@ -39,19 +47,21 @@ _RETRIEVAL_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question about an article, to be asked of all articles or of all others.
+    """A question about an article, to be asked of all articles, of all others, or of one paragraph.
 
     Attributes:
         article: What it is about.
         question: The question.
         answers: What people answered; none when it has no answer.
         elsewhere: Whether it is asked of all articles but its own.
+        paragraph: What is read for it, nothing being retrieved; "" where something is.
     """
 
     article: str
     question: str
     answers: tuple[str, ...]
     elsewhere: bool = False
+    paragraph: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +81,9 @@ def plan(answerable: Path, unanswerable: Path) -> tuple[dict[str, list[str]], li
         unanswerable: One in the format of 2.0, about some of the same articles.
 
     Returns:
-        Paragraphs by article, and three kinds of questions, up to 600 of each: answerable ones, ones that
-        look answerable and are not, and ones asked of all articles but their own.
+        Paragraphs by article, and five kinds of questions, up to 600 of each: answerable ones and ones that
+        look answerable and are not, asked of all articles; other ones of either kind, asked of their own
+        paragraph; and answerable ones asked of all articles but their own.
 
     Raises:
         DataError: A file cannot be used, or there are no questions of a kind that the fit needs.
@@ -81,18 +92,24 @@ def plan(answerable: Path, unanswerable: Path) -> tuple[dict[str, list[str]], li
     fitted_on = sorted(articles)[::2]
     answers, traps = [], []
     for title in fitted_on:
-        answers += [Asked(title, q.text, q.answers) for q in articles[title].questions if q.answers]
-        traps += [Asked(title, q.text, ()) for q in other[title].questions if not q.answers] if title in other else []
+        answers += [_asked(title, q) for q in articles[title].questions if q.answers]
+        traps += [_asked(title, q) for q in other[title].questions if not q.answers] if title in other else []
     rng = random.Random(0)  # noqa: S311 (no secret)
     rng.shuffle(answers)
     rng.shuffle(traps)
-    strangers = [Asked(a.article, a.question, (), elsewhere=True) for a in answers[QUESTIONS_OF_A_KIND:]]
-    chosen = answers[:QUESTIONS_OF_A_KIND] + traps[:QUESTIONS_OF_A_KIND] + strangers[:QUESTIONS_OF_A_KIND]
+    n = QUESTIONS_OF_A_KIND
+    retrieved = [replace(asked, paragraph="") for asked in answers[:n] + traps[:n]]
+    strangers = [replace(asked, answers=(), elsewhere=True, paragraph="") for asked in answers[n : 2 * n]]
+    chosen = retrieved + strangers + answers[-n:] + traps[-n:]
     if not answers:
         raise DataError(f"{answerable} has no question with an answer about every second article; give another file")
     if not traps:
         raise DataError(f"{unanswerable} has no question without an answer about the same articles; give another file")
     return {title: list(article.paragraphs) for title, article in articles.items()}, chosen
+
+
+def _asked(title: str, question: Question) -> Asked:
+    return Asked(title, question.text, question.answers, paragraph=question.paragraph)
 
 
 def _read_articles(path: Path) -> dict[str, Article]:
@@ -135,6 +152,8 @@ def read_all(
 
 
 def _retrieve(answerer: QuestionAnswerer, asked: Asked, names: list[str]) -> list[Hit]:
+    if asked.paragraph:
+        return [answerer.as_hit(asked.question, asked.paragraph)]
     others = [name for name in names if not name.startswith(f"{asked.article}/")] if asked.elsewhere else None
     return answerer.search(asked.question, within=others)
 
