@@ -1,18 +1,16 @@
-"""Hybrid retrieval: lexical and dense scores of the same passages, fused with fitted weights."""
+"""Hybrid retrieval: dense, lexical and proximity scores of the same passages, fused with fitted weights."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from index.documents import Passage
+from index.documents import Document, Passage
 from index.embedding import Embedder, Vectors
+from index.proximity import NOWHERE_NEAR, Proximity, measure, words_of
 from index.store import Store
 from index.vectors import VectorIndex
 
 CANDIDATES = 50
 """Passages taken from each of the two searches before they are fused, at least."""
-
-_WORD = re.compile(r"\w[\w\u0300-\u036f]*")  # with combining accents, as FTS5's tokenizer has them
 
 STOP_WORDS = frozenset(
     (
@@ -36,10 +34,14 @@ class FusionWeights:
     Attributes:
         cosine: Of the cosine of question and passage.
         lexical: Of the BM25 score divided by the best one for this question.
+        window: Of the question's terms that stand close together.
+        phrases: Of the question's pairs of neighbouring words.
     """
 
-    cosine: float = 8.0
-    lexical: float = 5.7
+    cosine: float = 8.2
+    lexical: float = 2.9
+    window: float = 3.2
+    phrases: float = 5.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Hit:
         score: Fused score; higher is better, differences are log-odds.
         cosine: Cosine of the question's and the passage's vectors, -1 to 1.
         bm25: BM25 score, 0 when it shares no word with the question.
+        proximity: How close together the question's words stand in it.
     """
 
     passage: Passage
@@ -61,6 +64,7 @@ class Hit:
     score: float
     cosine: float
     bm25: float
+    proximity: Proximity = NOWHERE_NEAR
 
 
 class Searcher:
@@ -99,12 +103,22 @@ class Searcher:
             ids = None if within is None else self._store.passage_ids(within)
             bm25 = dict(self._store.match(lexical_query(question), limit, ids)) if terms(question) else {}
             cosines = self._cosines(vector, limit, ids, list(bm25))
-            scores = fuse(cosines, bm25, self._weights)
-            best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:top_k]
-            passages = self._store.passages(best)
+            passages = self._store.passages(list(cosines))
+        found = [id_ for id_ in cosines if id_ in passages]
+        texts = [_searched(*passages[id_]) for id_ in found]
+        proximity = dict(zip(found, measure(question, terms(question), texts), strict=True))
+        scores = fuse({id_: cosines[id_] for id_ in found}, bm25, proximity, self._weights)
         return [
-            Hit(passage, document.title, document.sha256, scores[id_], cosines[id_], bm25.get(id_, 0.0))
-            for id_, (passage, document) in ((id_, passages[id_]) for id_ in best if id_ in passages)
+            Hit(
+                passages[id_][0],
+                passages[id_][1].title,
+                passages[id_][1].sha256,
+                scores[id_],
+                cosines[id_],
+                bm25.get(id_, 0.0),
+                proximity[id_],
+            )
+            for id_ in sorted(scores, key=lambda id_: (-scores[id_], id_))[:top_k]
         ]
 
     def _cosines(self, vector: Vectors, limit: int, ids: Sequence[int] | None, also: list[int]) -> dict[int, float]:
@@ -113,10 +127,14 @@ class Searcher:
         return nearest | self._vectors.cosines(vector, [id_ for id_ in also if id_ not in nearest])
 
 
+def _searched(passage: Passage, document: Document) -> str:
+    """What FTS5 and the embedder see of a passage: title and headings in front of it."""
+    return f"{document.title}\n{passage.heading}\n{passage.text}"
+
+
 def terms(question: str) -> list[str]:
     """The words of a question that tell what it is about: lower case, stop words dropped, each once."""
-    words = dict.fromkeys(word.lower() for word in _WORD.findall(question))
-    return [word for word in words if word not in STOP_WORDS]
+    return [word for word in dict.fromkeys(words_of(question)) if word not in STOP_WORDS]
 
 
 def lexical_query(question: str) -> str:
@@ -124,12 +142,18 @@ def lexical_query(question: str) -> str:
     return " OR ".join(f'"{term}"' for term in terms(question))
 
 
-def fuse(cosines: dict[int, float], bm25: dict[int, float], weights: FusionWeights) -> dict[int, float]:
-    """One score for each passage out of two.
+def fuse(
+    cosines: Mapping[int, float],
+    bm25: Mapping[int, float],
+    proximity: Mapping[int, Proximity],
+    weights: FusionWeights,
+) -> dict[int, float]:
+    """One score for each passage out of four.
 
     Args:
         cosines: Cosine by passage id.
         bm25: BM25 score by passage id, above 0; passages that are missing share no word with the question.
+        proximity: How close together the question's words stand, by passage id.
         weights: The weights.
 
     Returns:
@@ -137,5 +161,9 @@ def fuse(cosines: dict[int, float], bm25: dict[int, float], weights: FusionWeigh
     """
     best = max(bm25.values(), default=1.0)
     return {
-        id_: weights.cosine * cosine + weights.lexical * bm25.get(id_, 0.0) / best for id_, cosine in cosines.items()
+        id_: weights.cosine * cosine
+        + weights.lexical * bm25.get(id_, 0.0) / best
+        + weights.window * proximity[id_].window
+        + weights.phrases * proximity[id_].phrases
+        for id_, cosine in cosines.items()
     }

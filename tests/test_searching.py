@@ -1,5 +1,7 @@
 """Retrieval against a brute-force oracle, and where it has nothing to find."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,8 @@ from fakes import DIMENSION, HashEmbedder
 from index.documents import Document
 from index.errors import UnknownDocumentError
 from index.folders import FolderIndex
-from index.searching import FusionWeights, fuse, lexical_query, terms
+from index.proximity import Proximity, measure
+from index.searching import CANDIDATES, FusionWeights, fuse, lexical_query, terms
 
 WORDS = ["bomb", "Khujand", "banned", "court", "May", "2012", "agreement", "Pakistan", "ISI", "cell", "leader"]
 
@@ -27,12 +30,17 @@ def corpus(folder, tmp_path):
 
 
 def oracle(corpus, question):
-    """Every passage's fused score, straight from the definitions, none left out."""
+    """Fused scores of the best of both searches, straight from the definitions."""
     ids = corpus.store.passage_ids()
     found, vectors = corpus.store.vectors(ids)
     cosines = dict(zip(found, (vectors @ corpus.embedder.embed([question])[0]).tolist(), strict=True))
-    bm25 = dict(corpus.store.match(lexical_query(question), 10**6))
-    return fuse(cosines, bm25, FusionWeights())
+    bm25 = dict(corpus.store.match(lexical_query(question), 10**6)[:CANDIDATES])
+    nearest = sorted(cosines, key=lambda id_: (-cosines[id_], id_))[:CANDIDATES]
+    cosines = {id_: cosines[id_] for id_ in {*nearest, *bm25}}
+    passages = corpus.store.passages(list(cosines))
+    texts = [f"{passages[id_][1].title}\n{passages[id_][0].text}" for id_ in cosines]
+    proximity = dict(zip(cosines, measure(question, terms(question), texts), strict=True))
+    return fuse(cosines, bm25, proximity, FusionWeights())
 
 
 @pytest.mark.parametrize(
@@ -109,10 +117,52 @@ def test_words_with_combining_marks_stay_whole():
 
 
 def test_fusion_adds_weighted_scores():
-    weights = FusionWeights(cosine=10, lexical=5)
-    fused = fuse({1: 0.5, 2: 0.9, 3: -0.2}, {1: 8.0, 3: 2.0}, weights)
-    assert fused == pytest.approx({1: 10.0, 2: 9.0, 3: -0.75})
-    assert fuse({}, {}, weights) == {}
+    weights = FusionWeights(cosine=10, lexical=5, window=2, phrases=3)
+    proximity = {1: Proximity(0.5, 1.0), 2: Proximity(0.0, 0.0), 3: Proximity(1.0, 0.0)}
+    fused = fuse({1: 0.5, 2: 0.9, 3: -0.2}, {1: 8.0, 3: 2.0}, proximity, weights)
+    assert fused == pytest.approx({1: 14.0, 2: 9.0, 3: 1.25})
+    assert fuse({}, {}, {}, weights) == {}
+
+
+def proximities(question, *texts):
+    return measure(question, terms(question), texts)
+
+
+def test_words_close_together_count_more_than_the_same_words_far_apart():
+    close, far, none = proximities(
+        "the supreme court banned it", "the court banned it", f"banned{' word' * 20} court", "nothing of the kind"
+    )
+    assert close.window > far.window > none.window == 0
+    assert close.phrases > far.phrases == none.phrases == 0
+
+
+def test_all_words_of_the_question_in_its_order_are_a_proximity_of_one():
+    (whole,) = proximities("Supreme Court banned groups", "In 2012 the supreme courts banned group after group.")
+    assert (whole.window, whole.phrases) == (pytest.approx(1), pytest.approx(1))
+
+
+def test_a_rare_word_weighs_more_than_one_that_most_passages_hold():
+    rare, common, _, _ = proximities("Khujand agreement", "Khujand", "agreement", "agreement", "agreement")
+    assert rare.window > common.window > 0
+
+
+@pytest.mark.parametrize("question", ["who is it?", "…", "why"])
+def test_a_question_without_terms_or_pairs_has_no_proximity(question):
+    assert [p.window for p in proximities(question, "who it is", "")] == [0, 0]
+    assert measure(question, [], []) == []
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=40), st.lists(st.sampled_from(WORDS), min_size=1, max_size=8))
+def test_the_densest_window_is_that_of_brute_force(words, asked):
+    (measured,) = proximities(" ".join(asked), " ".join(words))
+    known = set(terms(" ".join(asked)))
+    low = [word.lower() for word in words]
+    most = max((len(known & set(low[i : i + 13])) for i in range(len(low))), default=0)
+    # One passage: every word it holds weighs the same, and so does every word it lacks.
+    held, lacking = math.log(1 + 0.5 / 1.5), math.log(1 + 1.5 / 0.5)
+    n_held = len(known & set(low))
+    total = n_held * held + (len(known) - n_held) * lacking
+    assert measured.window == pytest.approx(most * held / total)
 
 
 def test_vectors_are_unit_length_and_those_of_no_words_are_zero():

@@ -1,10 +1,10 @@
-"""Fits the weights that fuse lexical and dense scores, and shows what they are worth."""
+"""Fits the weights that fuse dense, lexical and proximity scores, and shows what they are worth."""
 
 import random
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ class Retrieved:
     Attributes:
         gold: Name of the document that answers it.
         names: `(n,)` names of the documents of the passages found.
-        scores: `(n, 2)` cosine, and BM25 divided by the question's best.
+        scores: `(n, 4)` cosine, BM25 divided by the question's best, and the two figures of proximity.
     """
 
     gold: str
@@ -42,7 +42,8 @@ class Retrieved:
     def of(cls, gold: str, hits: Sequence[Hit]) -> "Retrieved":
         """From what was searched."""
         best = max((hit.bm25 for hit in hits), default=0.0) or 1.0
-        scores = np.array([(hit.cosine, hit.bm25 / best) for hit in hits], dtype=np.float64).reshape(-1, 2)
+        rows = [(hit.cosine, hit.bm25 / best, hit.proximity.window, hit.proximity.phrases) for hit in hits]
+        scores = np.array(rows, dtype=np.float64).reshape(-1, 4)
         return cls(gold, [hit.passage.document for hit in hits], scores)
 
     def rank(self, weights: NDArray[np.float64]) -> int | None:
@@ -128,7 +129,7 @@ def fit(by_source: dict[str, list[Retrieved]]) -> FusionWeights:
         return float(np.mean([np.mean([_surprise(r, weights) for r in rows]) for rows in usable]))
 
     usable = [[r for r in rows if r.gold in r.names] for rows in by_source.values()]
-    found = minimize(loss, np.array([10.0, 1.0]), method="L-BFGS-B")
+    found = minimize(loss, np.array([10.0, 1.0, 1.0, 1.0]), method="L-BFGS-B")
     return FusionWeights(*(round(float(weight), 1) for weight in found.x))
 
 
@@ -140,7 +141,7 @@ def _surprise(retrieved: Retrieved, weights: NDArray[np.float64]) -> float:
 
 def figures(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, float]:
     """Recall at 1, 5 and 10 and mean reciprocal rank of documents."""
-    ranks = [r.rank(np.array((weights.cosine, weights.lexical))) for r in rows]
+    ranks = [r.rank(np.array(astuple(weights))) for r in rows]
     recall = {f"recall@{k}": np.mean([rank is not None and rank <= k for rank in ranks]) for k in RECALL_AT}
     return {name: round(float(value), 4) for name, value in recall.items()} | {
         "mrr": round(float(np.mean([0.0 if rank is None else 1 / rank for rank in ranks])), 4)
@@ -148,10 +149,10 @@ def figures(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, floa
 
 
 def compare(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, dict[str, float]]:
-    """Figures of the embedder alone, of FTS5 alone, and of both, fused."""
+    """Figures of the embedder alone, of FTS5 alone, and of all, fused."""
     return {
-        "embedder": figures(rows, FusionWeights(1.0, 0.0)),
-        "FTS5": figures([row.lexical() for row in rows], FusionWeights(0.0, 1.0)),
+        "embedder": figures(rows, FusionWeights(1.0, 0.0, 0.0, 0.0)),
+        "FTS5": figures([row.lexical() for row in rows], FusionWeights(0.0, 1.0, 0.0, 0.0)),
         "fusion": figures(rows, weights),
     }
 

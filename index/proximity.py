@@ -1,0 +1,93 @@
+"""How close together the words of a question stand in a passage: what BM25, which counts words, does not see."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import Stemmer
+
+WINDOW_WORDS = 12
+
+_WORD = re.compile(r"\w[\w\u0300-\u036f]*")  # with combining accents, as FTS5's tokenizer has them
+
+
+@dataclass(frozen=True, slots=True)
+class Proximity:
+    """How a passage holds the words of a question. Each word counts by how rare it is among the passages compared.
+
+    Attributes:
+        window: Share of the question's terms that stand within 13 words of one another, where most do, 0 to 1.
+        phrases: Share of the question's pairs of neighbouring words, stop words included, that are neighbours in the
+            passage, too, in the same order, 0 to 1.
+    """
+
+    window: float
+    phrases: float
+
+
+NOWHERE_NEAR = Proximity(0.0, 0.0)
+
+
+def words_of(text: str) -> list[str]:
+    """Words of a text in lower case."""
+    return _WORD.findall(text.lower())
+
+
+def measure(question: str, terms: Sequence[str], texts: Sequence[str]) -> list[Proximity]:
+    """Compare passages by how close together they have a question's words.
+
+    The two figures are the ordered and the unordered window of the sequential dependence model (Metzler and Croft 2005,
+    "A Markov random field model for term dependencies"), the second over all terms at once. Words are compared by their
+    stems (Porter), and weigh as in BM25, by the number of the passages compared that hold them.
+
+    Args:
+        question: The question.
+        terms: Those of its words that tell what it is about, in lower case.
+        texts: The passages, each with what stands above it.
+
+    Returns:
+        The figures of each passage; 0 where the question has no term or no two words.
+    """
+    stem = Stemmer.Stemmer("porter").stemWords
+    asked = stem(words_of(question))
+    stems = frozenset(stem(list(terms)))
+    passages = [stem(words_of(text)) for text in texts]
+    weights = _rarity(frozenset(asked) | stems, passages)
+    pairs = {pair: weights[pair[0]] + weights[pair[1]] for pair in pairwise(asked)}
+    all_terms, all_pairs = sum(weights[term] for term in stems), sum(pairs.values())
+    return [
+        Proximity(
+            window=_densest(words, stems, weights) / all_terms if stems else 0.0,
+            phrases=sum(pairs[pair] for pair in pairs.keys() & set(pairwise(words))) / all_pairs if pairs else 0.0,
+        )
+        for words in passages
+    ]
+
+
+def _rarity(words: frozenset[str], passages: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Inverse document frequency, as BM25 has it, always above 0."""
+    holding = Counter(word for passage in passages for word in words.intersection(passage))
+    return {word: math.log(1 + (len(passages) - holding[word] + 0.5) / (holding[word] + 0.5)) for word in words}
+
+
+def _densest(words: Sequence[str], stems: frozenset[str], weights: Mapping[str, float]) -> float:
+    """The most that different terms within a window weigh together."""
+    places = [(place, word) for place, word in enumerate(words) if word in stems]
+    inside: Counter[str] = Counter()
+    best = weight = 0.0
+    first = 0
+    for place, word in places:
+        if not inside[word]:
+            weight += weights[word]
+        inside[word] += 1
+        while places[first][0] < place - WINDOW_WORDS:
+            gone = places[first][1]
+            inside[gone] -= 1
+            if not inside[gone]:
+                weight -= weights[gone]
+            first += 1
+        best = max(best, weight)
+    return best
