@@ -17,7 +17,7 @@ NOT_NAMES = frozenset(
     "their its as not no there some many most however also although while since".split()
 )
 
-_CONTRASTS = Path(__file__).parent / "contrasts.txt"
+_CONTRASTS = [Path(__file__).parent / name for name in ("contrasts.txt", "antonyms.txt")]
 _NAME = re.compile(r"[A-Z][\w\u2019'-]*(?:\s+(?:(?:of|de|von|van|the|al)\s+)?[A-Z][\w\u2019'-]*)*")
 _YEAR = re.compile(r"\b1[0-9]{3}\b|\b20[0-9]{2}\b")
 _NUMBER = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})*(?:\.\d+)?(?![\w,]|\.\d)")
@@ -109,12 +109,17 @@ def _put(text: str, start: int, old: str, new: str) -> str:
 
 def _swap_name(example: Example, vocabulary: Vocabulary, rng: random.Random) -> str | None:
     question, asked, context = example.question, words_of(example.question), words_of(example.context)
-    found = list(names_in(question, is_question=True))
+    here = {name for _, name in names_in(example.context, is_question=False)}
+    known = words_of(" ".join(here))
+    found = [
+        (start, name)
+        for start, name in names_in(question, is_question=True)
+        if start > 0 or " " in name or words_of(name) in known  # else any word, with a capital as the question's first
+    ]
     if not found:
         return None
     start, old = rng.choice(found)
     answers = words_of(" ".join(text for text, _ in example.answers))
-    here = {name for _, name in names_in(example.context, is_question=False)}
     options = {name for name in here if words_of(name) not in answers and words_of(old) not in words_of(name)}
     options = {name for name in options if words_of(name) not in asked}
     if not options or rng.random() < _NAME_OF_ELSEWHERE:
@@ -157,8 +162,7 @@ def _swap_figure(
 def contrasts() -> Mapping[str, Sequence[str]]:
     """By word: words that exclude it."""
     excluded: dict[str, set[str]] = defaultdict(set)
-    lines = _CONTRASTS.read_text(encoding="utf-8").splitlines()
-    for line in lines:
+    for line in (line for path in _CONTRASTS for line in path.read_text(encoding="utf-8").splitlines()):
         words = [] if line.startswith("#") else line.split()
         for word in words:
             excluded[word].update(other for other in words if other != word)
