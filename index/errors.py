@@ -25,6 +25,14 @@ class EmptyFileError(UnreadableFileError):
     """A file holds no text: not that it could not be read, there is nothing in it."""
 
 
+class UnsupportedFileError(UnreadableFileError):
+    """A file is of a kind that cannot be read."""
+
+
+class ChangingFileError(UnreadableFileError):
+    """A file is being written while it is read."""
+
+
 class UnknownDocumentError(VerbatimError):
     """A document is named that the index does not hold."""
 

@@ -24,14 +24,18 @@ from index.errors import (
     ParameterError,
     UnknownDocumentError,
     UnreadableFileError,
+    UnsupportedFileError,
     VerbatimError,
 )
+from index.formats.kinds import SUMMARY
+from index.headings import with_headings
 from index.scanning import check_folder, copy_into, is_in_step, scan
 from index.searching import Hit, Searcher
 from index.splitting import Splitter, SplitterSettings
-from index.store import DocumentRecord, PassageRow, Store
-from index.syncing import Progress, Round, SyncReport, SyncRun, in_rounds
+from index.store import DocumentRecord, FileRecord, PassageRow, Store
+from index.syncing import Entry, Progress, Round, SyncReport, SyncRun, in_rounds, may_be_retried
 from index.vectors import VectorIndex
+from index.working import Limits, Workers
 
 _LOCK_FILE = "write.lock"
 _PATIENCE_S = 5
@@ -42,7 +46,14 @@ class FolderIndex:
     """The index of one folder. Any number of processes may read it; one at a time writes."""
 
     def __init__(
-        self, folder: Path | str, embedder: Embedder, index_dir: Path | None = None, *, rebuild: bool = False
+        self,
+        folder: Path | str,
+        embedder: Embedder,
+        index_dir: Path | None = None,
+        *,
+        rebuild: bool = False,
+        passwords: Sequence[str] = (),
+        limits: Limits | None = None,
     ) -> None:
         """Open the index of a folder, or begin one; `sync` fills it.
 
@@ -51,6 +62,8 @@ class FolderIndex:
             embedder: What embeds passages and questions; loaded when it is first used.
             index_dir: Where the index lies; None is `default_index_dir(folder)`.
             rebuild: Throw away what is there and begin anew.
+            passwords: Tried in turn on encrypted files; stored nowhere.
+            limits: What reading a file may take; None takes the defaults.
 
         Raises:
             FolderError: The folder is missing, no folder, or cannot be read.
@@ -69,6 +82,8 @@ class FolderIndex:
                 " a document; set index_dir to a folder elsewhere"
             )
         self.embedder = embedder
+        self._passwords = tuple(passwords)
+        self._limits = limits
         self._thread_lock = threading.RLock()
         self._file_lock = filelock.FileLock(self.index_dir / _LOCK_FILE, timeout=0, thread_local=False)
         self._rebuild_command = f"verbatim index {shlex.quote(str(self.folder))} --rebuild"
@@ -131,17 +146,22 @@ class FolderIndex:
 
     def left_out(self) -> dict[str, str]:
         """Files of the folder that are not in the index, or not as they are now: name to the reason."""
-        return {name: record.reason for name, record in self.store.files().items() if record.status != "indexed"}
+        return {record.name: record.reason for record in self.files() if not record.is_read}
+
+    def files(self) -> list[FileRecord]:
+        """The ledger: every file that was met, files within files included, and what became of it; by name."""
+        return list(self.store.files().values())
 
     # Writing
 
-    def sync(self, on_progress: Callable[[Progress], None] | None = None) -> SyncReport:
+    def sync(self, on_progress: Callable[[Progress], None] | None = None, *, retry_failed: bool = False) -> SyncReport:
         """Bring the index in step with the folder; only what changed is read and embedded.
 
         Each document is committed by itself: a run that is interrupted goes on where it was.
 
         Args:
             on_progress: Called as the work goes on.
+            retry_failed: Read again what failed, was empty or was read only partly.
 
         Returns:
             What was done.
@@ -153,11 +173,14 @@ class FolderIndex:
         check_folder(self.folder)
         files = scan(self.folder)
         ledger = self.store.files()
-        if is_in_step(files, ledger):
-            return SyncReport(unchanged=sum(record.status == "indexed" for record in ledger.values()))
-        with self.writing():
+        is_retried = retry_failed and may_be_retried(ledger.values())
+        if not is_retried and is_in_step(files, ledger):
+            return SyncReport(unchanged=len(self.store.documents()))
+        with self.writing(), Workers(self._passwords, self._limits) as workers:
             # Scanned again: while it waited for the right to write, another thread may have brought things in step.
-            report = SyncRun(self.store, self.write_round, scan(self.folder), on_progress).run()
+            files = scan(self.folder)
+            run = SyncRun(self.store, self.write_round, files, workers, on_progress, retry=is_retried)
+            report = run.run()
             self.save_vectors()
             return report
 
@@ -173,7 +196,8 @@ class FolderIndex:
             BusyIndexError: Another process is writing.
         """
         with self.writing():
-            for round_ in in_rounds((_checked(document), None) for document in documents):
+            entries = (Entry(with_headings(_checked(document)), None) for document in documents)
+            for round_ in in_rounds(entries):
                 self.write_round(round_, on_progress)
             self.save_vectors()
 
@@ -201,7 +225,7 @@ class FolderIndex:
         """Take documents out of the index and keep them out until they are added again. The files stay.
 
         Args:
-            names: Names of documents.
+            names: Names of documents, or of files that hold nothing but others; what is within a file goes with it.
 
         Raises:
             ParameterError: `names` is a single string.
@@ -211,11 +235,13 @@ class FolderIndex:
         if isinstance(names, str):
             raise ParameterError(f"names={names!r} is a single string; give a list of documents' names")
         with self.writing():
-            known = {record.name for record in self.store.documents()}
+            documents = {record.name for record in self.store.documents()}
+            known = documents.union(record.name for record in self.files() if record.is_read)
             for name in names:
                 if name not in known:
                     raise UnknownDocumentError(f"there is no document {name!r} in the index")
-            self.store.keep_out(names)
+            within = tuple(f"{name}/" for name in names)
+            self.store.keep_out([*names, *(name for name in known if name.startswith(within))])
             self.save_vectors()
 
     @contextmanager
@@ -255,11 +281,15 @@ class FolderIndex:
             round_: Documents, each with its line of the ledger.
             on_progress: Called with the share of the round that is embedded, 0 to 1.
         """
-        split = [(document, file, self._splitter.split(document)) for document, file in round_]
-        contexts = [[self._splitter.context(document, p) for p in passages] for document, _, passages in split]
+        documents = [entry.document for entry in round_]
+        split = [[] if document is None else self._splitter.split(document) for document in documents]
+        contexts = [
+            [] if document is None else [self._splitter.context(document, p) for p in passages]
+            for document, passages in zip(documents, split, strict=True)
+        ]
         texts = [
             f"{context}\n{passage.text}" if context else passage.text
-            for (_, _, passages), row in zip(split, contexts, strict=True)
+            for passages, row in zip(split, contexts, strict=True)
             for passage, context in zip(passages, row, strict=True)
         ]
         done = 0
@@ -271,9 +301,12 @@ class FolderIndex:
                 on_progress(done / len(texts))
 
         vectors = iter(self.embedder.embed(texts, on_batch))
-        for (document, file, passages), row in zip(split, contexts, strict=True):
-            rows = [PassageRow(p, context, next(vectors)) for p, context in zip(passages, row, strict=True)]
-            self.store.put(document, rows, file)
+        for entry, passages, row in zip(round_, split, contexts, strict=True):
+            if entry.document is not None:
+                rows = [PassageRow(p, context, next(vectors)) for p, context in zip(passages, row, strict=True)]
+                self.store.put(entry.document, rows, entry.file)
+            elif entry.file is not None:
+                self.store.write_files([entry.file])
 
     def save_vectors(self) -> None:
         """Bring FAISS in step with the store and save it."""
@@ -376,12 +409,13 @@ def _hash_of_addable(path: Path) -> str:
         The hash, in hexadecimal.
 
     Raises:
-        UnreadableFileError: It would not be indexed: it is hidden, of a kind that cannot be read, or not there.
+        UnsupportedFileError: It is of a kind that cannot be read.
+        UnreadableFileError: It would not be indexed for another reason: it is hidden, or not there.
     """
     if path.name.startswith("."):
         raise UnreadableFileError(f"{path.name}: hidden files are not indexed; give it a name without the leading dot")
     if not loading.is_supported(path):
-        raise UnreadableFileError(f"{path.name}: unsupported file type {path.suffix!r}")
+        raise UnsupportedFileError(f"{path.name}: unsupported file type {path.suffix!r}; supported: {SUMMARY}")
     try:
         return hashlib.sha256(loading.read_bytes(path)).hexdigest()
     except UnreadableFileError as error:

@@ -1,12 +1,13 @@
-"""The headings of Markdown: read once for a document, then looked up by place."""
+"""The headings of Markdown."""
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from operator import itemgetter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from index.documents import Passage
+from index.documents import Document
+from index.formats.content import Place
+from index.formats.limits import MAX_PLACES
 
 HEADING_SEPARATOR = " › "  # noqa: RUF001 (meant: people read it)
 MAX_HEADING_CHARS = 200
@@ -19,7 +20,6 @@ _FENCE = (
 )
 _MARKED = r"^ {0,3}(?P<level>#{1,6})[ \t]++(?P<marked>[^\n]++)$"
 _UNDERLINED = r"^(?P<underlined>\S[^\n]*+)\n=++[ \t]*+$"
-_HEADING = re.compile(f"{_MARKED}|{_UNDERLINED}", re.MULTILINE)
 _FENCE_OR_HEADING = re.compile(f"{_FENCE}|{_MARKED}|{_UNDERLINED}", re.MULTILINE)
 
 
@@ -36,31 +36,6 @@ class Heading:
     start: int
     level: int
     words: str
-
-
-class Headings:
-    """The headings of one document."""
-
-    def __init__(self, name: str, text: str) -> None:
-        """Read them.
-
-        Args:
-            name: The document's name: only Markdown has headings.
-            text: Its text.
-        """
-        self._paths = list(_paths(text)) if is_markdown(name) else []
-
-    def at(self, place: int) -> str:
-        """The headings that a place stands under, one that begins there included.
-
-        Args:
-            place: Offset in the document's text.
-
-        Returns:
-            The headings, outermost first, joined by `HEADING_SEPARATOR`; "" where there are none.
-        """
-        above = bisect_right(self._paths, place, key=itemgetter(0))
-        return self._paths[above - 1][1] if above else ""
 
 
 def is_markdown(name: str) -> bool:
@@ -84,22 +59,24 @@ def markdown_headings(text: str) -> Iterator[Heading]:
             yield Heading(match.start(), len(match["level"] or "#"), words)
 
 
-def heading_of(passage: Passage, place: int, text_of: Callable[[str], str]) -> str:
-    """The headings that a place in a passage stands under.
+def markdown_places(text: str) -> tuple[Place, ...]:
+    """Where a Markdown text goes on under other headings than before.
 
     Args:
-        passage: The passage.
-        place: Offset in the document's text, within the passage.
-        text_of: Gives the text of a document by its name; called only where the passage may go on past a heading.
+        text: The text.
 
     Returns:
-        What `Headings.at` says of the document.
+        A place for each heading, `MAX_PLACES` at most: the headings that what follows stands under, outermost first,
+        joined by `HEADING_SEPARATOR`.
     """
-    last = place - passage.start
-    further = is_markdown(passage.document) and any(
-        0 < match.start() <= last for match in _HEADING.finditer(_with_newlines(passage.text))
-    )
-    return Headings(passage.document, text_of(passage.document)).at(place) if further else passage.heading
+    return tuple(Place(start, label) for start, label in islice(_paths(text), MAX_PLACES))
+
+
+def with_headings(document: Document) -> Document:
+    """A document that says nothing of its places, with the headings for places if it is Markdown by its name."""
+    if document.places or not is_markdown(document.name):
+        return document
+    return replace(document, places=markdown_places(document.text), has_headings=True)
 
 
 def _with_newlines(text: str) -> str:

@@ -1,70 +1,113 @@
-"""A file becomes a Document: one small function per format, and what all of them share."""
+"""A file becomes documents: its own, and one for each file within it."""
 
-import codecs
 import hashlib
 import re
-from collections.abc import Callable
-from pathlib import Path
-
-from charset_normalizer import from_bytes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from index.documents import Document
-from index.errors import EmptyFileError, UnreadableFileError
-from index.headings import markdown_headings
+from index.errors import ChangingFileError, EmptyFileError, UnreadableFileError, UnsupportedFileError
+from index.formats.archives import MAX_DEPTH
+from index.formats.content import Content, Place
+from index.formats.kinds import HEAD_BYTES, SUMMARY, Kind, kind_by_head, kind_of
+from index.formats.language import language_of
+from index.formats.limits import MAX_PARTS, MAX_PARTS_BYTES, MAX_TEXT_CHARS
+from index.formats.metadata import one_line
+from index.formats.naming import Names
+from index.titles import title_of_text
 
-LOADERS_VERSION = 1
+LOADERS_VERSION = 2
 """Raised when a loader comes to give another text for the same file: older indexes are then rebuilt."""
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
-MAX_TITLE_CHARS = 80
-_MAX_TITLE_LEVEL = 2
+MAX_LIGHT_BYTES = 1024 * 1024
+"""Size up to which a plain text is read in no time."""
 CANNOT_OPEN = "cannot be opened"
 """How the reason begins where permissions, not the file, are at fault."""
+KNOWN_LANGUAGE = "en"
+"""The language that the models know."""
 
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark begins it
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_ODD_CONTROLS = re.compile("[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f]")
-_MAX_SHARE_OF_CONTROLS = 0.01
-_SAMPLE = 1024 * 1024
+INDEXED, PARTLY_READ, EMPTY, UNSUPPORTED, FAILED = "indexed", "partly read", "empty", "unsupported", "failed"
+"""What can become of a file that is read, in the ledger's words."""
+
+_TIMES_READ = 3
+_HALF = re.compile("[\ud800-\udfff]")
 
 
-def load(path: Path, name: str) -> Document:
-    """Read a file into a document.
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """A file, or a file within one, and what could be read of it.
+
+    Attributes:
+        name: Name for its document, relative to the folder.
+        sha256: Hash of its bytes, in hexadecimal.
+        size_bytes: Their number.
+        status: `INDEXED`, `PARTLY_READ`, `EMPTY`, `UNSUPPORTED` or `FAILED`.
+        detail: What is missing and why, and what else people should know of it; "" where there is nothing to say.
+        document: Its document; None where it holds no text of its own.
+    """
+
+    name: str
+    sha256: str
+    size_bytes: int
+    status: str
+    detail: str
+    document: Document | None
+
+
+def load(
+    path: Path, name: str, passwords: Sequence[str] = (), on_page: Callable[[], None] = lambda: None
+) -> list[LoadedFile]:
+    """Read a file into documents.
 
     Args:
         path: The file.
-        name: Name for the document, relative to its folder.
+        name: Name for it, relative to its folder.
+        passwords: Tried in turn where something is encrypted.
+        on_page: Called before each page that is read by OCR, which takes seconds.
 
     Returns:
-        The document.
+        The file, then the files within it, theirs included. Of those some may have failed, the first one has not.
 
     Raises:
         EmptyFileError: It holds nothing but white space.
-        UnreadableFileError: It cannot be opened, is of an unsupported kind, is too large, binary, or
-            cut off in the middle of a character.
+        UnsupportedFileError: It is of no kind that can be read.
+        UnreadableFileError: It cannot be opened, is too large, damaged, encrypted, or no text; or it changes all the
+            while.
     """
-    find_title = LOADERS.get(path.suffix.lower())
-    if find_title is None:
-        raise UnreadableFileError(f"unsupported file type {path.suffix!r}; supported: {', '.join(sorted(LOADERS))}")
     content = read_bytes(path)
-    text = decode(content)
-    if not text.strip():
-        raise EmptyFileError("empty: it holds no text")
-    return Document(name=name, text=text, title=find_title(text), sha256=hashlib.sha256(content).hexdigest())
+    tree = _Tree(name, passwords, on_page)
+    whole = tree.read(name, content, 0)
+    if tree.notes:
+        whole = replace(whole, status=PARTLY_READ, detail="; ".join(filter(None, [*tree.notes, whole.detail])))
+    return [whole, *tree.parts]
 
 
 def is_supported(path: Path) -> bool:
-    """Whether files with this file's suffix can be loaded."""
-    return path.suffix.lower() in LOADERS
+    """Whether the file is of a kind that can be read, by its name and first bytes; one that cannot be opened may be."""
+    try:
+        return kind_by_head(path.name, _head(path)) is not None
+    except OSError:
+        return True
+
+
+def is_light(path: Path) -> bool:
+    """Whether it is a plain text that is read in no time, by its name and first bytes."""
+    try:
+        kind = kind_by_head(path.name, _head(path))
+        return kind is not None and kind.is_plain and path.stat().st_size <= MAX_LIGHT_BYTES
+    except OSError:
+        return True  # reading it will say so at once
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes.
+    """The file's bytes, all of the same moment.
 
     Args:
         path: The file.
@@ -74,140 +117,142 @@ def read_bytes(path: Path) -> bytes:
 
     Raises:
         UnreadableFileError: It cannot be opened, or is larger than `MAX_FILE_BYTES`.
+        ChangingFileError: It was written each time that it was read.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise UnreadableFileError(f"too large: {size:,} bytes, at most {MAX_FILE_BYTES:,}; split it into parts")
-        return path.read_bytes()
+        for _ in range(_TIMES_READ):
+            before = path.stat()
+            if before.st_size > MAX_FILE_BYTES:
+                raise UnreadableFileError(
+                    f"too large: {before.st_size:,} bytes, at most {MAX_FILE_BYTES:,}; split it into parts"
+                )
+            content = path.read_bytes()
+            after = path.stat()
+            is_same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+            if is_same and len(content) == after.st_size:
+                return content
     except OSError as error:
         raise UnreadableFileError(f"{CANNOT_OPEN}: {error.strerror or error}") from error
+    raise ChangingFileError("it is being written while it is read; index again when that is done")
 
 
-def decode(content: bytes) -> str:
-    """Text of a file in whatever encoding it came; newlines are kept, a byte-order mark is dropped.
+class _Tree:
+    """A file and the files within it, as they are read: together they stay within the bounds of one."""
 
-    A byte-order mark decides; without one, zeros in every second place mean UTF-16, and what is valid
-    UTF-8 is UTF-8; the rest is left to charset-normalizer.
+    def __init__(self, name: str, passwords: Sequence[str], on_page: Callable[[], None]) -> None:
+        self._prefix = f"{name}/"
+        self._passwords = tuple(passwords)
+        self._on_page = on_page
+        self._names = Names()
+        self._n_bytes = self._n_chars = 0
+        self.parts: list[LoadedFile] = []
+        self.notes: list[str] = []
 
-    Args:
-        content: The file's bytes.
+    def read(self, name: str, content: bytes, depth: int) -> LoadedFile:
+        """Read a file and what is within it.
 
-    Returns:
-        The text, such that encoding it again the same way gives the bytes after the mark.
+        Args:
+            name: Its name.
+            content: Its bytes.
+            depth: How many files it is within.
 
-    Raises:
-        UnreadableFileError: The bytes are no text, or end in the middle of a character.
-    """
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if content.startswith(mark):
-            return _decode_strictly(content[len(mark) :], encoding)
-    if (unmarked := _utf16_without_mark(content)) is not None:
-        return _decode_strictly(content, unmarked)
+        Returns:
+            The file; those within it are among the parts.
+
+        Raises:
+            EmptyFileError: It holds nothing but white space.
+            UnsupportedFileError: It is of no kind that can be read.
+            UnreadableFileError: It cannot be read.
+        """
+        kind = kind_of(name, content)
+        if kind is None:
+            raise UnsupportedFileError(_unsupported(name))
+        loaded = self._content(kind, content)
+        if not loaded.text.strip() and not loaded.parts:
+            raise EmptyFileError("; ".join(["empty: it holds no text", *loaded.notes, *loaded.remarks]))
+        self._n_chars += len(loaded.text)
+        if self._n_chars > MAX_TEXT_CHARS:
+            raise UnreadableFileError(f"too large: its documents come to more than {MAX_TEXT_CHARS:,} characters")
+        sha256 = hashlib.sha256(content).hexdigest()
+        document = _document(name, kind, loaded, sha256) if loaded.text.strip() else None
+        notes, remarks = loaded.notes, loaded.remarks
+        if document is not None and not kind.is_named_after_file:  # tables and code are in no language
+            spoken = language_of(document.text)
+            if spoken:
+                document = replace(document, metadata={**document.metadata, "language": spoken})
+            if spoken not in {"", KNOWN_LANGUAGE}:
+                remarks = (*remarks, f"its language seems to be {spoken!r}, and the models know English")
+        status = PARTLY_READ if notes else INDEXED
+        whole = LoadedFile(name, sha256, len(content), status, "; ".join(notes + remarks), document)
+        for part in loaded.parts:
+            self._add(name, part.name, part.content, depth + 1)
+        return whole
+
+    def _content(self, kind: Kind, content: bytes) -> Content:
+        function = kind.function()
+        if kind.name == "PDF":
+            return function(content, self._passwords, self._on_page)
+        return function(content, self._passwords) if kind.takes_passwords else function(content)
+
+    def _add(self, inside: str, name: str, content: bytes, depth: int) -> None:
+        """Read a file within a file; whatever happens to it is said of it, and of it alone."""
+        self._n_bytes += len(content)
+        if depth > MAX_DEPTH or len(self.parts) >= MAX_PARTS or self._n_bytes > MAX_PARTS_BYTES:
+            self._leave_out(depth)
+            return
+        below = f"{inside}/{name}".removeprefix(self._prefix)
+        full = self._prefix + self._names.fresh(below)
+        place = len(self.parts)
+        unread = LoadedFile(full, hashlib.sha256(content).hexdigest(), len(content), FAILED, "", None)
+        self.parts.append(unread)  # before those within it
+        try:
+            self.parts[place] = self.read(full, content, depth)
+        except UnreadableFileError as error:
+            status = status_of(error)
+            self.parts[place] = replace(unread, status=status, detail="" if status == UNSUPPORTED else str(error))
+
+    def _leave_out(self, depth: int) -> None:
+        reason = (
+            f"files within more than {MAX_DEPTH} files are left out"
+            if depth > MAX_DEPTH
+            else f"of the files within it, all beyond {MAX_PARTS:,} or {MAX_PARTS_BYTES:,} bytes are left out"
+        )
+        if reason not in self.notes:
+            self.notes.append(reason)
+
+
+def status_of(error: UnreadableFileError) -> str:
+    """What the ledger calls what became of a file that could not be read."""
+    if isinstance(error, EmptyFileError):
+        return EMPTY
+    return UNSUPPORTED if isinstance(error, UnsupportedFileError) else FAILED
+
+
+def _unsupported(name: str) -> str:
+    suffix = PurePosixPath(name).suffix
+    return f"unsupported file type {suffix!r}; supported: {SUMMARY}" if suffix else "unsupported file type"
+
+
+def _document(name: str, kind: Kind, content: Content, sha256: str) -> Document:
+    own = PurePosixPath(name).name
+    title = one_line(content.title) or (own if kind.is_named_after_file else title_of_text(content.text))
+    places = content.places
+    if not _is_whole("\n".join(place.label for place in places)):
+        places = tuple(Place(place.start, _whole(place.label)) for place in places)
+    metadata = {key: _whole(value) for key, value in content.metadata.items()}
+    return Document(
+        name, _whole(content.text), _whole(title), sha256, places, metadata, content.boxes, kind.has_headings
+    )
+
+
+def _is_whole(words: str) -> bool:
     try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if _is_cut_off(content, error):
-            raise UnreadableFileError(_cut_off("utf-8", error)) from error
-        if _holds_surrogates(content):
-            raise UnreadableFileError(
-                f"not text: byte {error.start:,} begins half a character; save it again as UTF-8"
-            ) from error
-        text = _decode_by_guess(content)
-    return _refuse_binary(text)
-
-
-def _decode_strictly(content: bytes, encoding: str) -> str:
-    try:
-        return _refuse_binary(content.decode(encoding))
-    except UnicodeDecodeError as error:
-        if error.end >= len(content):
-            raise UnreadableFileError(_cut_off(encoding, error)) from error
-        raise UnreadableFileError(f"not text: byte {error.start:,} is no valid {encoding}") from error
-
-
-def _is_cut_off(content: bytes, error: UnicodeDecodeError) -> bool:
-    # Valid up to a last character that lacks its end, and with other characters beyond ASCII before it:
-    # a short cp1252 file whose last letter is an é looks the same but for that.
-    return error.reason == "unexpected end of data" and not content[: error.start].isascii()
-
-
-def _holds_surrogates(content: bytes) -> bool:
-    # Some programs write half of a surrogate pair as if it were a character. Where nothing else keeps the bytes from
-    # being UTF-8, any other encoding would make other characters than were meant of all that is not ASCII.
-    try:
-        content.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
+        words.encode()
+    except UnicodeEncodeError:
         return False
     return True
 
 
-def _cut_off(encoding: str, error: UnicodeDecodeError) -> str:
-    return f"cut off in the middle of a character at byte {error.start:,} ({encoding}); restore the whole file"
-
-
-def _utf16_without_mark(content: bytes) -> str | None:
-    """Which UTF-16 it is when nearly half of the bytes are zero and all of those on one side, as in Western text."""
-    sample = content[:_SAMPLE]
-    half = len(sample) // 2
-    if len(content) % 2 or sample.count(0) < 0.4 * half:
-        return None
-    if sample[::2].count(0) == 0:
-        return "utf-16-le"
-    return "utf-16-be" if sample[1::2].count(0) == 0 else None
-
-
-def _decode_by_guess(content: bytes) -> str:
-    _refuse_binary(content[:_SAMPLE].decode("latin-1"))  # every byte a character, controls themselves
-    encoding = _guess(content[:_SAMPLE])
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"not text: byte {error.start:,} is no valid {encoding}") from error
-
-
-def _guess(sample: bytes) -> str:
-    """The encoding that charset-normalizer finds; cp1252 where it knows no language or finds others no better."""
-    matches = list(from_bytes(sample))
-    if not matches or matches[0].coherence == 0:
-        return "cp1252"
-    best = [match for match in matches if match.coherence >= matches[0].coherence]
-    return "cp1252" if any("cp1252" in match.could_be_from_charset for match in best) else matches[0].encoding
-
-
-def _refuse_binary(text: str) -> str:
-    odd = sum(1 for _ in _ODD_CONTROLS.finditer(text, 0, _SAMPLE))
-    if odd > _MAX_SHARE_OF_CONTROLS * min(len(text), _SAMPLE):
-        raise UnreadableFileError("not text: it holds binary data")
-    return text
-
-
-_DATELINE_END = re.compile(r"\s[-–—]{1,2}\s")  # noqa: RUF001 (dashes as newspapers print them)
-_TITLE_REACH = 1000
-"""Characters of the first line that are looked at."""
-_WORD = re.compile(r"\S")
-
-
-def title_of_text(text: str) -> str:
-    """The first line with words, or as much of it as reads as a title: a news report's dateline, say."""
-    begin = _WORD.search(text)
-    if begin is None:
-        return ""
-    line = text[begin.start() : begin.start() + _TITLE_REACH].splitlines()[0]
-    line = " ".join(line.split())
-    if len(line) <= MAX_TITLE_CHARS:
-        return line
-    dateline = _DATELINE_END.search(line, 0, MAX_TITLE_CHARS)
-    if dateline:
-        return line[: dateline.start()]
-    return line[:MAX_TITLE_CHARS].rsplit(" ", 1)[0].rstrip(",;:") + "…"
-
-
-def title_of_markdown(text: str) -> str:
-    """The first heading of the first or second level, else as for plain text."""
-    headings = (heading.words for heading in markdown_headings(text) if heading.level <= _MAX_TITLE_LEVEL)
-    return title_of_text(next(headings, text))
-
-
-LOADERS: dict[str, Callable[[str], str]] = {".txt": title_of_text, ".md": title_of_markdown}
-"""What gives a text its title, by the file's suffix in lower case: the formats that can be loaded."""
+def _whole(words: str) -> str:
+    """The words, with U+FFFD for each half of a character, which cannot be stored; their length stays the same."""
+    return words if _is_whole(words) else _HALF.sub("\ufffd", words)

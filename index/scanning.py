@@ -118,7 +118,8 @@ def is_below_closed(name: str, files: Container[str]) -> bool:
 def is_in_step(files: Mapping[str, FoundFile], ledger: Mapping[str, FileRecord]) -> bool:
     """Whether every file looks as the ledger has it, and none is missing from either."""
     seen = all(name in ledger and is_same(file, ledger[name]) for name, file in files.items())
-    return seen and all(name in files or is_below_closed(name, files) for name in ledger)
+    owners = (record.parent or name for name, record in ledger.items())
+    return seen and all(name in files or is_below_closed(name, files) for name in owners)
 
 
 def copy_into(path: Path, folder: Path) -> str:

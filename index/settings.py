@@ -1,17 +1,20 @@
 """Every setting in one typed object, read from arguments and from `VERBATIM_…` environment variables."""
 
 import difflib
+import json
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from index.errors import ParameterError
 
 ENV_PREFIX = "VERBATIM_"
+_SECRETS = frozenset({"passwords"})
+"""Settings whose values no message shows."""
 
 
 class Settings(BaseSettings):
@@ -31,6 +34,8 @@ class Settings(BaseSettings):
         device: Where the models run; "auto" takes an accelerator where there is one.
         precision: Number format the models compute in; "auto" is bf16 on processors that multiply it
             in hardware and fp32 elsewhere.
+        passwords: Tried in turn on encrypted files; neither logged nor stored. In the environment a JSON list, or one
+            password as it is.
     """
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
@@ -43,6 +48,18 @@ class Settings(BaseSettings):
     max_wrong: float | None = Field(default=None, ge=0, le=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    passwords: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+
+    @field_validator("passwords", mode="before")
+    @classmethod
+    def _as_passwords(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            listed = json.loads(value) if value.startswith("[") else [value]
+        except ValueError:
+            listed = [value]
+        return [password for password in listed if password]
 
     @field_validator("index_dir", "embedder", "reader", mode="before")
     @classmethod
@@ -115,6 +132,8 @@ def _first_complaint(error: ValidationError, given: Collection[str]) -> str:
     field = ".".join(str(part) for part in complaint["loc"])
     if complaint["type"] == "extra_forbidden":
         return f"there is no setting {field!r}; {_instead(field)}"
+    if field.partition(".")[0] in _SECRETS:
+        return f"{_variable('passwords')}: not a list of passwords; give a JSON list of strings"
     value = str(complaint["input"]) if isinstance(complaint["input"], Path) else complaint["input"]
     where = f"{field if field in given else _variable(field)}={value!r}"
     if complaint["type"] == "value_error":  # one of ours

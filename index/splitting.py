@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 from tokenizers import Tokenizer
 
-from index.documents import Document, Passage
-from index.headings import HEADING_SEPARATOR, Headings, is_markdown
+from index.documents import Document, Passage, label_at
+from index.headings import HEADING_SEPARATOR, is_markdown
 
 _MAX_BLOCK_CHARS = 50_000
 _LONG_BLANK = re.compile(r"(?<!\s)\s{100,}")
@@ -61,9 +61,9 @@ class Splitter:
             white space is in at least one of them.
         """
         splitter = self._markdown if is_markdown(document.name) else self._plain
-        headings = Headings(document.name, document.text)
+        headings = document.places if document.has_headings else ()
         return [
-            Passage(document.name, start, start + len(text), text, headings.at(start))
+            Passage(document.name, start, start + len(text), text, label_at(headings, start))
             for first, last in _between_long_blanks(document.text)
             for start, text in _chunks(splitter, document.text, first, last)
         ]

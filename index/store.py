@@ -16,9 +16,12 @@ import numpy as np
 from index.documents import Document, Passage
 from index.embedding import Vectors
 from index.errors import BusyIndexError, DamagedIndexError, UnknownDocumentError, VerbatimError
+from index.formats.content import Place
+from index.packing import PIECE_CHARS, pack, unpack
+from index.showing import PageBoxes, lines_of
 
 FILE_NAME = "store.sqlite"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _BUSY_TIMEOUT_S = 30
 _IDS_PER_QUERY = 500
 _DAMAGE = ("malformed", "not a database", "no such table", "could not decode")
@@ -34,8 +37,10 @@ CREATE TABLE files (
     sha256 TEXT NOT NULL,
     size_bytes INTEGER NOT NULL,
     modified_ns INTEGER NOT NULL,
-    checked_ns INTEGER NOT NULL
+    checked_ns INTEGER NOT NULL,
+    parent TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX files_by_parent ON files (parent);
 
 -- What was taken out by hand, by name and by content: neither another name nor a new file brings it back.
 CREATE TABLE kept_out (name TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (name, sha256)) WITHOUT ROWID;
@@ -47,7 +52,31 @@ CREATE TABLE documents (
     sha256 TEXT NOT NULL,
     text TEXT NOT NULL,
     n_chars INTEGER NOT NULL,
-    n_passages INTEGER NOT NULL
+    n_passages INTEGER NOT NULL,
+    metadata TEXT NOT NULL
+);
+
+-- Where stretches of a document's text stand in its file; each goes on to the beginning of the next.
+CREATE TABLE places (
+    document_id INTEGER NOT NULL REFERENCES documents (id),
+    start INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    PRIMARY KEY (document_id, start)
+) WITHOUT ROWID;
+
+-- Sizes of a document's pages, in points, and where its characters are printed on them, as index/packing.py has it.
+CREATE TABLE pages (
+    document_id INTEGER NOT NULL REFERENCES documents (id),
+    number INTEGER NOT NULL,
+    width REAL NOT NULL,
+    height REAL NOT NULL,
+    PRIMARY KEY (document_id, number)
+) WITHOUT ROWID;
+CREATE TABLE boxes (
+    document_id INTEGER NOT NULL REFERENCES documents (id),
+    first INTEGER NOT NULL,
+    piece BLOB NOT NULL,
+    PRIMARY KEY (document_id, first)
 );
 
 -- AUTOINCREMENT: an id is never used again, so a derived index can tell what it lacks and what it has too much.
@@ -70,18 +99,26 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
 """
 
 
+READ = ("indexed", "partly read")
+"""What the ledger says of files that are in the index as they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """What became of a file of the folder.
 
     Attributes:
-        name: Path relative to the folder, with forward slashes.
-        status: "indexed", "duplicate", "failed", "unsupported" or "removed" (taken out and kept out).
-        detail: Why it failed, or of which document it is a duplicate; else "".
+        name: Path relative to the folder, with forward slashes; of a file within a file, that file's name, a slash,
+            and its own there.
+        status: "indexed", "partly read", "duplicate", "empty", "failed", "unsupported" or "removed" (taken out and
+            kept out).
+        detail: Why it failed, what is missing, what else is to be said of it, or of which document it is a duplicate;
+            else "".
         sha256: Hash of its bytes; "" when it could not be read.
         size_bytes: Its size when it was last looked at.
         modified_ns: Its time of modification then, in nanoseconds.
         checked_ns: When it was looked at, in nanoseconds.
+        parent: Name of the file of the folder that it is within; "" where it is one itself.
     """
 
     name: str
@@ -91,6 +128,12 @@ class FileRecord:
     size_bytes: int
     modified_ns: int
     checked_ns: int
+    parent: str = ""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether what it holds is in the index, as it is."""
+        return self.status in READ
 
     @property
     def reason(self) -> str:
@@ -315,14 +358,13 @@ class Store:
             rows: Its passages.
             file: The ledger's line for it, None when it comes from no file.
         """
+        pieces = [] if document.boxes is None else list(pack(document.boxes))
         with self.writing() as connection:
             _delete(connection, document.name)
-            cursor = connection.execute(
-                "INSERT INTO documents (name, title, sha256, text, n_chars, n_passages) VALUES (?, ?, ?, ?, ?, ?)",
-                (document.name, document.title, document.sha256, document.text, len(document.text), len(rows)),
-            )
+            id_ = _insert_document(connection, document, len(rows))
+            connection.executemany("INSERT INTO boxes VALUES (?, ?, ?)", [(id_, *piece) for piece in pieces])
             for row in rows:
-                _insert_passage(connection, cursor.lastrowid, row)
+                _insert_passage(connection, id_, row)
             if file is not None:
                 _write_file(connection, file)
             _next_generation(connection)
@@ -343,16 +385,52 @@ class Store:
             _next_generation(connection)
 
     def rename(self, old: str, file: FileRecord) -> None:
-        """Give a document another name; its passages and vectors stay as they are.
+        """Give a file another name, and so its document and the files within it; passages and vectors stay.
 
         Args:
             old: The name so far, whose ledger line goes.
             file: The ledger's line for the new name.
         """
+        parts = "SELECT name FROM files WHERE parent = ?"
+        moved = "? || substr(name, ?)"
+        values = (file.name, len(old) + 1, old)
         with self.writing() as connection:
+            connection.execute(f"UPDATE documents SET name = {moved} WHERE name IN ({parts})", values)
             connection.execute("UPDATE documents SET name = ? WHERE name = ?", (file.name, old))
+            connection.execute(
+                "UPDATE files SET detail = ? || substr(detail, ?) WHERE status = 'duplicate'"
+                f" AND (detail = ? OR detail IN ({parts}))",
+                (file.name, len(old) + 1, old, old),
+            )
+            connection.execute(f"UPDATE files SET parent = ?, name = {moved} WHERE parent = ?", (file.name, *values))
             connection.execute("DELETE FROM files WHERE name = ?", (old,))
             _write_file(connection, file)
+            _next_generation(connection)
+
+    def begin_file(self, name: str, parts: Iterable[FileRecord], keep: Iterable[str]) -> None:
+        """Make ready for the documents of a file that has files within it, or had; its own line comes last, by `put`.
+
+        Until then the ledger does not know the file: a run that is interrupted reads it again.
+
+        Args:
+            name: The file's name.
+            parts: Ledger lines of the files within it that are no documents.
+            keep: Names of its documents, which are about to be written; all others that it had go.
+        """
+        kept = json.dumps(list(keep))
+        gone = (
+            "SELECT name FROM documents WHERE (name = ? OR name IN (SELECT name FROM files WHERE parent = ?))"
+            " AND name NOT IN (SELECT value FROM json_each(?))"
+        )
+        with self.writing() as connection:
+            for (document,) in connection.execute(gone, (name, name, kept)).fetchall():
+                _delete(connection, document)
+            connection.execute(
+                "DELETE FROM files WHERE name = ? OR parent = ? AND name NOT IN (SELECT value FROM json_each(?))",
+                (name, name, kept),
+            )
+            for part in parts:
+                _write_file(connection, part)
             _next_generation(connection)
 
     def documents(self) -> list[DocumentRecord]:
@@ -373,12 +451,107 @@ class Store:
         Raises:
             UnknownDocumentError: There is none of that name.
         """
-        query = "SELECT name, text, title, sha256 FROM documents WHERE name = ?"
         with self.reading() as connection:
-            row = connection.execute(query, (name,)).fetchone()
+            return Document(*self._row(connection, name, "name, text, title, sha256"))
+
+    def _row(self, connection: sqlite3.Connection, name: str, columns: str) -> tuple[Any, ...]:
+        """What the store has of a document.
+
+        Args:
+            connection: A connection, in a transaction.
+            name: The document's name.
+            columns: Which columns.
+
+        Returns:
+            Their values.
+
+        Raises:
+            UnknownDocumentError: There is no document of that name.
+        """
+        row: tuple[Any, ...] | None = connection.execute(
+            f"SELECT {columns} FROM documents WHERE name = ?", (name,)
+        ).fetchone()
         if row is None:
             raise UnknownDocumentError(f"there is no document {name!r} in the index")
-        return Document(*row)
+        return row
+
+    def metadata(self, name: str) -> dict[str, str]:
+        """What a document says of itself.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            "author", "date" (ISO 8601), "language" (ISO 639-1), "subject" and the like; what it doesn't say is missing.
+
+        Raises:
+            UnknownDocumentError: There is none of that name.
+        """
+        with self.reading() as connection:
+            said: dict[str, str] = json.loads(self._row(connection, name, "metadata")[0])
+        return said
+
+    def places(self, name: str) -> tuple[Place, ...]:
+        """Where stretches of a document's text stand in its file.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The places in order.
+
+        Raises:
+            UnknownDocumentError: There is none of that name.
+        """
+        with self.reading() as connection:
+            query = "SELECT start, label FROM places WHERE document_id = ? ORDER BY start"
+            return tuple(Place(*row) for row in connection.execute(query, self._row(connection, name, "id")))
+
+    def place_at(self, name: str, offset: int) -> str:
+        """What people call the place that an offset in a document's text stands at.
+
+        Args:
+            name: Its name.
+            offset: The offset.
+
+        Returns:
+            The place's label; "" where there is none.
+
+        Raises:
+            UnknownDocumentError: There is none of that name.
+        """
+        query = "SELECT label FROM places WHERE document_id = ? AND start <= ? ORDER BY start DESC LIMIT 1"
+        with self.reading() as connection:
+            found = connection.execute(query, (*self._row(connection, name, "id"), offset)).fetchone()
+        return "" if found is None else str(found[0])
+
+    def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
+        """Where a stretch of a document's text is printed.
+
+        Args:
+            name: Its name.
+            start: Offset of its first character.
+            end: Offset after its last one.
+
+        Returns:
+            The pages that it is on, with a rectangle for each line; none where it is printed nowhere.
+
+        Raises:
+            UnknownDocumentError: There is none of that name.
+        """
+        query = "SELECT first, piece FROM boxes WHERE document_id = ? AND first > ? AND first < ? ORDER BY first"
+        with self.reading() as connection:
+            (id_,) = self._row(connection, name, "id")
+            pieces = connection.execute(query, (id_, start - PIECE_CHARS, end)).fetchall()
+            sizes = "SELECT number, width, height FROM pages WHERE document_id = ?"
+            pages = {number: (w, h) for number, w, h in connection.execute(sizes, (id_,))} if pieces else {}
+        characters = []
+        for first, piece in pieces:
+            stretch = slice(max(start - first, 0), max(end - first, 0))
+            numbers, rectangles = unpack(piece)
+            printed = zip(numbers[stretch], rectangles[stretch], strict=True)
+            characters += [(page, box) for page, box in printed if page >= 0]
+        return [PageBoxes(page + 1, *pages[page], tuple(lines)) for page, lines in lines_of(characters)]
 
     # The ledger of files
 
@@ -418,12 +591,14 @@ class Store:
         return frozenset(name for name, _ in rows), frozenset(sha256 for _, sha256 in rows)
 
     def let_in(self, name: str, sha256: str) -> None:
-        """Keep a name and a content out no longer; the ledger forgets the files that were."""
+        """Keep a name, all that is within it, and a content out no longer; the ledger forgets the files that were."""
+        theirs = "(name = ? OR sha256 = ? OR substr(name, 1, ?) = ?)"
+        values = (name, sha256, len(name) + 1, f"{name}/")
         with self.writing() as connection:
-            connection.execute("DELETE FROM kept_out WHERE name = ? OR sha256 = ?", (name, sha256))
-            connection.execute(
-                "DELETE FROM files WHERE status = 'removed' AND (name = ? OR sha256 = ?)", (name, sha256)
-            )
+            connection.execute(f"DELETE FROM kept_out WHERE {theirs}", values)
+            of_parts = f"SELECT parent FROM files WHERE status = 'removed' AND {theirs} AND parent != ''"
+            connection.execute(f"DELETE FROM files WHERE name IN ({of_parts})", values)
+            connection.execute(f"DELETE FROM files WHERE status = 'removed' AND {theirs}", values)
 
     # Passages and vectors
 
@@ -492,7 +667,7 @@ class Store:
             return connection.execute(query, [*values, limit]).fetchall()
 
 
-_TABLES = ("lexical", "vectors", "passages", "documents", "kept_out", "files", "meta")
+_TABLES = ("lexical", "vectors", "passages", "places", "pages", "boxes", "documents", "kept_out", "files", "meta")
 """All tables, those that refer to others before those."""
 
 
@@ -506,6 +681,20 @@ def _make_tables(connection: sqlite3.Connection, meta: dict[str, object]) -> Non
     first = {"schema_version": SCHEMA_VERSION, "store_id": uuid.uuid4().hex, "generation": 0} | meta
     rows = [(key, json.dumps(value)) for key, value in first.items()]
     connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+
+
+def _insert_document(connection: sqlite3.Connection, document: Document, n_passages: int) -> int | None:
+    """A document with its places and pages; its id."""
+    columns = "name, title, sha256, text, n_chars, n_passages, metadata"
+    said = json.dumps(dict(document.metadata))
+    values = (document.name, document.title, document.sha256, document.text, len(document.text), n_passages, said)
+    id_ = connection.execute(f"INSERT INTO documents ({columns}) VALUES ({_marks(values)})", values).lastrowid
+    places = ((id_, place.start, place.label) for place in document.places)
+    connection.executemany("INSERT INTO places VALUES (?, ?, ?)", places)
+    sizes = [] if document.boxes is None else document.boxes.sizes.tolist()
+    pages = ((id_, number, width, height) for number, (width, height) in enumerate(sizes))
+    connection.executemany("INSERT INTO pages VALUES (?, ?, ?, ?)", pages)
+    return id_
 
 
 def _insert_passage(connection: sqlite3.Connection, document_id: int | None, row: PassageRow) -> None:
@@ -532,14 +721,24 @@ def _delete(connection: sqlite3.Connection, name: str) -> None:
         row,
     )
     connection.execute(f"DELETE FROM vectors WHERE passage_id IN ({of_document})", row)
-    connection.execute("DELETE FROM passages WHERE document_id = ?", row)
+    for table in ("passages", "places", "pages", "boxes"):
+        connection.execute(f"DELETE FROM {table} WHERE document_id = ?", row)
     connection.execute("DELETE FROM documents WHERE id = ?", row)
 
 
 def _write_file(connection: sqlite3.Connection, file: FileRecord) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (file.name, file.status, file.detail, file.sha256, file.size_bytes, file.modified_ns, file.checked_ns),
+        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            file.name,
+            file.status,
+            file.detail,
+            file.sha256,
+            file.size_bytes,
+            file.modified_ns,
+            file.checked_ns,
+            file.parent,
+        ),
     )
 
 

@@ -13,11 +13,12 @@ from index.documents import Document, Passage, check_unicode
 from index.embedding import Embedder, SentenceTransformerEmbedder
 from index.errors import BusyIndexError, ParameterError, QuestionError
 from index.folders import FolderIndex
-from index.headings import heading_of
+from index.formats.content import Place
 from index.scanning import check_folder
 from index.searching import Hit
 from index.settings import Settings, read_settings
-from index.store import DocumentRecord
+from index.showing import PageBoxes
+from index.store import DocumentRecord, FileRecord
 from index.syncing import SyncReport
 from qa.answers import Answer, Reason
 from qa.cascading import HitReader, SingleReader, open_reader
@@ -31,6 +32,11 @@ from qa.verifying import Verification, quote_of, verify
 MAX_QUESTION_CHARS = 1000
 MAX_ALTERNATIVES = 4
 MAX_NEAREST = 3
+
+TextOf = Callable[[str], str]
+"""A document's text by its name."""
+PlaceOf = Callable[[str, int], str]
+"""What people call the place at an offset of a document; "" where it has none."""
 
 logger = logging.getLogger("verbatim")
 
@@ -61,11 +67,15 @@ class QuestionAnswerer:
         """
         self.settings = read_settings() if settings is None else settings
         self._thread = inference_thread()
-        not_of_models = {"index_dir": None, "top_k": 1, "threshold": None, "max_wrong": None}
+        not_of_models = {"index_dir": None, "top_k": 1, "threshold": None, "max_wrong": None, "passwords": ()}
         models = _models(self.settings.model_copy(update=not_of_models))
         self._reader = models.reader if reader is None else SingleReader(reader)
         self._index = FolderIndex(
-            folder, models.embedder if embedder is None else embedder, self.settings.index_dir, rebuild=rebuild
+            folder,
+            models.embedder if embedder is None else embedder,
+            self.settings.index_dir,
+            rebuild=rebuild,
+            passwords=[password.get_secret_value() for password in self.settings.passwords],
         )
         self._decider = Decider(self._reader.calibration)
         self._threshold = _threshold(self.settings, self._decider)
@@ -121,11 +131,12 @@ class QuestionAnswerer:
         checked = [check_question(question) for question in questions]
         return [self._thread.run(self._ask, question, within) for question in checked]
 
-    def sync(self, on_progress: IndexingProgress | None = None) -> SyncReport:
+    def sync(self, on_progress: IndexingProgress | None = None, *, retry_failed: bool = False) -> SyncReport:
         """Bring the index in step with the folder; only what changed is read and embedded.
 
         Args:
             on_progress: Called as the work goes on.
+            retry_failed: Read again what failed, was empty or was read only partly.
 
         Returns:
             What was added, changed, removed and left out.
@@ -134,7 +145,7 @@ class QuestionAnswerer:
             FolderError: The folder is gone or cannot be read; the index stays as it is.
             BusyIndexError: There is something to do, and another process is writing the index.
         """
-        return self._index.sync(on_progress)
+        return self._index.sync(on_progress, retry_failed=retry_failed)
 
     def add(self, files: Sequence[Path | str]) -> SyncReport:
         """Copy files into the folder and index them.
@@ -231,6 +242,54 @@ class QuestionAnswerer:
         """Files of the folder that are not in the index, or not as they are now: name to the reason."""
         return self._index.left_out()
 
+    def files(self) -> list[FileRecord]:
+        """The ledger: every file that was met, files within files included, and what became of it; by name."""
+        return self._index.files()
+
+    def metadata(self, name: str) -> dict[str, str]:
+        """What a document says of itself.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            "author", "date" (ISO 8601), "language" (ISO 639-1), "subject" and the like; what it doesn't say is missing.
+
+        Raises:
+            UnknownDocumentError: It is not in the index.
+        """
+        return self._index.store.metadata(name)
+
+    def places(self, name: str) -> tuple[Place, ...]:
+        """Where stretches of a document's text stand in its file: "page 3", "slide 7", "Costs, row 12".
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The places in order; each goes on to the beginning of the next.
+
+        Raises:
+            UnknownDocumentError: It is not in the index.
+        """
+        return self._index.store.places(name)
+
+    def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
+        """Where a stretch of a PDF's text is printed.
+
+        Args:
+            name: The document's name.
+            start: Offset of the stretch's first character in the document's text.
+            end: Offset after its last character.
+
+        Returns:
+            The pages that it is on, each with its size and a rectangle for each line; none for formats without pages.
+
+        Raises:
+            UnknownDocumentError: It is not in the index.
+        """
+        return self._index.store.boxes(name, start, end)
+
     def text(self, name: str) -> str:
         """The stored text of a document, which offsets of answers refer to.
 
@@ -279,26 +338,26 @@ class QuestionAnswerer:
         # One state of the index from the search to the last word that is quoted, whoever writes it meanwhile.
         with self._index.store.reading():
             hits = self._index.search(question, self.settings.top_k, within)
-            return self._judge(question, hits, cache(self.text))
+            return self._judge(question, hits, cache(self.text), self._index.store.place_at)
 
     def _read(self, question: str, text: str) -> Answer:
         if not text.strip():
-            return self._judge(question, [], self.text)
-        return self._judge(question, [self._as_hit(question, text)], lambda _: text)
+            return self._judge(question, [], self.text, _nowhere)
+        return self._judge(question, [self._as_hit(question, text)], lambda _: text, _nowhere)
 
     def _as_hit(self, question: str, text: str) -> Hit:
         vectors = self._index.embedder.embed([question, text])
         cosine = float(vectors[0] @ vectors[1])
         return Hit(Passage("", 0, len(text), text), "", hashlib.sha256(text.encode()).hexdigest(), 0.0, cosine, 0.0)
 
-    def _judge(self, question: str, hits: Sequence[Hit], text_of: Callable[[str], str]) -> Answer:
+    def _judge(self, question: str, hits: Sequence[Hit], text_of: TextOf, place_of: PlaceOf) -> Answer:
         if not hits:
             return Answer(question, answered=False, reason=Reason.NOTHING_RETRIEVED)
         spans = self._reader.read(question, hits)
         candidates = self._decider.decide(question, hits, spans)
         if not candidates:
             return Answer(question, answered=False, nearest=_nearest([], hits), reason=Reason.NO_SPAN_FOUND)
-        answers = [_answer(question, candidate, text_of) for candidate in candidates[: MAX_ALTERNATIVES + 1]]
+        answers = [_answer(question, candidate, text_of, place_of) for candidate in candidates[: MAX_ALTERNATIVES + 1]]
         best = answers[0]
         if best.confidence >= self.threshold:
             return replace(best, alternatives=tuple(answers[1:]))
@@ -310,6 +369,11 @@ class QuestionAnswerer:
             nearest=_nearest(candidates, hits),
             reason=Reason.TOO_UNSURE if candidates[0].beats_null else Reason.NO_SPAN_FOUND,
         )
+
+
+def _nowhere(document: str, offset: int) -> str:  # noqa: ARG001 (a PlaceOf)
+    """The place in a text that is stored nowhere."""
+    return ""
 
 
 def _threshold(settings: Settings, decider: Decider) -> float:
@@ -334,7 +398,7 @@ def _threshold(settings: Settings, decider: Decider) -> float:
     return decider.threshold if settings.threshold is None else settings.threshold
 
 
-def _answer(question: str, candidate: Candidate, text_of: Callable[[str], str]) -> Answer:
+def _answer(question: str, candidate: Candidate, text_of: TextOf, place_of: PlaceOf) -> Answer:
     passage = candidate.hit.passage
     text = text_of(passage.document)
     first, last = sentence_around(text, candidate.start, candidate.end)
@@ -346,7 +410,7 @@ def _answer(question: str, candidate: Candidate, text_of: Callable[[str], str]) 
         document=passage.document,
         document_sha256=candidate.hit.document_sha256,
         title=candidate.hit.title,
-        place=heading_of(passage, candidate.start, text_of) or None,
+        place=place_of(passage.document, candidate.start) or None,
         start=candidate.start,
         end=candidate.end,
         sentence=text[first:last],

@@ -39,7 +39,8 @@ class Answer:
         document: Name of the document, relative to the folder; None when not answered.
         document_sha256: Hash of the document's file; None when not answered.
         title: Title of the document; None when not answered.
-        place: Where in the document, for people: its headings; None where there are none.
+        place: Where in the document its first character stands, for people: "page 3", "slide 7", "Costs, row 12", "mail
+            of 4 May 2026 from Ann Lee", headings; None where there is nothing to say.
         start: Offset of the first character in the document's stored text, in Unicode code points;
             None when not answered.
         end: Offset after the last character; None when not answered.

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -17,6 +18,7 @@ import typer
 from index.errors import FolderError, ParameterError, VerbatimError
 
 if TYPE_CHECKING:
+    from index.store import DocumentRecord, FileRecord
     from index.syncing import SyncReport
     from qa.answering import QuestionAnswerer
     from qa.answers import Answer
@@ -106,6 +108,9 @@ def ask(
 def index(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of documents.")],
     rebuild: Rebuild = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Read again what failed, was empty or was read only partly.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Bring the index of a folder in step with its files."""
@@ -114,42 +119,35 @@ def index(
         from qa.progress import show_progress
 
         with QuestionAnswerer(_named(folder), rebuild=rebuild) as answerer, show_progress() as on_progress:
-            report = answerer.sync(on_progress)
+            report = answerer.sync(on_progress, retry_failed=retry_failed)
             _refuse_empty(answerer)
-            place, count, left_out = answerer.index_dir, len(answerer.documents()), answerer.left_out()
+            place, count, files = answerer.index_dir, len(answerer.documents()), answerer.files()
     if as_json:
-        _print_json({**_jsonable(report), "documents": count, "left_out": left_out, "index_dir": str(place)})
+        ledger = {"statuses": _by_status(files), "left_out": _left_out(files), "notes": _notes(files)}
+        _print_json({**_jsonable(report), "documents": count, **ledger, "index_dir": str(place)})
     else:
-        _print_report(report, count, left_out)
+        _print_report(report, count, files)
 
 
 @cli.command()
 def documents(folder: Folder = None, as_json: Json = False) -> None:
-    """List a folder's documents, and the files left out."""
+    """List a folder's files, and what became of each."""
     with _errors(as_json):
         from qa.answering import QuestionAnswerer, default_folder
 
         with QuestionAnswerer(default_folder() if folder is None else _named(folder)) as answerer:
-            records, left_out = answerer.documents(), answerer.left_out()
-            if not records and not left_out:
+            records, files = answerer.documents(), answerer.files()
+            if not records and not files:
                 place = str(answerer.folder)
                 raise FolderError(f"folder={place!r} is not indexed yet; run: verbatim index {place!r}")
     if as_json:
-        _print_json({"documents": [_jsonable(record) for record in records], "left_out": left_out})
+        listed = {"documents": [_jsonable(record) for record in records], "files": [_jsonable(file) for file in files]}
+        _print_json({**listed, "left_out": _left_out(files), "notes": _notes(files)})
         return
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for what in ("document", "title"):
-        table.add_column(what, overflow="fold")
-    for what in ("passages", "characters"):
-        table.add_column(what, justify="right", no_wrap=True)
-    for record in records:
-        table.add_row(_plain(record.name), _plain(record.title), f"{record.n_passages:,}", f"{record.n_chars:,}")
     console = _console()
-    if records:
-        console.print(table)
-    _print_left_out(console, left_out)
+    console.print(_table_of_files(records, files))
+    console.print(_summary(files))
+    _print_problems(console, files)
 
 
 @cli.command()
@@ -167,7 +165,7 @@ def verify(
         _print_json({**_jsonable(found), "explanation": found.standing.explanation})
     else:
         place = "" if found.start is None else f" [{found.start}:{found.end}]"
-        where = "" if found.document is None else f"\n{_plain(found.document)}{place}"
+        where = "" if found.document is None else f"\n{_plain(_name(found.document))}{place}"
         _console().print(f"{found.standing}: {found.standing.explanation}{where}", markup=False, highlight=False)
     raise typer.Exit(ANSWERED if found.start is not None else NOT_ANSWERED)
 
@@ -502,18 +500,17 @@ def _read_json(file: Path) -> Any:  # noqa: ANN401 (whatever it holds)
 
 
 def _refuse_empty(answerer: "QuestionAnswerer") -> None:
-    from index.loading import LOADERS
+    from index.formats.kinds import SUMMARY
 
     if not answerer.documents():
         left_out = answerer.left_out()
-        kinds = ", ".join(sorted(LOADERS))
         why = f" ({_counted(len(left_out), 'file')} left out: {_first(left_out)})" if left_out else ""
-        raise FolderError(f"folder={str(answerer.folder)!r} holds no documents{why}; put {kinds} files into it")
+        raise FolderError(f"folder={str(answerer.folder)!r} holds no documents{why}; put files into it: {SUMMARY}")
 
 
 def _first(left_out: dict[str, str]) -> str:
     name, why = next(iter(left_out.items()))
-    return f"{name}, {why}{', …' if len(left_out) > 1 else ''}"
+    return f"{_name(name)}, {why}{', …' if len(left_out) > 1 else ''}"
 
 
 def _counted(n: int, what: str) -> str:
@@ -528,6 +525,9 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 _NOT_RAW_IN_JSON = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """The same, less those that JSON escapes by itself, and halves of characters, which cannot be written."""
 
+_ODD_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What would break the line that a name stands in, or show another name."""
+
 _DELETE = 0x7F
 _PICTURES = 0x2400
 """Where Unicode has pictures of the first 32 control characters, in their order."""
@@ -536,6 +536,11 @@ _PICTURES = 0x2400
 def _visible(text: str) -> str:
     """Text with a picture or the number of each control character in its place."""
     return _CONTROLS.sub(_picture, text.replace("\r\n", "\n"))
+
+
+def _name(name: str) -> str:
+    """A file's name on one line, as it really is."""
+    return _ODD_IN_NAMES.sub(_picture, name)
 
 
 def _picture(match: re.Match[str]) -> str:
@@ -575,7 +580,7 @@ def _print_answer(answer: "Answer") -> None:
     if answer.reason is not None:
         console.print(_plain(f"I don't know. {answer.reason.explanation}"), style="bold", soft_wrap=True)
         for passage in answer.nearest[:1]:
-            console.print(_plain(f"Nearest, in {passage.document}:"), style="dim", soft_wrap=True)
+            console.print(_plain(f"Nearest, in {_name(passage.document)}:"), style="dim", soft_wrap=True)
             text = _plain(" ".join(passage.text.split()))
             console.print(text, style="dim", soft_wrap=not console.is_terminal)
         return
@@ -583,7 +588,7 @@ def _print_answer(answer: "Answer") -> None:
     _print_quote(console, answer.sentence[:start], answer.text, answer.sentence[start + len(answer.text) :])
     place = f", {answer.place}" if answer.place else ""
     console.print(_plain(f"— {answer.title}{place}"), style="dim", soft_wrap=True)
-    where = f"{answer.document} [{answer.start}:{answer.end}]"
+    where = f"{_name(answer.document or '')} [{answer.start}:{answer.end}]"
     console.print(_plain(f"  {where} · confidence {answer.confidence:.2f}"), style="dim", soft_wrap=True)
 
 
@@ -597,18 +602,63 @@ def _print_quote(console: Any, before: str, words: str, after: str) -> None:  # 
         console.print(_plain(f"{before}[[{words}]]{after}"), soft_wrap=not console.is_terminal)
 
 
-def _print_report(report: "SyncReport", count: int, left_out: dict[str, str]) -> None:
+def _left_out(files: "Sequence[FileRecord]") -> dict[str, str]:
+    return {file.name: file.reason for file in files if not file.is_read}
+
+
+def _notes(files: "Sequence[FileRecord]") -> dict[str, str]:
+    """What is to be said of files that are in the index."""
+    return {file.name: file.detail for file in files if file.is_read and file.detail}
+
+
+def _by_status(files: "Sequence[FileRecord]") -> dict[str, int]:
+    return dict(Counter(file.status for file in files).most_common())
+
+
+def _summary(files: "Sequence[FileRecord]") -> str:
+    counts = ", ".join(f"{count:,} {status}" for status, count in _by_status(files).items())
+    return f"{_counted(len(files), 'file')}: {counts}"
+
+
+def _print_report(report: "SyncReport", count: int, files: "Sequence[FileRecord]") -> None:
     console = _console()
     done = {"added": report.added, "changed": report.changed, "removed": report.removed, "renamed": report.renamed}
     parts = [f"{len(names):,} {what}" for what, names in done.items() if names]
     parts.append(f"{report.unchanged:,} unchanged")
     console.print(f"{_counted(count, 'document')} in the index: {', '.join(parts)}")
-    _print_left_out(console, left_out)
+    console.print(_summary(files))
+    _print_problems(console, files)
 
 
-def _print_left_out(console: Any, left_out: dict[str, str]) -> None:  # noqa: ANN401
-    for name, why in left_out.items():
-        console.print(_plain(f"left out: {name}: {why}"), style="yellow", soft_wrap=True)
+def _print_problems(console: Any, files: "Sequence[FileRecord]") -> None:  # noqa: ANN401
+    for file in files:
+        if not file.is_read:
+            said = f"left out: {_name(file.name)}: {file.reason}"
+        elif file.detail:
+            said = f"{'note' if file.status == 'indexed' else file.status}: {_name(file.name)}: {file.detail}"
+        else:
+            continue
+        console.print(_plain(said), style="yellow", soft_wrap=True)
+
+
+def _table_of_files(records: "Sequence[DocumentRecord]", files: "Sequence[FileRecord]") -> Any:  # noqa: ANN401
+    """A line for each file, and for each document that comes from none."""
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for what in ("file", "title"):
+        table.add_column(what, overflow="fold")
+    for what in ("passages", "characters"):
+        table.add_column(what, justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    statuses = {file.name: file.status for file in files}
+    documents = {record.name: record for record in records}
+    for name in sorted(statuses.keys() | documents.keys()):
+        record = documents.get(name)
+        figures = ("", "", "") if record is None else (record.title, f"{record.n_passages:,}", f"{record.n_chars:,}")
+        title, *counts = figures
+        table.add_row(_plain(_name(name)), _plain(title), *counts, statuses.get(name, ""))
+    return table
 
 
 @contextmanager

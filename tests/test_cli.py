@@ -32,6 +32,7 @@ def reports(folder):
     (folder / "a.txt").write_text("Report A\n\nThe cell was led by KARIMOV of Khujand.", encoding="utf-8")
     (folder / "b.md").write_text("# Costs [bold]\n\nIt was paid by NASA.", encoding="utf-8")
     (folder / "c.pdf").write_bytes(b"%PDF")
+    (folder / "d.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     return folder
 
 
@@ -113,7 +114,8 @@ def test_a_long_name_is_listed_whole(folder, monkeypatch):
     (folder / name).write_text("Report A\n\nKARIMOV led it.")
     run("index", folder)
     lines = run("documents", "--folder", folder).stdout.splitlines()
-    assert "".join(line.split()[0] for line in lines[1:]) == name
+    assert "".join(line.split()[0] for line in lines[1:-1]) == name
+    assert lines[-1] == "1 file: 1 indexed"
 
 
 def test_the_progress_bar_takes_a_files_name_as_it_is(monkeypatch, capsys):
@@ -190,11 +192,17 @@ def test_within(reports):
 def test_index_tells_what_it_did_and_what_it_left_out(reports):
     said = run("index", reports).stdout
     assert "2 documents in the index: 2 added, 0 unchanged" in said
-    assert "left out: c.pdf: unsupported file type" in said
+    assert "4 files: 2 indexed, 1 failed, 1 unsupported" in said
+    assert "left out: c.pdf: not a PDF file: it does not begin with %PDF-" in said
+    assert "left out: d.png: unsupported file type" in said
     (reports / "a.txt").unlink()
     done = json.loads(run("index", reports, "--json").stdout)
     assert (done["removed"], done["unchanged"], done["documents"]) == (["a.txt"], 1, 1)
-    assert done["left_out"] == {"c.pdf": "unsupported file type"}
+    assert done["left_out"] == {
+        "c.pdf": "not a PDF file: it does not begin with %PDF-",
+        "d.png": "unsupported file type",
+    }
+    assert done["statuses"] == {"indexed": 1, "failed": 1, "unsupported": 1}
 
 
 def test_documents_lists_without_loading_anything(reports, monkeypatch):
@@ -253,7 +261,7 @@ def test_a_folder_that_was_never_indexed(reports):
 def test_an_empty_folder_is_said_to_be_so(folder, command):
     (folder / "a.txt").write_text(" ")
     said = run(*command, folder, code=2).stderr
-    assert "holds no documents (1 file left out: a.txt, empty: it holds no text); put .md, .txt files into it" in said
+    assert "holds no documents (1 file left out: a.txt, empty: it holds no text); put files into it: PDF, DOCX," in said
     (folder / "b.txt").write_text(" ")
     assert (
         "holds no documents (2 files left out: a.txt, empty: it holds no text, …); put"

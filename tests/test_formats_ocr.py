@@ -41,9 +41,10 @@ def test_a_scan_is_read_with_boxes_and_pages(scanned):
     assert_sound(content)
     assert "The harbour of Lindau was dredged in 2024.\n\n" in content.text
     assert [place.label for place in content.places] == ["page 1"]
-    assert len(content.notes) == 1
-    assert content.notes[0].startswith("read by OCR (tesseract ")
-    assert content.notes[0].endswith("): 1 page")
+    assert content.notes == ()
+    assert len(content.remarks) == 1
+    assert content.remarks[0].startswith("read by OCR (tesseract ")
+    assert content.remarks[0].endswith("): 1 page")
 
 
 def test_boxes_are_where_the_words_are_printed(scanned):
@@ -92,7 +93,8 @@ def test_a_page_that_takes_too_long_is_left_out_and_counted(monkeypatch):
     page = engine.read(document, 0)
     document.close()
     assert page.lines == ()
-    assert list(engine.notes([page], 1))[1].startswith("1 of 1 pages took longer than 120 s")
+    (note,) = engine.notes(1, 1)
+    assert note.startswith("1 of 1 pages took longer than 120 s")
 
 
 def test_without_tesseract_people_are_told_how_to_install_it(monkeypatch):

@@ -127,9 +127,9 @@ def test_the_same_text_as_in_another_format():
 def test_a_password_opens_what_is_encrypted():
     plain = load("002-trivial-libre-office-writer").text
     assert load("libreoffice-writer-password", "wrong", "openpassword").text == plain
-    with pytest.raises(UnreadableFileError, match=r"needs a password.*setting `passwords`"):
+    with pytest.raises(UnreadableFileError, match=r"needs a password.*setting passwords"):
         load("libreoffice-writer-password")
-    with pytest.raises(UnreadableFileError, match=r"none of 2 passwords fits.*`passwords`"):
+    with pytest.raises(UnreadableFileError, match=r"none of 2 passwords fits.*VERBATIM_PASSWORDS"):
         load("libreoffice-writer-password", "wrong", "")
 
 

@@ -144,10 +144,10 @@ def test_what_is_no_json_is_said_to_be_none(text):
         try:
             json.loads(text)
         except ValueError:
-            assert content.notes
+            assert content.remarks
             assert content.text == text
         else:
-            assert not content.notes
+            assert not content.remarks
 
 
 @pytest.mark.timeout(30)
@@ -172,7 +172,7 @@ def test_of_too_many_values_those_within_fewest_brackets_are_places(monkeypatch)
 
 def test_json_that_is_damaged_says_where():
     content = load_json(b'{\n "a": 1,\n "b": [1 2]\n}')
-    assert content.notes == ("no valid JSON from line 3 on: shown line by line",)
+    assert content.remarks == ("no valid JSON from line 3 on: shown line by line",)
     assert place_of(content, '"b"') == "line 3"
 
 

@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.errors import UnreadableFileError
-from index.loading import LOADERS, decode, load, title_of_markdown, title_of_text
+from index.errors import UnreadableFileError, UnsupportedFileError
+from index.formats.decoding import decode
+from index.loading import load
+from index.titles import title_of_markdown, title_of_text
+
+TITLES = (title_of_text, title_of_markdown)
 
 # Surrogates are no characters: no encoding can hold them. Controls are what makes a file binary.
 readable = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1)
@@ -86,7 +90,8 @@ def test_what_is_no_text_is_refused_with_the_reason(tmp_path: Path, content, sai
 
 
 def test_an_unsupported_kind_is_refused_with_those_that_are(tmp_path: Path):
-    with pytest.raises(UnreadableFileError, match=r"'\.exe'.*\.md.*\.txt"):
+    (tmp_path / "virus.exe").write_bytes(b"MZ\x90\x00")
+    with pytest.raises(UnsupportedFileError, match=r"'\.exe'.*PDF.*Markdown"):
         load(tmp_path / "virus.exe", "virus.exe")
 
 
@@ -139,37 +144,37 @@ def test_title_of_markdown(text, title):
     assert title_of_markdown(text) == title
 
 
-@given(text=readable.filter(str.strip), suffix=st.sampled_from(sorted(LOADERS)))
-def test_every_text_has_a_title_of_one_line(text, suffix):
-    title = LOADERS[suffix](text)
+@given(text=readable.filter(str.strip), title_of=st.sampled_from(TITLES))
+def test_every_text_has_a_title_of_one_line(text, title_of):
+    title = title_of(text)
     assert title
     assert len(title) <= 81
     assert len(title.splitlines()) == 1
 
 
-@pytest.mark.parametrize("suffix", sorted(LOADERS))
+@pytest.mark.parametrize("title_of", TITLES)
 @given(text=st.text(st.sampled_from("# =\t\n\r\x0b\x0c\x1c\x85\u2028\u00a0`x")).filter(str.strip))
-def test_every_text_of_marks_and_blanks_has_a_title_too(suffix, text):
-    title = LOADERS[suffix](text)
+def test_every_text_of_marks_and_blanks_has_a_title_too(title_of, text):
+    title = title_of(text)
     assert title == " ".join(title.split())
     assert title
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("suffix", sorted(LOADERS))
+@pytest.mark.parametrize("title_of", TITLES)
 @pytest.mark.parametrize(
     "text",
     ["x" * 5_000_000, "\n" * 5_000_000 + "x", "# x" + " " * 5_000_000 + "x", "#" * 5_000_000,
      "x\n" + "=" * 5_000_000 + "x", "# x" + "# " * 2_500_000 + "x", "x" + " " * 5_000_000 + "x"],
     ids=lambda text: f"{text[:4]!r}",
 )  # fmt: skip
-def test_a_title_is_found_in_one_go_whatever_the_lines(text, suffix):
+def test_a_title_is_found_in_one_go_whatever_the_lines(text, title_of):
     # Time that grew with the square of the length would be days.
-    assert len(LOADERS[suffix](text)) <= 81
+    assert len(title_of(text)) <= 81
 
 
 def test_a_file_of_one_line_and_a_few_nulls_comes_back_as_it_was(tmp_path: Path):
     text = ("word " * 50 + "\0") * 20_000
     path = tmp_path / "long.md"
     path.write_text(text, encoding="utf-8")
-    assert load(path, "long.md").text == text
+    assert load(path, "long.md")[0].document.text == text

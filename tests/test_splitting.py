@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from fakes import word_tokenizer
 from index import headings, splitting
-from index.documents import Document, Passage
-from index.headings import MAX_HEADING_CHARS, Headings, heading_of, markdown_headings
+from index.documents import Document, label_at
+from index.headings import HEADING_SEPARATOR, MAX_HEADING_CHARS, markdown_headings, markdown_places, with_headings
 from index.splitting import Splitter, SplitterSettings
 
 ODD = [
@@ -40,7 +40,7 @@ small = Splitter(word_tokenizer(), SplitterSettings(max_tokens=8, overlap_tokens
 
 
 def document(text: str, name: str = "a.txt", title: str = "Title") -> Document:
-    return Document(name, text, title, "0" * 64)
+    return with_headings(Document(name, text, title, "0" * 64))
 
 
 @given(text=texts, name=st.sampled_from(["a.txt", "a.md"]))
@@ -80,10 +80,11 @@ def test_headings_of_markdown_stand_above_their_passages():
     splitter = Splitter(word_tokenizer(), SplitterSettings(12, 0, 10))
     heading = next(p.heading for p in splitter.split(document(text, "a.md")) if "50 euros" in p.text)
     assert heading == "Costs › Travel"
-    assert Headings("a.md", text).at(text.index("50 euros")) == "Costs › Travel"
-    assert Headings("a.md", text).at(text.index("Five")) == "Staff"
-    assert Headings("a.md", text).at(0) == "Costs"
-    assert Headings("a.txt", text).at(text.index("Five")) == ""
+    places = markdown_places(text)
+    assert label_at(places, text.index("50 euros")) == "Costs › Travel"
+    assert label_at(places, text.index("Five")) == "Staff"
+    assert label_at(places, 0) == "Costs"
+    assert document(text, "a.txt").places == ()
 
 
 @pytest.mark.parametrize(
@@ -171,8 +172,8 @@ def test_headings_are_read_once_for_a_document(monkeypatch):
 @in_reasonable_time
 def test_a_place_is_looked_up_without_going_through_the_headings_before_it():
     n = 100_000
-    found = Headings("a.md", "# A\n" * n)
-    assert {found.at(place) for place in range(4 * n)} == {"A"}
+    places = markdown_places("# A\n" * n)
+    assert {label_at(places, place) for place in range(4 * n)} == {"A"}
 
 
 @in_reasonable_time
@@ -203,22 +204,19 @@ def test_headings_of_markdown(text, found):
     assert [(h.start, h.level, h.words) for h in markdown_headings(text)] == found
 
 
-@given(
-    text=st.lists(st.sampled_from(["# A\n", "## B\n", "word ", "\n", "```\n", "T\n==\n", "x", "\r"])).map("".join),
-    data=st.data(),
-)
-def test_a_passage_knows_its_headings_as_the_document_does(text, data):
+@given(text=st.lists(st.sampled_from(["# A\n", "## B\n", "word ", "\n", "```\n", "T\n==\n", "x", "\r"])).map("".join))
+def test_a_passage_stands_under_the_headings_above_its_first_character(text):
     for passage in small.split(document(text, "a.md")):
-        place = data.draw(st.integers(passage.start, passage.end - 1))
-        assert heading_of(passage, place, lambda _: text) == Headings("a.md", text).at(place)
+        above = [heading for heading in markdown_headings(text) if heading.start <= passage.start]
+        path = {}
+        for heading in above:
+            path = {level: words for level, words in path.items() if level < heading.level} | {
+                heading.level: heading.words
+            }
+        assert passage.heading == HEADING_SEPARATOR.join(path.values())
 
 
-def test_the_document_is_asked_for_only_where_a_passage_goes_past_a_heading():
-    def never(name: str) -> str:
-        pytest.fail(f"the text of {name} was asked for")
-
-    plain = Passage("a.txt", 10, 30, "# A\nwords\n# B\nwords", "")
-    assert heading_of(plain, 25, never) == ""
-    passage = Passage("a.md", 10, 30, "# A\nwords\n# B\nwords", "Top › A")
-    assert heading_of(passage, 15, never) == "Top › A"
-    assert heading_of(passage, 26, lambda _: "# Top\n\n\n\n# A\nwords\n# B\nwords") == "B"
+def test_a_place_in_a_passage_that_goes_on_past_a_heading():
+    places = markdown_places("# Top\n\n\n\n# A\nwords\n# B\nwords")
+    assert [label_at(places, at) for at in (0, 13, 20, 26)] == ["Top", "A", "B", "B"]
+    assert label_at(places[1:], 0) == ""

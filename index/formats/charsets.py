@@ -2,7 +2,7 @@
 
 import codecs
 
-from index.loading import decode
+from index.formats.decoding import decode
 
 _FAMILIES = ("utf-", "ascii", "iso8859", "iso2022", "cp", "koi8", "mac", "gb", "big5", "euc_", "shift_jis", "hz", "tis")
 """Encodings of text; Python's others (punycode, unicode_escape) are none that a file may choose."""

@@ -59,9 +59,10 @@ class Content:
         title: What it calls itself; "" where it says nothing.
         places: Where stretches of the text stand, in order; none where there is nothing to say.
         metadata: What it says of itself: "author", "date" (ISO 8601), "language" (ISO 639-1), "subject" and the like.
-        notes: What people must be told of how it was read: "3 of 40 pages hold no text".
+        notes: What is missing of it: "3 of 40 pages hold no text".
         parts: Files within it.
         boxes: Where its characters are printed; None for formats without pages.
+        remarks: What else people should know of how it was read, though nothing is missing: "read by OCR", say.
     """
 
     text: str
@@ -71,3 +72,4 @@ class Content:
     notes: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
     boxes: Boxes | None = None
+    remarks: tuple[str, ...] = ()

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from index.errors import EmptyFileError
 from index.formats.content import Content, Place
+from index.formats.decoding import decode
 from index.formats.limits import MAX_PLACES, MAX_TEXT_CHARS
 from index.formats.numbering import line_places
 from index.headings import MAX_HEADING_CHARS
-from index.loading import decode
 
 _READABLE_LINE_CHARS = 1000
 """Characters of a line beyond which nobody reads it."""
@@ -57,7 +57,7 @@ def load_json(content: bytes) -> Content:
 
     Returns:
         Its own text with the paths of its values for places, "invoices[3].total"; where it is in one long line or
-        spells letters as codes, the same with a line for each value. What is no JSON stays as it is, with a note.
+        spells letters as codes, the same with a line for each value. What is no JSON stays as it is, with a remark.
 
     Raises:
         EmptyFileError: It holds nothing but white space.
@@ -71,7 +71,7 @@ def load_json(content: bytes) -> Content:
     try:
         tokens = list(_tokens(text))
     except _NoJsonError as error:
-        return Content(text, places=line_places(text), notes=(str(error),))
+        return Content(text, places=line_places(text), remarks=(str(error),))
     if _is_readable(text):
         return Content(text, places=_places([(token.start, token) for token in tokens]) or line_places(text))
     rendered, starts = _rendered(tokens)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from index.errors import EmptyFileError
 from index.formats.content import Content
+from index.formats.decoding import decode
 from index.formats.limits import MAX_TEXT_CHARS
 from index.formats.numbering import numbered_places
 from index.formats.tables import described
-from index.loading import decode
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARS = 256 * 1024

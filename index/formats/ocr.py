@@ -5,7 +5,7 @@ import io
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +14,7 @@ import pypdfium2
 from index.errors import UnreadableFileError, VerbatimError
 from index.formats.content import Content
 from index.formats.layout import NOWHERE, Line, Page, Rectangle, make_line, set_text
-from index.formats.pdf import NoTextError, open_pdf, pdf_metadata
+from index.formats.pdf import NoTextError, load_pdf, open_pdf, pdf_metadata
 
 MAX_OCR_PAGES = 500
 PAGE_TIMEOUT_S = 120
@@ -36,13 +36,49 @@ class OcrError(VerbatimError):
     """Tesseract is not there, or doesn't know the language."""
 
 
-def ocr_pdf(content: bytes, language: str = "eng", passwords: tuple[str, ...] = ()) -> Content:
+def read_pdf(
+    content: bytes,
+    passwords: Sequence[str] = (),
+    on_page: Callable[[], None] = lambda: None,
+    language: str = "eng",
+) -> Content:
+    """What a PDF holds: the text of its pages, and by OCR what those show that are pictures.
+
+    Args:
+        content: The file's bytes.
+        passwords: Tried in turn where the file is encrypted.
+        on_page: Called before each page that is read by OCR, which takes seconds.
+        language: Tesseract's name of the language, several joined by "+": "deu+eng".
+
+    Returns:
+        The content. Where OCR is not installed, a remark says how to install it, if pages were left out for that.
+
+    Raises:
+        NoTextError: No page holds text, and none could be read by OCR.
+        UnreadableFileError: It is no PDF, is damaged, or is encrypted and no password fits.
+    """
+    try:
+        return load_pdf(content, passwords, _LazyTesseract(language, on_page))
+    except NoTextError as error:
+        try:
+            return ocr_pdf(content, language, passwords, on_page)
+        except OcrError as missing:
+            raise NoTextError(f"{error}; {missing}") from error
+
+
+def ocr_pdf(
+    content: bytes,
+    language: str = "eng",
+    passwords: Sequence[str] = (),
+    on_page: Callable[[], None] = lambda: None,
+) -> Content:
     """What the pages of a PDF show.
 
     Args:
         content: The file's bytes.
         language: Tesseract's name of the language, several joined by "+": "deu+eng".
         passwords: Tried in turn where the file is encrypted.
+        on_page: Called before each page.
 
     Returns:
         The text, a place for each page that holds any, and the box of each word's letters, which is their word's.
@@ -52,7 +88,7 @@ def ocr_pdf(content: bytes, language: str = "eng", passwords: tuple[str, ...] = 
         OcrError: Tesseract is not installed, or lacks the language.
         UnreadableFileError: It is no PDF, is damaged, or is encrypted and no password fits.
     """
-    engine = _Tesseract(language)
+    engine = _Tesseract(language, on_page)
     document = open_pdf(content, passwords)
     try:
         n_pages = len(document)
@@ -63,18 +99,20 @@ def ocr_pdf(content: bytes, language: str = "eng", passwords: tuple[str, ...] = 
     text, places, boxes = set_text(pages)
     if not text:
         raise NoTextError(f"no text: OCR ({engine.version}) finds none on its pages either")
-    return Content(text, title, places, metadata, tuple(engine.notes(pages, n_pages)), boxes=boxes)
+    notes = tuple(engine.notes(len(pages), n_pages))
+    return Content(text, title, places, metadata, notes, boxes=boxes, remarks=engine.remarks())
 
 
 class _Tesseract:
     """The program, asked for one page at a time."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, on_page: Callable[[], None] = lambda: None) -> None:
         program = shutil.which("tesseract")
         if program is None:
             raise OcrError(_NO_TESSERACT)
         self._program = program
         self._language = language
+        self._on_page = on_page
         self.version = self._run("--version").split("\n")[0].strip()
         known = self._run("--list-langs").split("\n")[1:]
         if _LANGUAGE.fullmatch(language) is None or not set(language.split("+")) <= set(known):
@@ -82,10 +120,11 @@ class _Tesseract:
                 f"tesseract has no language {language!r}, only {', '.join(filter(None, known))}; "
                 "on Debian, apt-get install tesseract-ocr-deu brings German"
             )
-        self._timed_out = 0
+        self._n_read = self._timed_out = 0
 
     def read(self, document: pypdfium2.PdfDocument, number: int) -> Page:
         """Read a page; one that takes too long, or cannot be shown, is left empty."""
+        self._on_page()
         try:
             page = document[number]
             width, height = page.get_size()
@@ -100,16 +139,23 @@ class _Tesseract:
         except (pypdfium2.PdfiumError, subprocess.TimeoutExpired):
             self._timed_out += 1
             return Page((0.0, 0.0), (), ())
-        return _page((width, height), scale, tsv)
+        read = _page((width, height), scale, tsv)
+        self._n_read += bool(read.lines)
+        return read
 
-    def notes(self, pages: list[Page], n_pages: int) -> Iterator[str]:
+    def remarks(self) -> tuple[str, ...]:
         """How the document was read."""
-        n_read = sum(1 for page in pages if page.lines)
-        yield f"read by OCR ({self.version}): {n_read:,} page{'s' if n_read != 1 else ''}"
+        return (f"read by OCR ({self.version}): {self._n_read:,} page{'s' if self._n_read != 1 else ''}",)
+
+    def notes(self, n_seen: int, n_pages: int) -> Iterator[str]:
+        """What is missing."""
+        if n_seen < n_pages:
+            yield f"only the first {n_seen:,} of {n_pages:,} pages were read by OCR"
+        elif self._n_read + self._timed_out < n_pages:
+            empty = n_pages - self._n_read - self._timed_out
+            yield f"{empty:,} of {n_pages:,} pages hold{'s' if empty == 1 else ''} no text"
         if self._timed_out:
             yield f"{self._timed_out:,} of {n_pages:,} pages took longer than {PAGE_TIMEOUT_S} s or could not be shown"
-        if len(pages) < n_pages:
-            yield f"only the first {len(pages):,} of {n_pages:,} pages were read by OCR"
 
     def _run(self, *arguments: str, stdin: bytes = b"") -> str:
         done = subprocess.run(  # noqa: S603 (a program of the user's own, no shell)
@@ -119,6 +165,33 @@ class _Tesseract:
             said = done.stderr.decode("utf-8", "replace").strip().split("\n")[-1]
             raise UnreadableFileError(f"OCR failed: {said or f'tesseract ended with {done.returncode}'}")
         return done.stdout.decode("utf-8", "replace")
+
+
+class _LazyTesseract:
+    """The program, looked for when the first page needs it: it takes longer to start than most files to read."""
+
+    def __init__(self, language: str, on_page: Callable[[], None]) -> None:
+        self._language = language
+        self._on_page = on_page
+        self._engine: _Tesseract | None = None
+        self._missing = ""
+        self._n_asked = 0
+
+    def read(self, document: pypdfium2.PdfDocument, number: int) -> Page:
+        self._n_asked += 1
+        if self._engine is None and not self._missing:
+            try:
+                self._engine = _Tesseract(self._language, self._on_page)
+            except OcrError as error:
+                self._missing = str(error)
+        if self._engine is None or self._n_asked > MAX_OCR_PAGES:
+            return Page(document[number].get_size(), (), ())
+        return self._engine.read(document, number)
+
+    def remarks(self) -> tuple[str, ...]:
+        if self._engine is not None:
+            return self._engine.remarks()
+        return (self._missing,) if self._missing else ()
 
 
 def _page(size: tuple[float, float], scale: float, tsv: str) -> Page:

@@ -4,6 +4,7 @@ import ctypes
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -20,6 +21,7 @@ _HEADER_REACH = 1024
 _ENCRYPTION = b"/Encrypt"
 _END = b"%%EOF"
 _END_REACH = 4096
+_MAX_OBJECTS_DEEP = 3
 _MAX_UNMAPPED = 0.2
 """Share of a page's characters from which fonts that do not tell their letters make it unreadable."""
 _UNREADABLE = Page((0.0, 0.0), (), ())
@@ -34,12 +36,31 @@ class NoTextError(EmptyFileError):
     """A PDF has pages and no text on any of them: they are scans, or drawings."""
 
 
-def load_pdf(content: bytes, passwords: Sequence[str] = ()) -> Content:
+class PictureReader(Protocol):
+    """Reads pages that are pictures."""
+
+    def read(self, document: pypdfium2.PdfDocument, number: int) -> Page:
+        """What a page shows.
+
+        Args:
+            document: The document.
+            number: The page's number, from 0.
+
+        Returns:
+            The page; without lines where nothing could be read.
+        """
+
+    def remarks(self) -> tuple[str, ...]:
+        """How it read what it read."""
+
+
+def load_pdf(content: bytes, passwords: Sequence[str] = (), pictures: PictureReader | None = None) -> Content:
     """What a PDF file holds.
 
     Args:
         content: The file's bytes.
         passwords: Tried in turn where it is encrypted.
+        pictures: Reads the pages that are pictures, where others hold text.
 
     Returns:
         Its text in reading order, words cut at a line's end made whole and ligatures written out; a place for each
@@ -52,12 +73,15 @@ def load_pdf(content: bytes, passwords: Sequence[str] = ()) -> Content:
     document = open_pdf(content, passwords)
     try:
         reading = _Reading(document)
-        text, places, boxes = set_text(reading.pages)
-        if not text:
+        if not any(page.lines for page in reading.pages):
             raise reading.refusal()
+        if pictures is not None and reading.pictures:
+            reading.read_pictures(document, pictures)
+        text, places, boxes = set_text(reading.pages)
         notes = (*reading.notes(), *_notes_on_end(content))
         title, metadata = pdf_metadata(document)
-        return Content(text, title, places, metadata, notes, boxes=boxes)
+        remarks = () if pictures is None else pictures.remarks()
+        return Content(text, title, places, metadata, notes, boxes=boxes, remarks=remarks)
     finally:
         document.close()
 
@@ -90,7 +114,7 @@ def open_pdf(content: bytes, passwords: Sequence[str] = ()) -> pypdfium2.PdfDocu
             document.close()
             raise UnreadableFileError("damaged PDF: it has no pages; restore the whole file")
     tried = f"none of {len(passwords)} passwords fits" if passwords else "it needs a password"
-    raise UnreadableFileError(f"encrypted: {tried}; add its own to the setting `passwords`")
+    raise UnreadableFileError(f"encrypted: {tried}; add its own to the setting passwords (VERBATIM_PASSWORDS)")
 
 
 class _Reading:
@@ -99,6 +123,7 @@ class _Reading:
     def __init__(self, document: pypdfium2.PdfDocument) -> None:
         self.n_pages = len(document)
         self.pages: list[Page] = []
+        self.pictures: list[int] = []
         self._broken = self._garbled = 0
         n_chars = 0
         for number in range(min(self.n_pages, MAX_PAGES)):
@@ -116,9 +141,16 @@ class _Reading:
             self._broken += 1
             return _UNREADABLE
         laid_out = lay_out(size, list(characters))
+        if not laid_out.lines and _shows_picture(page):
+            self.pictures.append(number)
         page.close()
         self._garbled += characters.unmapped > _MAX_UNMAPPED * len(characters)
         return laid_out
+
+    def read_pictures(self, document: pypdfium2.PdfDocument, reader: PictureReader) -> None:
+        """Put what the pages without text show into their places."""
+        for number in self.pictures:
+            self.pages[number] = reader.read(document, number)
 
     def refusal(self) -> UnreadableFileError:
         """Why a document without any text is not read."""
@@ -140,6 +172,10 @@ class _Reading:
             )
         if len(self.pages) < self.n_pages:
             yield f"only the first {len(self.pages):,} of {_counted(self.n_pages)} were read"
+
+
+def _shows_picture(page: pypdfium2.PdfPage) -> bool:
+    return any(True for _ in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=_MAX_OBJECTS_DEEP))
 
 
 def _counted(n_pages: int) -> str:

@@ -1,9 +1,12 @@
-"""Source code and other plain text: as it is in the file, with its lines for places."""
+"""Source code and other plain text: as it is in the file, with its lines or headings for places."""
 
-from index.errors import EmptyFileError
+from index.errors import EmptyFileError, UnreadableFileError
 from index.formats.content import Content
+from index.formats.decoding import decode
+from index.formats.limits import MAX_TEXT_CHARS
 from index.formats.numbering import line_places
-from index.loading import decode, title_of_text
+from index.headings import markdown_places
+from index.titles import title_of_markdown, title_of_text
 
 LINED_SUFFIXES = frozenset(
     ".adb .ads .asm .awk .bash .bat .c .cc .cfg .clj .cmake .cmd .conf .cpp .cs .css .cxx .dart .diff .el .env "
@@ -29,7 +32,7 @@ def load_lined(content: bytes) -> Content:
 
     Raises:
         EmptyFileError: It holds nothing but white space.
-        UnreadableFileError: It is no text.
+        UnreadableFileError: It is no text, or too much of it.
     """
     text = _decode(content)
     return Content(text, places=line_places(text))
@@ -46,14 +49,35 @@ def load_prose(content: bytes) -> Content:
 
     Raises:
         EmptyFileError: It holds nothing but white space.
-        UnreadableFileError: It is no text.
+        UnreadableFileError: It is no text, or too much of it.
     """
     text = _decode(content)
     return Content(text, title_of_text(text))
+
+
+def load_markdown(content: bytes) -> Content:
+    """Read Markdown.
+
+    Args:
+        content: The file's bytes.
+
+    Returns:
+        Its text as it is, under the title that its first heading gives it; headings are its places.
+
+    Raises:
+        EmptyFileError: It holds nothing but white space.
+        UnreadableFileError: It is no text, or too much of it.
+    """
+    text = _decode(content)
+    return Content(text, title_of_markdown(text), markdown_places(text))
 
 
 def _decode(content: bytes) -> str:
     text = decode(content)
     if not text.strip():
         raise EmptyFileError("empty: it holds no text")
+    if len(text) > MAX_TEXT_CHARS:  # its text is the file's, all of it or nothing
+        raise UnreadableFileError(
+            f"too large: {len(text):,} characters, at most {MAX_TEXT_CHARS:,}; split it into parts"
+        )
     return text

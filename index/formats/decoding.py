@@ -1,0 +1,132 @@
+"""Bytes become text, whatever encoding they came in."""
+
+import codecs
+import re
+
+from charset_normalizer import from_bytes
+
+from index.errors import UnreadableFileError
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark begins it
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_ODD_CONTROLS = re.compile("[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f]")
+_MAX_SHARE_OF_CONTROLS = 0.01
+_SAMPLE = 1024 * 1024
+
+
+def decode(content: bytes) -> str:
+    """Text of a file in whatever encoding it came; newlines are kept, a byte-order mark is dropped.
+
+    A byte-order mark decides; without one, zeros in every second place mean UTF-16, and what is valid
+    UTF-8 is UTF-8; the rest is left to charset-normalizer.
+
+    Args:
+        content: The file's bytes.
+
+    Returns:
+        The text, such that encoding it again the same way gives the bytes after the mark.
+
+    Raises:
+        UnreadableFileError: The bytes are no text, or end in the middle of a character.
+    """
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return _decode_strictly(content[len(mark) :], encoding)
+    if (unmarked := _utf16_without_mark(content)) is not None:
+        return _decode_strictly(content, unmarked)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if _is_cut_off(content, error):
+            raise UnreadableFileError(_cut_off("utf-8", error)) from error
+        if _holds_surrogates(content):
+            raise UnreadableFileError(
+                f"not text: byte {error.start:,} begins half a character; save it again as UTF-8"
+            ) from error
+        text = _decode_by_guess(content)
+    return _refuse_binary(text)
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Whether a file that begins like this may be text.
+
+    Args:
+        head: Its first bytes.
+
+    Returns:
+        Whether `decode` may make something of it; it may still refuse the whole.
+    """
+    if head.startswith(tuple(mark for mark, _ in _BYTE_ORDER_MARKS)) or _utf16_without_mark(head[: len(head) // 2 * 2]):
+        return True
+    odd = sum(1 for _ in _ODD_CONTROLS.finditer(head.decode("latin-1")))
+    return odd <= _MAX_SHARE_OF_CONTROLS * len(head)
+
+
+def _decode_strictly(content: bytes, encoding: str) -> str:
+    try:
+        return _refuse_binary(content.decode(encoding))
+    except UnicodeDecodeError as error:
+        if error.end >= len(content):
+            raise UnreadableFileError(_cut_off(encoding, error)) from error
+        raise UnreadableFileError(f"not text: byte {error.start:,} is no valid {encoding}") from error
+
+
+def _is_cut_off(content: bytes, error: UnicodeDecodeError) -> bool:
+    # Valid up to a last character that lacks its end, and with other characters beyond ASCII before it:
+    # a short cp1252 file whose last letter is an é looks the same but for that.
+    return error.reason == "unexpected end of data" and not content[: error.start].isascii()
+
+
+def _holds_surrogates(content: bytes) -> bool:
+    # Some programs write half of a surrogate pair as if it were a character. Where nothing else keeps the bytes from
+    # being UTF-8, any other encoding would make other characters than were meant of all that is not ASCII.
+    try:
+        content.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _cut_off(encoding: str, error: UnicodeDecodeError) -> str:
+    return f"cut off in the middle of a character at byte {error.start:,} ({encoding}); restore the whole file"
+
+
+def _utf16_without_mark(content: bytes) -> str | None:
+    """Which UTF-16 it is when nearly half of the bytes are zero and all of those on one side, as in Western text."""
+    sample = content[:_SAMPLE]
+    half = len(sample) // 2
+    if len(content) % 2 or sample.count(0) < 0.4 * half:
+        return None
+    if sample[::2].count(0) == 0:
+        return "utf-16-le"
+    return "utf-16-be" if sample[1::2].count(0) == 0 else None
+
+
+def _decode_by_guess(content: bytes) -> str:
+    _refuse_binary(content[:_SAMPLE].decode("latin-1"))  # every byte a character, controls themselves
+    encoding = _guess(content[:_SAMPLE])
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(f"not text: byte {error.start:,} is no valid {encoding}") from error
+
+
+def _guess(sample: bytes) -> str:
+    """The encoding that charset-normalizer finds; cp1252 where it knows no language or finds others no better."""
+    matches = list(from_bytes(sample))
+    if not matches or matches[0].coherence == 0:
+        return "cp1252"
+    best = [match for match in matches if match.coherence >= matches[0].coherence]
+    return "cp1252" if any("cp1252" in match.could_be_from_charset for match in best) else matches[0].encoding
+
+
+def _refuse_binary(text: str) -> str:
+    odd = sum(1 for _ in _ODD_CONTROLS.finditer(text, 0, _SAMPLE))
+    if odd > _MAX_SHARE_OF_CONTROLS * min(len(text), _SAMPLE):
+        raise UnreadableFileError("not text: it holds binary data")
+    return text

@@ -1,0 +1,173 @@
+"""Which kind of file it is: by the suffix of its name, and by its first bytes where that lies or is missing."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import PurePosixPath
+
+from index.errors import UnreadableFileError
+from index.formats.content import Content
+from index.formats.decoding import looks_like_text
+from index.formats.plain import LINED_SUFFIXES, PROSE_SUFFIXES
+from index.headings import MARKDOWN_SUFFIXES
+
+HEAD_BYTES = 4096
+"""First bytes of a file that tell of what kind it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file.
+
+    Attributes:
+        name: What it is called.
+        loader: Where the function that reads it is, module and name. Imported when it is needed: the parsers of all
+            kinds together take a second.
+        suffixes: How names of such files end, in lower case.
+        is_text: Whether its bytes are text, so that nothing in them proves or disproves the suffix.
+        is_plain: Whether its text is the file's own; such files are read in no time.
+        has_headings: Whether its places are headings, or mails.
+        is_named_after_file: Whether it has no title but its file's name: its first line is a row, or code.
+        takes_passwords: Whether the function takes passwords.
+    """
+
+    name: str
+    loader: str
+    suffixes: frozenset[str]
+    is_text: bool = False
+    is_plain: bool = False
+    has_headings: bool = False
+    is_named_after_file: bool = False
+    takes_passwords: bool = False
+
+    def function(self) -> Callable[..., Content]:
+        """What reads it: takes its bytes, and passwords where `takes_passwords`."""
+        module, _, name = self.loader.rpartition(".")
+        found: Callable[..., Content] = getattr(import_module(f"index.formats.{module}"), name)
+        return found
+
+
+def _suffixes(words: str) -> frozenset[str]:
+    return frozenset(f".{word}" for word in words.split())
+
+
+PDF = Kind("PDF", "ocr.read_pdf", _suffixes("pdf"), takes_passwords=True)
+DOCX = Kind("DOCX", "docx.load_docx", _suffixes("docx docm dotx"), has_headings=True)
+PPTX = Kind("PPTX", "pptx.load_pptx", _suffixes("pptx pptm ppsx"))
+XLSX = Kind("XLSX", "xlsx.load_xlsx", _suffixes("xlsx xlsm xltx"), is_named_after_file=True)
+ODT = Kind("OpenDocument text", "odf.load_odf", _suffixes("odt ott"), has_headings=True)
+ODF = Kind("OpenDocument", "odf.load_odf", _suffixes("ods odp ots otp"))
+RTF = Kind("RTF", "rtf.load_rtf", _suffixes("rtf"))
+EPUB = Kind("EPUB", "epub.load_epub", _suffixes("epub"), has_headings=True)
+ZIP = Kind("ZIP", "archives.load_zip", _suffixes("zip"), takes_passwords=True)
+HTML = Kind("HTML", "html.load_html", _suffixes("html htm xhtml"), is_text=True, has_headings=True)
+EML = Kind("mail", "mail.load_eml", _suffixes("eml"), is_text=True, has_headings=True)
+MBOX = Kind("mailbox", "mail.load_mbox", _suffixes("mbox"), is_text=True, has_headings=True)
+JSON = Kind("JSON", "data.load_json", _suffixes("json geojson"), is_text=True, is_named_after_file=True)
+JSONL = Kind("JSON Lines", "data.load_jsonl", _suffixes("jsonl ndjson"), is_text=True, is_named_after_file=True)
+CSV = Kind("CSV", "delimited.load_csv", _suffixes("csv tsv tab"), is_text=True, is_named_after_file=True)
+MARKDOWN = Kind(
+    "Markdown", "plain.load_markdown", frozenset(MARKDOWN_SUFFIXES), is_text=True, is_plain=True, has_headings=True
+)
+CODE = Kind("code", "plain.load_lined", LINED_SUFFIXES, is_text=True, is_plain=True, is_named_after_file=True)
+PROSE = Kind("text", "plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
+
+KINDS = (
+    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, HTML, EML, MBOX, JSON, JSONL, CSV, MARKDOWN, CODE, PROSE
+)  # fmt: skip
+"""Every kind that can be read."""
+
+SUMMARY = "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSON, CSV, text, Markdown, code, ZIP"
+"""The kinds as people know them."""
+
+_ZIP_MARK = b"PK\x03\x04"
+_OPEN_XML = {"word": DOCX, "ppt": PPTX, "xl": XLSX}
+_OFFICE_MARK = re.compile(rb"\[Content_Types\]\.xml|mimetypeapplication/(?:epub\+zip|vnd\.oasis\.opendocument\.)")
+_TYPE_MEMBER = "mimetype"
+_MAX_TYPE_BYTES = 200
+_HTML = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html)\b", re.I | re.S
+)
+_MBOX = re.compile(rb"From [^\n]{1,1000}\d{4}[^\n]{0,100}\n[A-Za-z-]{1,60}:")
+_MAIL = re.compile(
+    rb"(?=(?:[^\n]*\n){0,60}(?:From|Sender):)(?=(?:[^\n]*\n){0,60}(?:Date|Subject):)"
+    rb"[\x21-\x39\x3b-\x7e]{1,60}:[^\n]*\n(?:[ \t]|[\x21-\x39\x3b-\x7e]{1,60}:)"
+)
+_TEXTUAL = ((_HTML, HTML), (_MBOX, MBOX), (_MAIL, EML))
+
+
+@cache
+def _by_suffix() -> dict[str, Kind]:
+    return {suffix: kind for kind in KINDS for suffix in kind.suffixes}
+
+
+def kind_by_head(name: str, head: bytes) -> Kind | None:
+    """The kind that a file seems to be of.
+
+    Args:
+        name: Its name.
+        head: Its first `HEAD_BYTES`, or fewer where it has no more.
+
+    Returns:
+        The kind; for what is packed in a ZIP archive the one that its suffix tells, or ZIP, for only the whole file
+        says more. None where it is of no kind that can be read.
+    """
+    suffix = PurePosixPath(name).suffix.lower()
+    known = _by_suffix().get(suffix)
+    if head.startswith(b"%PDF-"):
+        return PDF
+    if head.lstrip().startswith(b"{\\rtf"):
+        return RTF
+    if head.startswith(_ZIP_MARK):
+        return _packed(known, suffix, head)
+    if known is not None and (known.is_text or not looks_like_text(head)):
+        return known
+    found = next((kind for mark, kind in _TEXTUAL if mark.match(head)), known)
+    return PROSE if found is None and not suffix and looks_like_text(head) else found
+
+
+def _packed(known: Kind | None, suffix: str, head: bytes) -> Kind | None:
+    if known is not None:
+        return ZIP if known.is_text else known
+    return ZIP if not suffix or _OFFICE_MARK.search(head) else None  # a program's own archive: .jar, .apk
+
+
+def kind_of(name: str, content: bytes) -> Kind | None:
+    """The kind that a file is of.
+
+    Args:
+        name: Its name.
+        content: All its bytes.
+
+    Returns:
+        The kind; None where it is of none that can be read.
+    """
+    kind = kind_by_head(name, content[:HEAD_BYTES])
+    if kind is None or not content.startswith(_ZIP_MARK):
+        return kind
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return _kind_of_archive(archive) or kind
+    except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, ValueError, UnreadableFileError):
+        return kind  # damaged: what reads it says how
+
+
+def _kind_of_archive(archive: zipfile.ZipFile) -> Kind | None:
+    """What office programs and publishers pack; None for any other archive."""
+    names = archive.NameToInfo
+    if "[Content_Types].xml" in names:
+        folders = {name.partition("/")[0] for name in names}
+        return next((kind for folder, kind in _OPEN_XML.items() if folder in folders), None)
+    if _TYPE_MEMBER not in names:
+        return None
+    with archive.open(_TYPE_MEMBER) as member:
+        said = member.read(_MAX_TYPE_BYTES).decode("ascii", "replace").strip()
+    if said == "application/epub+zip":
+        return EPUB
+    if not said.startswith("application/vnd.oasis.opendocument."):
+        return None
+    return ODT if said.endswith(("text", "text-template")) else ODF

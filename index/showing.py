@@ -1,0 +1,62 @@
+"""Where on its page a stretch of text is printed, for a viewer to mark it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Rectangle = tuple[float, float, float, float]
+"""Left, top, right, bottom, in points (1/72 inch) from the page's upper left corner."""
+
+_SAME_LINE = 0.5
+"""Share of the lower one's height by which two characters of a line overlap at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageBoxes:
+    """Where a stretch of text is printed on one page.
+
+    Attributes:
+        page: Number of the page, from 1.
+        width: Width of the page, in points (1/72 inch).
+        height: Its height.
+        rectangles: One for each line, in the text's order: left, top, right, bottom, in points from the page's upper
+            left corner.
+    """
+
+    page: int
+    width: float
+    height: float
+    rectangles: tuple[Rectangle, ...]
+
+
+def lines_of(characters: Sequence[tuple[int, Rectangle]]) -> list[tuple[int, list[Rectangle]]]:
+    """Rectangles of lines out of those of characters.
+
+    Args:
+        characters: Page and rectangle of each character that is printed, in the text's order.
+
+    Returns:
+        Each page, in the order in which the text comes to them, and a rectangle for each line on it.
+    """
+    pages: list[tuple[int, list[Rectangle]]] = []
+    last: Rectangle | None = None
+    for page, box in characters:
+        if not pages or pages[-1][0] != page:
+            pages.append((page, []))
+            last = None
+        lines = pages[-1][1]
+        if last is None or not _goes_on(last, box):
+            lines.append(box)
+        else:
+            lines[-1] = _around(lines[-1], box)
+        last = box
+    return pages
+
+
+def _goes_on(last: Rectangle, box: Rectangle) -> bool:
+    overlap = min(last[3], box[3]) - max(last[1], box[1])
+    height = min(last[3] - last[1], box[3] - box[1])
+    return overlap >= _SAME_LINE * height and box[0] >= last[0]
+
+
+def _around(one: Rectangle, other: Rectangle) -> Rectangle:
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
