@@ -240,8 +240,8 @@ class FolderIndex:
             for name in names:
                 if name not in known:
                     raise UnknownDocumentError(f"there is no document {name!r} in the index")
-            within = tuple(f"{name}/" for name in names)
-            self.store.keep_out([*names, *(name for name in known if name.startswith(within))])
+            above = tuple(f"{name}/" for name in names)
+            self.store.keep_out(names, [name for name in documents if name.startswith(above) and name not in names])
             self.save_vectors()
 
     @contextmanager
@@ -300,7 +300,7 @@ class FolderIndex:
             if on_progress is not None:
                 on_progress(done / len(texts))
 
-        vectors = iter(self.embedder.embed(texts, on_batch))
+        vectors = iter(self.embedder.embed(texts, on_batch) if texts else ())
         for entry, passages, row in zip(round_, split, contexts, strict=True):
             if entry.document is not None:
                 rows = [PassageRow(p, context, next(vectors)) for p, context in zip(passages, row, strict=True)]

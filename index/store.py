@@ -569,11 +569,12 @@ class Store:
 
     # What was taken out by hand
 
-    def keep_out(self, names: Iterable[str]) -> None:
+    def keep_out(self, names: Iterable[str], within: Iterable[str] = ()) -> None:
         """Delete documents and keep their names and contents out; their files' ledger lines say so.
 
         Args:
-            names: Names of documents.
+            names: Names of documents, or of files that hold nothing but others.
+            within: Documents within those, which go with them; of their contents nothing is said.
         """
         with self.writing() as connection:
             for name in names:
@@ -581,6 +582,9 @@ class Store:
                     "INSERT OR IGNORE INTO kept_out SELECT name, sha256 FROM files WHERE name = ?", (name,)
                 )
                 connection.execute("UPDATE files SET status = 'removed', detail = '' WHERE name = ?", (name,))
+                _delete(connection, name)
+            for name in within:
+                connection.execute("DELETE FROM files WHERE name = ?", (name,))
                 _delete(connection, name)
             _next_generation(connection)
 

@@ -140,8 +140,8 @@ class SyncRun:
         n_before = len(self._documents)
         records = {name: self._examine(name, file) for name, file in self._files.items()}
         self._retry_in_part(records)
-        self._name_duplicates(records)
         self._follow_renames(records)
+        self._name_duplicates(records)
         gone, dropped = self._outdated(records)
         settled = {name: record for name, record in records.items() if record.status != _NEW}
         altered = [record for name, record in settled.items() if self._ledger.get(name) != record]
@@ -224,12 +224,24 @@ class SyncRun:
         kept = "; the text read before stays indexed" if is_kept else ""
         return replace(record, status=FAILED, detail=reason + kept)
 
+    def _follow_renames(self, records: dict[str, FileRecord]) -> None:
+        """Where a file is gone and a new one has its content, what is indexed of it takes the new name."""
+        gone = {old.sha256: old for name, old in self._ledger.items() if old.is_read and self._is_gone(name)}
+        taken = self._documents.keys() | {part.parent for part in self._parts.values()}
+        for name, record in records.items():
+            old = gone.get(record.sha256) if record.status == _NEW and name not in taken else None
+            if old is not None and PurePath(old.name).suffix == PurePath(name).suffix:
+                records[name] = replace(record, status=old.status, detail=old.detail)
+                self._store.rename(old.name, records[name])
+                self._rename(old.name, name)
+                del gone[record.sha256]
+
     def _name_duplicates(self, records: dict[str, FileRecord]) -> None:
         """Of files with the same content one is indexed: the one that is already, else the first by name."""
         first = {
-            self._documents[part]: part
-            for part, record in self._parts.items()
-            if part in self._documents and records.get(record.parent, record).status in READ
+            self._documents[name]: name
+            for name, part in self._parts.items()
+            if name in self._documents and self._stays(part.parent, records)
         }
         for name, record in sorted(records.items(), key=lambda item: (item[1].status not in READ, item[0])):
             if record.status not in (*READ, _NEW):
@@ -238,17 +250,11 @@ class SyncRun:
             if original != name:
                 records[name] = replace(record, status=_DUPLICATE, detail=original)
 
-    def _follow_renames(self, records: dict[str, FileRecord]) -> None:
-        """Where a file is gone and a new one has its content, what is indexed of it takes the new name."""
-        gone = {old.sha256: old for name, old in self._ledger.items() if old.is_read and self._is_gone(name)}
-        for name, record in records.items():
-            is_new = record.status == _NEW and name not in self._documents
-            old = gone.get(record.sha256) if is_new else None
-            if old is not None and PurePath(old.name).suffix == PurePath(name).suffix:
-                records[name] = replace(record, status=old.status, detail=old.detail)
-                self._store.rename(old.name, records[name])
-                self._rename(old.name, name)
-                del gone[record.sha256]
+    def _stays(self, owner: str, records: dict[str, FileRecord]) -> bool:
+        """Whether what is indexed of a file stays as it is."""
+        if owner not in records:
+            return not self._is_gone(owner)
+        return records[owner].status in (*READ, FAILED)
 
     def _rename(self, old: str, new: str) -> None:
         """Know a file, its document and the files within it by the new name."""
@@ -262,6 +268,9 @@ class SyncRun:
                 moved = new + name[len(old) :]
                 self._documents[moved] = self._documents.pop(name)
                 self._report.renamed[name] = moved
+        for name, record in self._parts.items():
+            if record.status == _DUPLICATE and record.detail in self._report.renamed:
+                self._parts[name] = replace(record, detail=self._report.renamed[record.detail])
 
     def _free_duplicates(self, records: dict[str, FileRecord], staying: dict[str, str]) -> None:
         """Read files again in which there is a duplicate of what is no longer there: it takes its place."""
@@ -273,16 +282,12 @@ class SyncRun:
 
     def _stands(self, part: FileRecord, records: dict[str, FileRecord], staying: dict[str, str]) -> bool:
         """Whether the document that a file within a file is a duplicate of stays as it is."""
-        owner = records.get(self._owner(part.detail))
-        return staying.get(part.detail) == part.sha256 and owner is not None and owner.status != _NEW
+        return staying.get(part.detail) == part.sha256 and self._stays(self._owner(part.detail), records)
 
     def _claimed(self, records: dict[str, FileRecord], staying: dict[str, str]) -> dict[str, str]:
         """Which document has a content, by its hash: those that stay, and files of the folder that will be read."""
         claimed = {record.sha256: name for name, record in records.items() if record.status == _NEW}
-        for name, sha256 in staying.items():
-            owner = records.get(self._owner(name))
-            if owner is None or owner.status != _NEW:
-                claimed[sha256] = name
+        claimed |= {sha256: name for name, sha256 in staying.items() if self._stays(self._owner(name), records)}
         return claimed
 
     # Reading and writing

@@ -86,7 +86,10 @@ SUMMARY = "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSO
 
 _ZIP_MARK = b"PK\x03\x04"
 _OPEN_XML = {"word": DOCX, "ppt": PPTX, "xl": XLSX}
-_OFFICE_MARK = re.compile(rb"\[Content_Types\]\.xml|mimetypeapplication/(?:epub\+zip|vnd\.oasis\.opendocument\.)")
+_OFFICE_MARK = re.compile(
+    rb"\[Content_Types\]\.xml|_rels/|docProps/|mimetypeapplication/(?:epub\+zip|vnd\.oasis\.opendocument\.)"
+)
+"""What office programs and publishers pack first."""
 _TYPE_MEMBER = "mimetype"
 _MAX_TYPE_BYTES = 200
 _HTML = re.compile(
@@ -149,9 +152,11 @@ def kind_of(name: str, content: bytes) -> Kind | None:
     kind = kind_by_head(name, content[:HEAD_BYTES])
     if kind is None or not content.startswith(_ZIP_MARK):
         return kind
+    suffix = PurePosixPath(name).suffix.lower()
+    other = kind if not suffix or suffix in _by_suffix() else None
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _kind_of_archive(archive) or kind
+            return _kind_of_archive(archive) or other
     except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, ValueError, UnreadableFileError):
         return kind  # damaged: what reads it says how
 
