@@ -169,7 +169,9 @@ class _Tree:
             raise UnsupportedFileError(_unsupported(name))
         loaded = self._content(kind, content)
         if not loaded.text.strip() and not loaded.parts:
-            raise EmptyFileError("; ".join(["empty: it holds no text", *loaded.notes, *loaded.remarks]))
+            if loaded.notes:
+                raise UnreadableFileError(f"nothing of it could be read: {'; '.join(loaded.notes)}")
+            raise EmptyFileError("empty: it holds no text")
         self._n_chars += len(loaded.text)
         if self._n_chars > MAX_TEXT_CHARS:
             raise UnreadableFileError(f"too large: its documents come to more than {MAX_TEXT_CHARS:,} characters")

@@ -6,6 +6,7 @@ is not one of multiprocessing's: those run the caller's script again, and copy w
 
 import contextlib
 import json
+import math
 import os
 import pickle
 import signal
@@ -30,6 +31,7 @@ _MAX_WORKERS = 4
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from index.working import main; main()"
 _ALIVE = "alive"
 _PATIENCE_S = 1
+_GRACE_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +295,7 @@ def main() -> None:
         while True:
             task = pickle.load(tasks)  # noqa: S301
             answer = _answer(task, limits, passwords, answers)
+            _end_after(math.inf)
             _send(answers, answer)
             if not answer[1]:
                 return
@@ -305,8 +308,14 @@ def _send(answers: BinaryIO, message: object) -> None:
 
 def _answer(task: Task, limits: Limits, passwords: tuple[str, ...], answers: BinaryIO) -> tuple[Outcome, bool]:
     """What became of a file, and whether this process is fit for another one."""
+
+    def on_page() -> None:
+        _end_after(limits.seconds)
+        _send(answers, _ALIVE)
+
+    _end_after(limits.seconds)
     try:
-        return load(task.path, task.name, passwords, lambda: _send(answers, _ALIVE)), True
+        return load(task.path, task.name, passwords, on_page), True
     except UnreadableFileError as error:
         # As one of the general kinds: a parser's own would have to be imported where it is received.
         kind = next(kind for kind in _KINDS_OF_ERROR if isinstance(error, kind))
@@ -315,6 +324,12 @@ def _answer(task: Task, limits: Limits, passwords: tuple[str, ...], answers: Bin
         return UnreadableFileError(f"needed more than {_gib(limits.memory_bytes)}"), False
     except Exception as error:  # noqa: BLE001 (whatever it is, it is this file's, and stops no other)
         return UnreadableFileError(f"damaged: {type(error).__name__} while it was read; restore the whole file"), True
+
+
+def _end_after(seconds: float) -> None:
+    """End this process some time after its time is over: whoever would have done so may have been killed."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(0 if math.isinf(seconds) else int(seconds) + _GRACE_S)
 
 
 def _bound_memory(n_bytes: int) -> None:
