@@ -191,10 +191,10 @@ class _Tree:
         return whole
 
     def _content(self, kind: Kind, content: bytes) -> Content:
-        function = kind.function()
-        if kind.name == "PDF":
-            return function(content, self._passwords, self._on_page)
-        return function(content, self._passwords) if kind.takes_passwords else function(content)
+        given: dict[str, object] = {"passwords": self._passwords} if kind.takes_passwords else {}
+        if kind.tells_pages:
+            given["on_page"] = self._on_page
+        return kind.function()(content, **given)
 
     def _add(self, inside: str, name: str, content: bytes, depth: int) -> None:
         """Read a file within a file; whatever happens to it is said of it, and of it alone."""
@@ -241,7 +241,7 @@ def _document(name: str, kind: Kind, content: Content, sha256: str) -> Document:
     places = content.places
     if not _is_whole("\n".join(place.label for place in places)):
         places = tuple(Place(place.start, _whole(place.label)) for place in places)
-    metadata = {key: _whole(value) for key, value in content.metadata.items()}
+    metadata = {key: one_line(_whole(value)) for key, value in content.metadata.items()}
     return Document(
         name, _whole(content.text), _whole(title), sha256, places, metadata, content.boxes, kind.has_headings
     )

@@ -22,7 +22,7 @@ def pack(boxes: Boxes) -> Iterator[tuple[int, bytes]]:
         boxes: The boxes of a text.
 
     Yields:
-        Offset of a piece's first character, and the piece. A page of print takes some 6 KB.
+        Offset of a piece's first character, and the piece. A page of print takes 4 to 8 KB.
     """
     for first in range(0, len(boxes.pages), PIECE_CHARS):
         pages = boxes.pages[first : first + PIECE_CHARS]

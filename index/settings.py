@@ -38,7 +38,7 @@ class Settings(BaseSettings):
             password as it is.
     """
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
 
     embedder: str | None = None
     reader: str | None = None

@@ -695,7 +695,7 @@ def _insert_document(connection: sqlite3.Connection, document: Document, n_passa
     id_ = connection.execute(f"INSERT INTO documents ({columns}) VALUES ({_marks(values)})", values).lastrowid
     places = ((id_, place.start, place.label) for place in document.places)
     connection.executemany("INSERT INTO places VALUES (?, ?, ?)", places)
-    sizes = [] if document.boxes is None else document.boxes.sizes.tolist()
+    sizes = [] if document.boxes is None else np.nan_to_num(document.boxes.sizes).tolist()
     pages = ((id_, number, width, height) for number, (width, height) in enumerate(sizes))
     connection.executemany("INSERT INTO pages VALUES (?, ?, ?, ?)", pages)
     return id_

@@ -148,7 +148,7 @@ class _Worker:
         self._limits = limits
         self._passwords = passwords
         self._process: subprocess.Popen[bytes] | None = None
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
         self._is_late = self._is_closed = False
 
     def load(self, task: Task) -> Outcome:
@@ -184,6 +184,8 @@ class _Worker:
         with self._guard:
             if self._is_closed:
                 raise EOFError
+            if self._process is not None and self._process.poll() is not None:
+                self._kill()  # the system may end one that has no work
             if self._process is None:
                 path = json.dumps([os.path.abspath(place) for place in sys.path])  # noqa: PTH100 ("" is a place here)
                 self._process = subprocess.Popen(  # noqa: S603 (ourselves)

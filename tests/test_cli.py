@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fakes import HashEmbedder, WordReader
+from packing import make_zip
 from qa import answering
 from qa.cascading import SingleReader
 from qa.cli import _counting, cli
@@ -203,6 +204,37 @@ def test_index_tells_what_it_did_and_what_it_left_out(reports):
         "d.png": "unsupported file type",
     }
     assert done["statuses"] == {"indexed": 1, "failed": 1, "unsupported": 1}
+
+
+def test_what_failed_is_read_again(reports):
+    locked = Path(__file__).parent / "data/documents/libreoffice-writer-password.pdf"
+    (reports / "c.pdf").write_bytes(locked.read_bytes())
+    assert "left out: c.pdf: encrypted: it needs a password" in run("index", reports).stdout
+    os.environ["VERBATIM_PASSWORDS"] = "openpassword"
+    try:
+        assert "2 unchanged" in run("index", reports).stdout
+        said = run("index", reports, "--retry-failed").stdout
+    finally:
+        del os.environ["VERBATIM_PASSWORDS"]
+    assert "3 documents in the index: 1 added, 2 unchanged" in said
+    assert "4 files: 3 indexed, 1 unsupported" in said
+    assert "note: c.pdf: its language seems to be 'la', and the models know English" in said
+
+
+def test_documents_shows_the_ledger(reports):
+    (reports / "e.zip").write_bytes(make_zip({"in.txt": b"Report E", "copy.md": (reports / "b.md").read_bytes()}))
+    run("index", reports)
+    said = run("documents", "--folder", reports).stdout
+    lines = {line.split()[0]: line.split()[-1] for line in said.splitlines()}
+    assert (lines["a.txt"], lines["c.pdf"], lines["d.png"]) == ("indexed", "failed", "unsupported")
+    assert (lines["e.zip"], lines["e.zip/in.txt"], lines["e.zip/copy.md"]) == ("indexed", "indexed", "duplicate")
+    assert "7 files: 4 indexed, 1 failed, 1 unsupported, 1 duplicate" in said
+    assert "left out: e.zip/copy.md: same content as b.md" in said
+    files = json.loads(run("documents", "--folder", reports, "--json").stdout)["files"]
+    assert {file["name"]: file["parent"] for file in files if file["parent"]} == {
+        "e.zip/in.txt": "e.zip",
+        "e.zip/copy.md": "e.zip",
+    }
 
 
 def test_documents_lists_without_loading_anything(reports, monkeypatch):

@@ -4,10 +4,14 @@ import os
 import re
 import shutil
 import sqlite3
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from fakes import HashEmbedder, SpansReader
 from index.errors import UnknownDocumentError, UnreadableFileError, UnsupportedFileError
@@ -465,3 +469,63 @@ def test_an_index_of_the_schema_before_is_made_anew(folder, opened):
     index = opened()
     assert index.sync().added == ["a.txt"]
     assert statuses(index) == {"a.txt": "indexed"}
+
+
+TEXTS = st.sampled_from(["Alpha words.", "Beta words.", "Gamma words.", " "])
+PACKED = st.dictionaries(st.sampled_from(["x.txt", "y.txt", "in/z.txt"]), TEXTS, max_size=3)
+ARCHIVES = st.sampled_from(["a.zip", "b.zip", "c.zip"])
+PLAIN = st.sampled_from(["a.txt", "z.txt"])
+
+
+class Changes(RuleBasedStateMachine):
+    """Archives and texts that come, change, take other names and go, some with the same content."""
+
+    def __init__(self):
+        super().__init__()
+        self.base = Path(tempfile.mkdtemp())
+        self.folder = self.base / "documents"
+        self.folder.mkdir()
+        self.index = FolderIndex(self.folder, HashEmbedder(), self.base / "index")
+        self.texts = {}
+
+    @rule(name=ARCHIVES, packed=PACKED)
+    def pack(self, name, packed):
+        self.texts[name] = {f"{name}/{inner}": text for inner, text in packed.items()}
+        write(self.folder, name, make_zip({inner: text.encode() for inner, text in packed.items()}))
+
+    @rule(name=PLAIN, text=TEXTS)
+    def write_text(self, name, text):
+        self.texts[name] = {name: text}
+        write(self.folder, name, text.encode())
+
+    @rule(name=st.one_of(ARCHIVES, PLAIN))
+    def delete(self, name):
+        self.texts.pop(name, None)
+        (self.folder / name).unlink(missing_ok=True)
+
+    @rule(old=ARCHIVES, new=ARCHIVES)
+    def rename(self, old, new):
+        if old in self.texts and old != new:
+            moved = {new + name[len(old) :]: text for name, text in self.texts.pop(old).items()}
+            self.texts[new] = moved
+            (self.folder / old).replace(self.folder / new)
+
+    @invariant()
+    def in_step(self):
+        self.index.sync()
+        expected = {name: text for texts in self.texts.values() for name, text in texts.items() if text.strip()}
+        stored = {record.name: self.index.store.document(record.name).text for record in self.index.documents()}
+        assert set(stored.values()) == set(expected.values())
+        assert len(set(stored.values())) == len(stored)
+        assert all(expected[name] == text for name, text in stored.items())
+        assert_consistent(self.index)
+        assert self.index.sync().unchanged == len(stored)
+
+    def teardown(self):
+        self.index.close()
+        shutil.rmtree(self.base)
+
+
+def test_archives_in_any_order_of_changes_end_in_step(monkeypatch):
+    monkeypatch.setattr("index.working.is_light", lambda path: True)  # a thousand workers would take an hour
+    run_state_machine_as_test(Changes, settings=settings(max_examples=30, stateful_step_count=10))

@@ -1,15 +1,17 @@
 """OCR: pages that are pictures become text with boxes."""
 
+import io
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from index.formats import ocr
 from index.formats.content import Content
-from index.formats.ocr import OcrError, ocr_pdf
+from index.formats.ocr import OcrError, ocr_pdf, read_pdf
 from index.formats.pdf import NoTextError, load_pdf
 from pdfs import make_pdf, print_lines
 from test_formats_pdf import assert_sound
@@ -101,3 +103,45 @@ def test_without_tesseract_people_are_told_how_to_install_it(monkeypatch):
     monkeypatch.setattr(ocr.shutil, "which", lambda program: None)
     with pytest.raises(OcrError, match="apt-get install tesseract-ocr"):
         ocr_pdf(SCAN)
+
+
+@pytest.fixture(scope="module")
+def mixed() -> bytes:
+    """A page of text, and one that is the picture of it."""
+    both = pypdfium2.PdfDocument.new()
+    for name in ("report.pdf", "scan.pdf"):
+        page = pypdfium2.PdfDocument(DOCUMENTS / name)
+        both.import_pages(page)
+        page.close()
+    packed = io.BytesIO()
+    both.save(packed)
+    both.close()
+    return packed.getvalue()
+
+
+@pytest.mark.usefixtures("tesseract")
+def test_pages_that_are_pictures_are_read_among_others(mixed):
+    pages = []
+    content = read_pdf(mixed, on_page=lambda: pages.append(1))
+    assert_sound(content)
+    assert [place.label for place in content.places] == ["page 1", "page 2"]
+    assert content.text.count("The harbour of Lindau was dredged in 2024.") == 2
+    assert (content.notes, len(content.remarks), len(pages)) == ((), 1, 1)
+    assert content.remarks[0].endswith("): 1 page")
+
+
+def test_without_tesseract_what_pages_hold_is_read_and_the_others_are_named(mixed, monkeypatch):
+    monkeypatch.setattr(ocr.shutil, "which", lambda program: None)
+    content = read_pdf(mixed)
+    assert [place.label for place in content.places] == ["page 1"]
+    assert content.notes == ("1 of 2 pages holds no text",)
+    assert "apt-get install tesseract-ocr" in content.remarks[0]
+    with pytest.raises(NoTextError, match=r"only images; .*apt-get install tesseract-ocr"):
+        read_pdf(SCAN)
+
+
+@pytest.mark.usefixtures("tesseract")
+def test_only_so_many_pages_are_read(monkeypatch, mixed):
+    monkeypatch.setattr(ocr, "MAX_OCR_PAGES", 0)
+    content = read_pdf(mixed)
+    assert content.notes == ("1 of 2 pages holds no text",)

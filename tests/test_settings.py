@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import traceback
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,33 @@ def test_a_leading_tilde_is_the_home_folder(monkeypatch, tmp_path):
     assert settings.reader == str(tmp_path / "reader")
     assert settings.embedder == "sentence-transformers/all-MiniLM-L6-v2"
     assert read_settings(index_dir=Path("~")).index_dir == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("value", "passwords"),
+    [
+        ('["s3cret", "two"]', ["s3cret", "two"]),
+        ("s3cret, two", ["s3cret, two"]),
+        ("[s3cret", ["[s3cret"]),
+        ("", []),
+        ("[]", []),
+        ('["", "s3cret"]', ["s3cret"]),
+    ],
+)
+def test_passwords(monkeypatch, value, passwords):
+    monkeypatch.setenv("VERBATIM_PASSWORDS", value)
+    settings = read_settings()
+    assert [password.get_secret_value() for password in settings.passwords] == passwords
+    assert "s3cret" not in repr(settings)
+    assert read_settings(passwords=["three"]).passwords[0].get_secret_value() == "three"
+
+
+@pytest.mark.parametrize("value", [["s3cret", 5], {"s3cret": 1}, 5])
+def test_passwords_are_in_no_message(value):
+    with pytest.raises(ParameterError) as caught:
+        read_settings(passwords=value)
+    assert "passwords" in str(caught.value)
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value, chain=True))
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])

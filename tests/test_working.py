@@ -128,6 +128,16 @@ def test_files_come_back_in_their_order_and_a_worker_is_used_again(outcomes):
     assert len({files[0].detail for files in read[1:]}) <= 2  # their processes
 
 
+def test_a_worker_that_the_system_ended_is_started_again(tmp_path):
+    path = DOCUMENTS / "report.docx"
+    with Workers(count=1) as workers:
+        list(workers.load_all([Task(path, "a.docx")]))
+        workers._workers[0]._process.kill()
+        workers._workers[0]._process.wait()
+        ((_, read),) = workers.load_all([Task(path, "a.docx")])
+    assert read[0].status == "indexed"
+
+
 def test_short_plain_texts_start_no_process(tmp_path, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
     (tmp_path / "a.txt").write_text("Words.")

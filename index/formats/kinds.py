@@ -32,7 +32,8 @@ class Kind:
         is_plain: Whether its text is the file's own; such files are read in no time.
         has_headings: Whether its places are headings, or mails.
         is_named_after_file: Whether it has no title but its file's name: its first line is a row, or code.
-        takes_passwords: Whether the function takes passwords.
+        takes_passwords: Whether the function takes `passwords`, to be tried in turn.
+        tells_pages: Whether the function takes `on_page`, which it calls before each page that takes seconds.
     """
 
     name: str
@@ -43,9 +44,10 @@ class Kind:
     has_headings: bool = False
     is_named_after_file: bool = False
     takes_passwords: bool = False
+    tells_pages: bool = False
 
     def function(self) -> Callable[..., Content]:
-        """What reads it: takes its bytes, and passwords where `takes_passwords`."""
+        """What reads it: takes its bytes, and by name what the attributes say."""
         module, _, name = self.loader.rpartition(".")
         found: Callable[..., Content] = getattr(import_module(f"index.formats.{module}"), name)
         return found
@@ -55,7 +57,7 @@ def _suffixes(words: str) -> frozenset[str]:
     return frozenset(f".{word}" for word in words.split())
 
 
-PDF = Kind("PDF", "ocr.read_pdf", _suffixes("pdf"), takes_passwords=True)
+PDF = Kind("PDF", "ocr.read_pdf", _suffixes("pdf"), takes_passwords=True, tells_pages=True)
 DOCX = Kind("DOCX", "docx.load_docx", _suffixes("docx docm dotx"), has_headings=True)
 PPTX = Kind("PPTX", "pptx.load_pptx", _suffixes("pptx pptm ppsx"))
 XLSX = Kind("XLSX", "xlsx.load_xlsx", _suffixes("xlsx xlsm xltx"), is_named_after_file=True)
