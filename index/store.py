@@ -21,7 +21,7 @@ from index.packing import PIECE_CHARS, pack, unpack
 from index.showing import PageBoxes, lines_of
 
 FILE_NAME = "store.sqlite"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _BUSY_TIMEOUT_S = 30
 _IDS_PER_QUERY = 500
 _DAMAGE = ("malformed", "not a database", "no such table", "could not decode")

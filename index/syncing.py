@@ -148,17 +148,21 @@ class SyncRun:
         if gone or dropped or altered:
             self._store.delete([*gone, *dropped], altered)
         self._report.removed.extend(name for name in gone if name in self._documents)
-        staying = {n: sha for n, sha in self._documents.items() if n not in gone and n not in dropped}
+        lost = {*gone, *dropped}
+        staying = {name: sha256 for name, sha256 in self._documents.items() if name not in lost}
         self._free_duplicates(records, staying)
         self._originals = self._claimed(records, staying)
-        for name in self._documents:
-            self._documents_of[self._owner(name)].append(name)
-        for name, part in self._parts.items():
-            self._parts_of[part.parent].append(name)
+        self._sort_by_owner()
         self._index([record for record in records.values() if record.status == _NEW])
         report = self._report
         touched = len(report.changed) + len(report.removed) + len(report.renamed)
         return replace(report, unchanged=n_before - touched - sum(name in self._documents for name in dropped))
+
+    def _sort_by_owner(self) -> None:
+        for name in self._documents:
+            self._documents_of[self._owner(name)].append(name)
+        for name, part in self._parts.items():
+            self._parts_of[part.parent].append(name)
 
     # What became of the files
 
