@@ -10,6 +10,7 @@ from index.documents import Document
 from index.errors import ChangingFileError, EmptyFileError, UnreadableFileError, UnsupportedFileError
 from index.formats.archives import MAX_DEPTH
 from index.formats.content import Content, Place
+from index.formats.encryption import decrypted
 from index.formats.kinds import HEAD_BYTES, SUMMARY, Kind, kind_by_head, kind_of
 from index.formats.language import language_of
 from index.formats.limits import MAX_PARTS, MAX_PARTS_BYTES, MAX_TEXT_CHARS
@@ -164,10 +165,11 @@ class _Tree:
             UnsupportedFileError: It is of no kind that can be read.
             UnreadableFileError: It cannot be read.
         """
-        kind = kind_of(name, content)
+        opened = decrypted(content, self._passwords)
+        kind = kind_of(name, opened)
         if kind is None:
             raise UnsupportedFileError(_unsupported(name))
-        loaded = self._content(kind, content)
+        loaded = self._content(kind, opened)
         if not loaded.text.strip() and not loaded.parts:
             if loaded.notes:
                 raise UnreadableFileError(f"nothing of it could be read: {'; '.join(loaded.notes)}")
@@ -178,7 +180,7 @@ class _Tree:
         sha256 = hashlib.sha256(content).hexdigest()
         document = _document(name, kind, loaded, sha256) if loaded.text.strip() else None
         notes, remarks = loaded.notes, loaded.remarks
-        if document is not None and not kind.is_named_after_file:  # tables and code are in no language
+        if document is not None and kind.is_in_words:
             spoken = language_of(document.text)
             if spoken:
                 document = replace(document, metadata={**document.metadata, "language": spoken})

@@ -1,11 +1,14 @@
 """A file of any kind becomes documents: it is known by its name or its bytes, and files within it are documents too."""
 
+import io
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msoffcrypto.format.ooxml import OOXMLFile
 
 from contents import is_harmless
 from index import loading
@@ -176,6 +179,8 @@ def test_files_within_a_file_are_bounded_together(tmp_path, monkeypatch):
 def test_a_title_is_the_files_name_where_the_first_line_would_say_nothing(tmp_path):
     assert read(tmp_path, "in/costs.csv", b"Item,Cost\nTravel,120")[0].document.title == "costs.csv"
     assert read(tmp_path, "a.json", b'{"a": 1}')[0].document.title == "a.json"
+    mailbox = b"From a@example.org Mon May  4 10:00:00 2026\n" + make_mail("Words.")
+    assert read(tmp_path, "a.mbox", mailbox)[0].document.title == "a.mbox"
     assert read(tmp_path, "a.txt", b"First line\nSecond")[0].document.title == "First line"
     assert read(tmp_path, "a.md", b"# Heading\nSecond")[0].document.title == "Heading"
 
@@ -212,6 +217,34 @@ def test_passwords_open_a_pdf_and_an_archive(tmp_path):
     assert read(tmp_path, "a.pdf", locked, ["wrong", "openpassword"])[0].document.text
     whole, inner = read(tmp_path, "a.zip", make_zip({"in.pdf": locked}), ["openpassword"])
     assert (whole.status, inner.status) == ("indexed", "indexed")
+
+
+def encrypted(content, password):
+    packed = io.BytesIO()
+    OOXMLFile(io.BytesIO(content)).encrypt(password, packed)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("file", ["report.docx", "talk.pptx", "budget.xlsx"])
+def test_passwords_open_an_office_file(tmp_path, file):
+    plain = (DOCUMENTS / file).read_bytes()
+    locked = encrypted(plain, "s3cret")
+    with pytest.raises(UnreadableFileError, match=r"it needs a password; .*VERBATIM_PASSWORDS"):
+        read(tmp_path, file, locked)
+    with pytest.raises(UnreadableFileError, match="none of 2 passwords fits"):
+        read(tmp_path, file, locked, ["wrong", ""])
+    opened, as_it_was = (read(tmp_path, file, content, ["wrong", "s3cret"])[0] for content in (locked, plain))
+    assert opened.document.text == as_it_was.document.text
+    assert opened.sha256 != as_it_was.sha256
+    with pytest.raises(UnreadableFileError, match="damaged"):
+        read(tmp_path, file, locked[: len(locked) // 2], ["s3cret"])
+
+
+def test_without_what_opens_office_files_people_are_told_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "msoffcrypto", None)
+    locked = encrypted((DOCUMENTS / "report.docx").read_bytes(), "s3cret")
+    with pytest.raises(UnreadableFileError, match=r"pip install 'verbatim-qa\[passwords\]'"):
+        read(tmp_path, "a.docx", locked, ["s3cret"])
 
 
 def test_halves_of_characters_can_be_stored(tmp_path, monkeypatch):

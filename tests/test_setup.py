@@ -180,7 +180,8 @@ def normalized(name):
 
 
 def test_what_is_imported_is_declared():
-    declared = {normalized(re.match(r"[\w.-]+", line)[0]) for line in PROJECT["dependencies"]}
+    lines = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["passwords"]]
+    declared = {normalized(re.match(r"[\w.-]+", line)[0]) for line in lines}
     providers = packages_distributions()
     foreign = set(imported()) - sys.stdlib_module_names - {"index", "qa"}
     assert len(foreign) > 10

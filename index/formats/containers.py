@@ -21,6 +21,11 @@ _IS_ENCRYPTED = 0x1
 _NEEDS_PASSWORD = "encrypted: it needs a password; save it again without one"  # noqa: S105 (no password)
 
 
+def is_encrypted(content: bytes) -> bool:
+    """Whether a file is one of Office's, of 2007 or newer, that is encrypted."""
+    return content.startswith(_OLE) and _ENCRYPTED in content
+
+
 def unpack(content: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     """Members of an office file.
 
@@ -37,7 +42,7 @@ def unpack(content: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     """
     if content.startswith(_OLE):
         old = "in a format older than 2007; save it again in the newer one"
-        raise UnreadableFileError(_NEEDS_PASSWORD if _ENCRYPTED in content else old)
+        raise UnreadableFileError(_NEEDS_PASSWORD if is_encrypted(content) else old)
     with refusing_damage():
         archive = zipfile.ZipFile(io.BytesIO(content))
         members = [member for member in archive.infolist() if wanted(member.filename)]

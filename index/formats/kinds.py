@@ -32,6 +32,7 @@ class Kind:
         is_plain: Whether its text is the file's own; such files are read in no time.
         has_headings: Whether its places are headings, or mails.
         is_named_after_file: Whether it has no title but its file's name: its first line is a row, or code.
+        is_in_words: Whether it is written in a language: tables and code are in none.
         takes_passwords: Whether the function takes `passwords`, to be tried in turn.
         tells_pages: Whether the function takes `on_page`, which it calls before each page that takes seconds.
     """
@@ -43,6 +44,7 @@ class Kind:
     is_plain: bool = False
     has_headings: bool = False
     is_named_after_file: bool = False
+    is_in_words: bool = True
     takes_passwords: bool = False
     tells_pages: bool = False
 
@@ -60,7 +62,7 @@ def _suffixes(words: str) -> frozenset[str]:
 PDF = Kind("PDF", "ocr.read_pdf", _suffixes("pdf"), takes_passwords=True, tells_pages=True)
 DOCX = Kind("DOCX", "docx.load_docx", _suffixes("docx docm dotx"), has_headings=True)
 PPTX = Kind("PPTX", "pptx.load_pptx", _suffixes("pptx pptm ppsx"))
-XLSX = Kind("XLSX", "xlsx.load_xlsx", _suffixes("xlsx xlsm xltx"), is_named_after_file=True)
+XLSX = Kind("XLSX", "xlsx.load_xlsx", _suffixes("xlsx xlsm xltx"), is_named_after_file=True, is_in_words=False)
 ODT = Kind("OpenDocument text", "odf.load_odf", _suffixes("odt ott"), has_headings=True)
 ODF = Kind("OpenDocument", "odf.load_odf", _suffixes("ods odp ots otp"))
 RTF = Kind("RTF", "rtf.load_rtf", _suffixes("rtf"))
@@ -68,14 +70,27 @@ EPUB = Kind("EPUB", "epub.load_epub", _suffixes("epub"), has_headings=True)
 ZIP = Kind("ZIP", "archives.load_zip", _suffixes("zip"), takes_passwords=True)
 HTML = Kind("HTML", "html.load_html", _suffixes("html htm xhtml"), is_text=True, has_headings=True)
 EML = Kind("mail", "mail.load_eml", _suffixes("eml"), is_text=True, has_headings=True)
-MBOX = Kind("mailbox", "mail.load_mbox", _suffixes("mbox"), is_text=True, has_headings=True)
-JSON = Kind("JSON", "data.load_json", _suffixes("json geojson"), is_text=True, is_named_after_file=True)
-JSONL = Kind("JSON Lines", "data.load_jsonl", _suffixes("jsonl ndjson"), is_text=True, is_named_after_file=True)
-CSV = Kind("CSV", "delimited.load_csv", _suffixes("csv tsv tab"), is_text=True, is_named_after_file=True)
+MBOX = Kind("mailbox", "mail.load_mbox", _suffixes("mbox"), is_text=True, has_headings=True, is_named_after_file=True)
+JSON = Kind(
+    "JSON", "data.load_json", _suffixes("json geojson"), is_text=True, is_named_after_file=True, is_in_words=False
+)
+JSONL = Kind(
+    "JSON Lines",
+    "data.load_jsonl",
+    _suffixes("jsonl ndjson"),
+    is_text=True,
+    is_named_after_file=True,
+    is_in_words=False,
+)
+CSV = Kind(
+    "CSV", "delimited.load_csv", _suffixes("csv tsv tab"), is_text=True, is_named_after_file=True, is_in_words=False
+)
 MARKDOWN = Kind(
     "Markdown", "plain.load_markdown", frozenset(MARKDOWN_SUFFIXES), is_text=True, is_plain=True, has_headings=True
 )
-CODE = Kind("code", "plain.load_lined", LINED_SUFFIXES, is_text=True, is_plain=True, is_named_after_file=True)
+CODE = Kind(
+    "code", "plain.load_lined", LINED_SUFFIXES, is_text=True, is_plain=True, is_named_after_file=True, is_in_words=False
+)
 PROSE = Kind("text", "plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
 
 KINDS = (
