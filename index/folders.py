@@ -31,11 +31,15 @@ from index.searching import Hit, Searcher
 from index.splitting import Splitter, SplitterSettings
 from index.store import DocumentRecord, PassageRow, Store
 from index.syncing import Progress, Round, SyncReport, SyncRun, in_rounds
+from index.upkeep import Upkeep
 from index.vectors import VectorIndex
 
 _LOCK_FILE = "write.lock"
 _PATIENCE_S = 5
 """Seconds that a new index waits for another process that is making the same."""
+
+_MANNERS_S = 2
+"""Seconds that writing waits for another process: one that only erases what was deleted lets others in between."""
 
 
 class FolderIndex:
@@ -78,6 +82,8 @@ class FolderIndex:
                 if self._is_outdated():  # another process may have seen to it between the look and the lock
                     self.store.clear({"certificate": self._certificate()})
         self._store_id = self.store.meta("store_id")
+        self._vectors = VectorIndex(self.store)
+        self._upkeep = Upkeep(self.store, self._vectors, self.writing)
 
     # What is made only when it is needed: listing documents loads no model.
 
@@ -86,16 +92,15 @@ class FolderIndex:
         return Splitter(self.embedder.tokenizer)
 
     @cached_property
-    def _vectors(self) -> VectorIndex:
-        return VectorIndex(self.store, self.embedder.dimension)
-
-    @cached_property
     def _searcher(self) -> Searcher:
         return Searcher(self.store, self._vectors, self.embedder)
 
     def close(self) -> None:
-        """Close the store. Nothing is lost by not calling it."""
-        self.store.close()
+        """Close the store, once what was deleted is gone from the files. Nothing is lost by not calling it."""
+        try:
+            self._upkeep.finish()
+        finally:
+            self.store.close()
 
     # Asking
 
@@ -154,12 +159,12 @@ class FolderIndex:
         files = scan(self.folder)
         ledger = self.store.files()
         if is_in_step(files, ledger):
+            if self.store.remains():  # of a process that was killed
+                self._upkeep.begin()
             return SyncReport(unchanged=sum(record.status == "indexed" for record in ledger.values()))
-        with self.writing():
+        with self._changing():
             # Scanned again: while it waited for the right to write, another thread may have brought things in step.
-            report = SyncRun(self.store, self.write_round, scan(self.folder), on_progress).run()
-            self.save_vectors()
-            return report
+            return SyncRun(self.store, self.write_round, scan(self.folder), on_progress).run()
 
     def write(self, documents: Iterable[Document], on_progress: Callable[[float], None] | None = None) -> None:
         """Index documents that come from no file.
@@ -172,10 +177,9 @@ class FolderIndex:
             ParameterError: A text is no valid Unicode; nothing of its round was written.
             BusyIndexError: Another process is writing.
         """
-        with self.writing():
+        with self._changing():
             for round_ in in_rounds((_checked(document), None) for document in documents):
                 self.write_round(round_, on_progress)
-            self.save_vectors()
 
     def add(self, paths: Sequence[Path]) -> SyncReport:
         """Copy files into the folder and index them.
@@ -192,7 +196,7 @@ class FolderIndex:
             BusyIndexError: Another process is writing.
         """
         hashes = [_hash_of_addable(path) for path in paths]
-        with self.writing():
+        with self._changing():
             for path, sha256 in zip(paths, hashes, strict=True):
                 self.store.let_in(copy_into(path, self.folder), sha256)
             return self.sync()
@@ -210,16 +214,28 @@ class FolderIndex:
         """
         if isinstance(names, str):
             raise ParameterError(f"names={names!r} is a single string; give a list of documents' names")
-        with self.writing():
+        with self._changing():
             known = {record.name for record in self.store.documents()}
             for name in names:
                 if name not in known:
                     raise UnknownDocumentError(f"there is no document {name!r} in the index")
             self.store.keep_out(names)
-            self.save_vectors()
 
     @contextmanager
-    def writing(self, timeout_s: float = 0) -> Iterator[None]:
+    def _changing(self) -> Iterator[None]:
+        """Hold the right to write; what that leaves to be done begins in the background.
+
+        Yields:
+            Nothing.
+        """
+        with self.writing():
+            try:
+                yield
+            finally:
+                self._upkeep.begin()
+
+    @contextmanager
+    def writing(self, timeout_s: float = _MANNERS_S) -> Iterator[None]:
         """Hold the right to write, among threads and processes.
 
         Args:
@@ -274,11 +290,6 @@ class FolderIndex:
         for (document, file, passages), row in zip(split, contexts, strict=True):
             rows = [PassageRow(p, context, next(vectors)) for p, context in zip(passages, row, strict=True)]
             self.store.put(document, rows, file)
-
-    def save_vectors(self) -> None:
-        """Bring FAISS in step with the store and save it."""
-        self._vectors.catch_up()
-        self._vectors.save()
 
     # The certificate
 

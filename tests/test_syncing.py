@@ -64,7 +64,7 @@ def assert_consistent(index):
         document = index.store.document(record.name)
         for passage, _ in index.store.passages(index.store.passage_ids([record.name])).values():
             assert passage.text == document.text[passage.start : passage.end]
-    with index.store.reading() as connection:
+    with index.store.writing() as connection:
         connection.execute("INSERT INTO lexical (lexical) VALUES ('integrity-check')")
 
 
