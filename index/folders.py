@@ -26,6 +26,7 @@ from index.errors import (
     UnreadableFileError,
     VerbatimError,
 )
+from index.examining import BEYOND_FILES, Diagnosis, Problem, count_rows, examine, mend_rows, reindex
 from index.scanning import check_folder, copy_into, is_in_step, scan
 from index.searching import Hit, Searcher
 from index.splitting import Splitter, SplitterSettings
@@ -35,6 +36,7 @@ from index.upkeep import Upkeep
 from index.vectors import VectorIndex
 
 _LOCK_FILE = "write.lock"
+_MENDING_ROUNDS = 3
 _PATIENCE_S = 5
 """Seconds that a new index waits for another process that is making the same."""
 
@@ -220,6 +222,50 @@ class FolderIndex:
                 if name not in known:
                     raise UnknownDocumentError(f"there is no document {name!r} in the index")
             self.store.keep_out(names)
+
+    def doctor(self, *, mend: bool = False) -> Diagnosis:
+        """Check every invariant of the index, and mend what can be mended.
+
+        Args:
+            mend: Rebuild what is derived, drop what belongs to nothing, and read documents again whose passages or
+                vectors are wrong; one that comes from no file is made again of its stored text.
+
+        Returns:
+            What was wrong, and what still is.
+
+        Raises:
+            BusyIndexError: Something is to be mended, and another process is writing.
+        """
+        found = left = examine(self.store, self._dimension)
+        if mend and found:
+            with self._changing():
+                # Once SQLite's own file is mended, what is in it can be looked at: there may be more to mend.
+                for _ in range(_MENDING_ROUNDS):
+                    self._mend(left)
+                    before, left = left, examine(self.store, self._dimension)
+                    found += [problem for problem in left if problem not in found]
+                    if not left or left == before:
+                        break
+        mended = tuple(problem for problem in found if problem not in left)
+        return Diagnosis(count_rows(self.store), tuple(left), mended)
+
+    def _mend(self, problems: list[Problem]) -> None:
+        if any(problem.check in BEYOND_FILES for problem in problems):
+            reindex(self.store)
+            return
+        of_files = self.store.files().keys()
+        mend_rows(self.store, problems)
+        names = {problem.document for problem in problems if problem.document is not None}
+        for round_ in in_rounds((self.store.document(name), None) for name in sorted(names - of_files)):
+            self.write_round(round_)
+        if names & of_files or any(problem.file for problem in problems):
+            self.sync()
+        self._vectors.discard()
+        self._vectors.catch_up()
+        self._vectors.save()
+
+    def _dimension(self) -> int:
+        return self.embedder.dimension
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

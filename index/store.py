@@ -19,6 +19,7 @@ from index.errors import BusyIndexError, DamagedIndexError, UnknownDocumentError
 
 FILE_NAME = "store.sqlite"
 SCHEMA_VERSION = 3
+MENDED_BY = "mend it with: verbatim doctor FOLDER --mend"
 _BUSY_TIMEOUT_S = 30
 _IDS_PER_QUERY = 500
 _FREED_PAGES_PER_STEP = 500
@@ -472,6 +473,9 @@ class Store:
 
         Returns:
             Those of the ids that are there, ascending, and their vectors, `(n, dimension)` float32.
+
+        Raises:
+            DamagedIndexError: They are of different lengths.
         """
         found: list[int] = []
         blobs: list[bytes] = []
@@ -482,6 +486,8 @@ class Store:
                 for id_, blob in connection.execute(query, some):
                     found.append(id_)
                     blobs.append(blob)
+        if len({len(blob) for blob in blobs}) > 1:
+            raise DamagedIndexError(f"the index {self.path} holds vectors of different lengths; {MENDED_BY}")
         flat = np.frombuffer(b"".join(blobs), dtype=np.float32)
         return found, flat.reshape(len(found), -1) if found else flat.reshape(0, 0)
 

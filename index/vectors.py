@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedding import Vectors
-from index.store import Store
+from index.errors import DamagedIndexError
+from index.store import MENDED_BY, Store
 
 FILE_NAME = "vectors.faiss"
 _MAGIC = b"verbatim-vectors-2"
@@ -62,6 +63,9 @@ class VectorIndex:
         """Take in what the store has and drop what it no longer has.
 
         Ids are never used twice in a store, so comparing ids finds every difference, however old the saved file is.
+
+        Raises:
+            DamagedIndexError: The store holds vectors of different lengths.
         """
         with self._guard, self._store.reading():
             generation, store_id = self._store.generation(), str(self._store.meta("store_id"))
@@ -205,12 +209,23 @@ class VectorIndex:
             self._saved_holds_removed = True
 
     def _add(self, ids: NDArray[np.int64]) -> None:
-        if ids.size:
-            found, vectors = self._store.vectors(ids.tolist())
-            if self._faiss is None:
-                self._faiss = faiss.IndexIDMap(faiss.IndexFlatIP(vectors.shape[1]))
-            self._faiss.add_with_ids(vectors, np.asarray(found, dtype=np.int64))
-            self._n_unsaved += ids.size
+        """Take in passages of the store.
+
+        Args:
+            ids: Their ids, `(n,)` int64.
+
+        Raises:
+            DamagedIndexError: Their vectors are not as long as the others.
+        """
+        found, vectors = self._store.vectors(ids.tolist())
+        if not found:
+            return
+        if self._faiss is None:
+            self._faiss = faiss.IndexIDMap(faiss.IndexFlatIP(vectors.shape[1]))
+        if vectors.shape[1] != self._faiss.d:
+            raise DamagedIndexError(f"the index {self._store.path} holds vectors of different lengths; {MENDED_BY}")
+        self._faiss.add_with_ids(vectors, np.asarray(found, dtype=np.int64))
+        self._n_unsaved += len(found)
 
 
 def _write(path: Path, header: dict[str, Any], vectors: Any) -> None:  # noqa: ANN401 (a class of FAISS's)

@@ -12,6 +12,7 @@ from typing import Any
 from index.documents import Document, Passage, check_unicode
 from index.embedding import Embedder, SentenceTransformerEmbedder
 from index.errors import BusyIndexError, ParameterError, QuestionError
+from index.examining import Diagnosis
 from index.folders import FolderIndex
 from index.headings import heading_of
 from index.scanning import check_folder
@@ -260,6 +261,20 @@ class QuestionAnswerer:
         quote = quote_of(answer)
         with self._index.store.reading():
             return verify(quote, self.documents(), self.text)
+
+    def doctor(self, *, mend: bool = False) -> Diagnosis:
+        """Check every invariant of the index, and mend what can be mended.
+
+        Args:
+            mend: Rebuild what is derived, drop what belongs to nothing, read documents again that are wrong.
+
+        Returns:
+            What was wrong, and what still is.
+
+        Raises:
+            BusyIndexError: Something is to be mended, and another process is writing the index.
+        """
+        return self._index.doctor(mend=mend)
 
     def close(self) -> None:
         """Close the index. Nothing is lost by not calling it."""

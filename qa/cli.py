@@ -1,9 +1,10 @@
-"""`verbatim …`: ask, index, documents, serve, evaluate. Models are imported only by the commands that need them."""
+"""`verbatim …`: what people type. Models are imported only by the commands that need them."""
 
 import codecs
 import io
 import json
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from index.errors import FolderError, ParameterError, VerbatimError
+from index.errors import DamagedIndexError, FolderError, ParameterError, VerbatimError
 
 if TYPE_CHECKING:
+    from index.examining import Diagnosis
     from index.syncing import SyncReport
     from qa.answering import QuestionAnswerer
     from qa.answers import Answer
@@ -170,6 +172,29 @@ def verify(
         where = "" if found.document is None else f"\n{_plain(found.document)}{place}"
         _console().print(f"{found.standing}: {found.standing.explanation}{where}", markup=False, highlight=False)
     raise typer.Exit(ANSWERED if found.start is not None else NOT_ANSWERED)
+
+
+@cli.command()
+def doctor(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of documents.")],
+    mend: Annotated[bool, typer.Option("--mend", help="Mend what can be mended; documents may be read again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check a folder's index; exit code 1 when something is wrong."""
+    with _errors(as_json):
+        from index.examining import Diagnosis, Problem
+        from qa.answering import QuestionAnswerer
+
+        try:
+            with QuestionAnswerer(_named(folder)) as answerer:
+                found = answerer.doctor(mend=mend)
+        except DamagedIndexError as error:  # it cannot even be opened
+            found = Diagnosis({}, (Problem("database", str(error)),))
+    if as_json:
+        _print_json({"is_sound": not found.problems, **_jsonable(found)})
+    else:
+        _print_diagnosis(found, folder, "--rebuild" if mend else "--mend")
+    raise typer.Exit(NOT_ANSWERED if found.problems else ANSWERED)
 
 
 @cli.command()
@@ -604,6 +629,19 @@ def _print_report(report: "SyncReport", count: int, left_out: dict[str, str]) ->
     parts.append(f"{report.unchanged:,} unchanged")
     console.print(f"{_counted(count, 'document')} in the index: {', '.join(parts)}")
     _print_left_out(console, left_out)
+
+
+def _print_diagnosis(found: "Diagnosis", folder: str, next_option: str) -> None:
+    console = _console()
+    for what, problems in (("mended", found.mended), ("wrong", found.problems)):
+        for problem in problems:
+            console.print(_plain(f"{what}: {problem.check}: {problem.what}"), style="yellow", soft_wrap=True)
+    if found.problems:
+        command = "doctor" if next_option == "--mend" else "index"
+        console.print(_plain(f"run: verbatim {command} {shlex.quote(folder)} {next_option}"), soft_wrap=True)
+    else:
+        counted = ", ".join(f"{count:,} {what}" for what, count in found.counts.items())
+        console.print(f"the index is sound: {counted}")
 
 
 def _print_left_out(console: Any, left_out: dict[str, str]) -> None:  # noqa: ANN401
