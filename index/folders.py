@@ -34,6 +34,7 @@ from index.store import DocumentRecord, PassageRow, Store
 from index.syncing import Progress, Round, SyncReport, SyncRun, in_rounds
 from index.upkeep import Upkeep
 from index.vectors import VectorIndex
+from index.watching import StoppedError, follow
 
 _LOCK_FILE = "write.lock"
 _MENDING_ROUNDS = 3
@@ -222,6 +223,35 @@ class FolderIndex:
                 if name not in known:
                     raise UnknownDocumentError(f"there is no document {name!r} in the index")
             self.store.keep_out(names)
+
+    @contextmanager
+    def watch(self, on_change: Callable[[SyncReport], None] | None = None) -> Iterator[None]:
+        """Bring the index in step whenever the folder changes, in a thread, for a `with` block.
+
+        Args:
+            on_change: Called with what was done, each time that something was.
+
+        Yields:
+            Nothing.
+        """
+        stop = threading.Event()
+
+        def end_if_stopped(_: Progress) -> None:
+            if stop.is_set():
+                raise StoppedError
+
+        def bring_in_step() -> None:
+            report = self.sync(end_if_stopped)
+            if on_change is not None and report.has_changes:
+                on_change(report)
+
+        thread = threading.Thread(target=follow, args=(self.folder, bring_in_step, stop), name="verbatim-watch")
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
     def doctor(self, *, mend: bool = False) -> Diagnosis:
         """Check every invariant of the index, and mend what can be mended.

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -136,6 +137,19 @@ class QuestionAnswerer:
             BusyIndexError: There is something to do, and another process is writing the index.
         """
         return self._index.sync(on_progress)
+
+    def watch(self, on_change: Callable[[SyncReport], None] | None = None) -> AbstractContextManager[None]:
+        """Bring the index in step whenever the folder changes, in a thread, for a `with` block.
+
+        What goes wrong meanwhile, a folder that is gone say, is logged and tried again.
+
+        Args:
+            on_change: Called with what was done, each time that something was.
+
+        Returns:
+            What to open with `with`.
+        """
+        return self._index.watch(on_change)
 
     def add(self, files: Sequence[Path | str]) -> SyncReport:
         """Copy files into the folder and index them.

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -97,10 +98,11 @@ def ask(
         check_question(question)
         with _load(folder, top_k=top_k, threshold=threshold, max_wrong=max_wrong, reader=reader) as answerer:
             answer = answerer.ask(question, within=within)
-    if as_json:
-        _print_json(_jsonable(answer))
-    else:
-        _print_answer(answer)
+            # Said before the index is closed: then what was deleted since the last time is erased.
+            if as_json:
+                _print_json(_jsonable(answer))
+            else:
+                _print_answer(answer)
     raise typer.Exit(ANSWERED if answer.answered else NOT_ANSWERED)
 
 
@@ -108,9 +110,15 @@ def ask(
 def index(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of documents.")],
     rebuild: Rebuild = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on with whatever changes, until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Bring the index of a folder in step with its files."""
+    """Bring the index of a folder in step with its files.
+
+    With --watch and --json, what was done is printed as one line of JSON each time.
+    """
+    if watch:
+        _watch(folder, rebuild, as_json)
     with _errors(as_json):
         from qa.answering import QuestionAnswerer
         from qa.progress import show_progress
@@ -207,7 +215,7 @@ def serve(
     rebuild: Rebuild = False,
     as_json: Json = False,
 ) -> None:
-    """Serve the web chat until Ctrl-C."""
+    """Serve the web chat until Ctrl-C; what changes is indexed."""
     with _errors(as_json):
         from qa.web import serve as serve_page
 
@@ -526,6 +534,32 @@ def _read_json(file: Path) -> Any:  # noqa: ANN401 (whatever it holds)
         raise ParameterError(f"FILE={str(file)!r} is no JSON; give what `verbatim ask --json` printed") from error
 
 
+def _watch(folder: str, rebuild: bool, as_json: bool) -> None:
+    """Index what changes in a folder until Ctrl-C."""
+    with _errors(as_json):
+        from qa.answering import QuestionAnswerer
+        from qa.progress import show_progress
+
+        with QuestionAnswerer(_named(folder), rebuild=rebuild) as answerer:
+            known: dict[str, str] = {}
+
+            def tell(report: "SyncReport") -> None:
+                nonlocal known
+                count, left_out = len(answerer.documents()), answerer.left_out()
+                if as_json:
+                    _print_json({**_jsonable(report), "documents": count, "left_out": left_out}, indent=None)
+                else:
+                    _print_report(
+                        report, count, {name: why for name, why in left_out.items() if known.get(name) != why}
+                    )
+                known = left_out
+
+            with show_progress() as on_progress:
+                tell(answerer.sync(on_progress))
+            with answerer.watch(tell):
+                threading.Event().wait()
+
+
 def _refuse_empty(answerer: "QuestionAnswerer") -> None:
     from index.loading import LOADERS
 
@@ -583,10 +617,11 @@ def _plain(text: str) -> Any:  # noqa: ANN401
     return Text(_visible(text))
 
 
-def _print_json(value: object) -> None:
+def _print_json(value: object, indent: int | None = 2) -> None:
     is_utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
-    text = json.dumps(value, ensure_ascii=not is_utf8, indent=2)
+    text = json.dumps(value, ensure_ascii=not is_utf8, indent=indent)
     sys.stdout.write(_NOT_RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+    sys.stdout.flush()  # who reads what --watch prints does not wait for more
 
 
 def _jsonable(record: Any) -> dict[str, Any]:  # noqa: ANN401 (any dataclass)
