@@ -245,13 +245,15 @@ class FolderIndex:
             if on_change is not None and report.has_changes:
                 on_change(report)
 
-        thread = threading.Thread(target=follow, args=(self.folder, bring_in_step, stop), name="verbatim-watch")
-        thread.start()
+        # A daemon: Ctrl-C may come between any two lines here, and must end the process all the same.
+        thread = threading.Thread(target=follow, args=(self.folder, bring_in_step, stop), daemon=True)
         try:
+            thread.start()
             yield
         finally:
             stop.set()
-            thread.join()
+            if thread.is_alive():
+                thread.join()
 
     def doctor(self, *, mend: bool = False) -> Diagnosis:
         """Check every invariant of the index, and mend what can be mended.
