@@ -159,6 +159,7 @@ class FolderIndex:
             BusyIndexError: There is something to do, and another process is writing.
         """
         check_folder(self.folder)
+        generation = self.store.generation()
         files = scan(self.folder)
         ledger = self.store.files()
         if is_in_step(files, ledger):
@@ -166,8 +167,9 @@ class FolderIndex:
                 self._upkeep.begin()
             return SyncReport(unchanged=sum(record.status == "indexed" for record in ledger.values()))
         with self._changing():
-            # Scanned again: while it waited for the right to write, another thread may have brought things in step.
-            return SyncRun(self.store, self.write_round, scan(self.folder), on_progress).run()
+            if self.store.generation() != generation:
+                files = scan(self.folder)  # others wrote while it waited for the right to: what was seen is old
+            return SyncRun(self.store, self.write_round, files, on_progress).run()
 
     def write(self, documents: Iterable[Document], on_progress: Callable[[float], None] | None = None) -> None:
         """Index documents that come from no file.
