@@ -27,8 +27,8 @@ from index.settings import Settings
 
 WORDS = "river court treaty engine harbour council signal copper winter ledger bridge market garden captain".split()
 WORK = ("adding", "changing", "deleting", "erasing")
-FILES = 300
-LONG_SENTENCES, SHORT_SENTENCES = 4_000, 35
+FILES = {"random": 200, "real": 40}
+LONG_SENTENCES, SHORT_SENTENCES = 1_000, 35
 
 
 def embedder_named(name: str) -> Embedder:
@@ -37,8 +37,8 @@ def embedder_named(name: str) -> Embedder:
 
 
 def write(folder: Path, number: int, rng: random.Random) -> None:
-    """Write a document that says which it is, one in ten of them long."""
-    sentences = LONG_SENTENCES if number % 10 == 0 else SHORT_SENTENCES
+    """Write a document that says which it is, one in twenty of them long."""
+    sentences = LONG_SENTENCES if number % 20 == 19 else SHORT_SENTENCES
     lines = [f"The {' '.join(rng.choices(WORDS, k=12))} of year {rng.randint(1000, 1999)}." for _ in range(sentences)]
     (folder / f"{number}.txt").write_text(f"About keeper{number}. {' '.join(lines)}", encoding="utf-8")
 
@@ -47,10 +47,12 @@ def work(folder: Path, place: Path, embedder: str, seed: int) -> None:
     """Add, change and delete until killed, saying on stdout what it is at."""
     rng = random.Random(seed)
     index = FolderIndex(folder, embedder_named(embedder), place)
+    index.embedder.embed(["load the libraries"])
+    first = min(seed % len(WORK), WORK.index("deleting"))  # its turn, and before erasing there must be deleting
     while True:
-        for what in WORK:
+        for what in WORK[first:] + WORK[:first]:
             here = [int(path.stem) for path in folder.glob("*.txt")]
-            missing = sorted(set(range(FILES)) - set(here))
+            missing = sorted(set(range(FILES[embedder])) - set(here))
             print(what, flush=True)
             if what == "adding":
                 for number in rng.sample(missing, len(missing) // 3):
@@ -83,6 +85,9 @@ class Soak:
         self._rng = random.Random(0)
         self.landed: Counter[str] = Counter()
         self.opening_s: list[float] = []
+        for number in range(FILES[embedder] // 3):
+            write(self.folder, number, self._rng)
+        self.end()
 
     def kill_one(self, number: int, longest_pause_s: float) -> None:
         """Start the work, kill it within the kind of work whose turn it is, and check."""
@@ -96,10 +101,10 @@ class Soak:
         child.send_signal(signal.SIGKILL)
         after = child.stdout.read().split()
         child.wait()
-        said = after[-1] if after else said
-        self.landed[said] += 1
+        at = after[-1] if after else said
+        self.landed[at] += 1
         n_documents, n_passages = self.check()
-        print(f"{number + 1:3} {self._name}: killed {said}; {n_documents} documents, {n_passages} passages", flush=True)
+        print(f"{number + 1:3} {self._name}: killed {at}; {n_documents} documents, {n_passages} passages", flush=True)
 
     def check(self) -> tuple[int, int]:
         """Open the index and look at everything; documents and passages in it."""

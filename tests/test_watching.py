@@ -189,7 +189,7 @@ def test_a_folder_that_is_missing_at_the_beginning_is_an_error(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
-def test_index_watch_tells_of_each_change_until_ctrl_c(folder, tmp_path):
+def test_index_watch_tells_of_each_change_until_ctrl_c(folder, tmp_path, opened):
     (folder / "a.txt").write_text("First words.")
     path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, "VERBATIM_INDEX_DIR": str(tmp_path / "index")}
@@ -202,6 +202,9 @@ def test_index_watch_tells_of_each_change_until_ctrl_c(folder, tmp_path):
         (folder / "c.txt").write_text("More words.")
         second = json.loads(child.stdout.readline())
         assert (second["added"], second["documents"]) == (["c.txt"], 2)
+        reader = opened()
+        assert names(reader) == ["a.txt", "c.txt"]
+        assert reader.search("more", 1)[0].passage.document == "c.txt"
         child.send_signal(signal.SIGINT)
         said, complaints = child.communicate(timeout=PATIENCE_S)
     finally:
