@@ -24,8 +24,8 @@ help:
 	@echo "               other documents: make chat FOLDER=~/reports    other port: make chat PORT=7861"
 	@echo "make test      set up and run the whole test suite"
 	@echo "make lint      ruff, mypy, pydoclint"
-	@echo "make soak      kill -9 in the middle of indexing, over and over (some minutes)"
-	@echo "make benchmark indexing and answering speed"
+	@echo "make soak      kill -9 in the middle of adding, changing and deleting, a hundred times (some minutes)"
+	@echo "make benchmark indexing and answering speed, and changes of an index of 100,000 passages (some minutes)"
 	@echo "make plots     SAVED='fast.jsonl accurate.jsonl': pictures of what verbatim evaluate --save wrote, in $(PLOTS)/"
 
 broken:
@@ -77,6 +77,7 @@ soak: $(VENV)/tests.stamp
 
 benchmark: $(VENV)/tests.stamp
 	@$(BIN)/python benchmarks/speed.py
+	@$(BIN)/python benchmarks/large_index.py
 
 plots: $(VENV)/tests.stamp
 	@test -n "$(SAVED)" || { echo "Name what verbatim evaluate --save wrote: make plots SAVED='fast.jsonl accurate.jsonl'"; exit 1; }

@@ -27,6 +27,7 @@ from index.errors import (
     UnsupportedFileError,
     VerbatimError,
 )
+from index.examining import BEYOND_FILES, Diagnosis, Problem, count_rows, examine, mend_rows, reindex
 from index.formats.kinds import SUMMARY
 from index.headings import with_headings
 from index.scanning import check_folder, copy_into, is_in_step, scan
@@ -34,12 +35,18 @@ from index.searching import Hit, Searcher
 from index.splitting import Splitter, SplitterSettings
 from index.store import DocumentRecord, FileRecord, PassageRow, Store
 from index.syncing import Entry, Progress, Round, SyncReport, SyncRun, in_rounds, may_be_retried
+from index.upkeep import Upkeep
 from index.vectors import VectorIndex
+from index.watching import StoppedError, follow
 from index.working import Limits, Workers
 
 _LOCK_FILE = "write.lock"
+_MENDING_ROUNDS = 3
 _PATIENCE_S = 5
 """Seconds that a new index waits for another process that is making the same."""
+
+_MANNERS_S = 2
+"""Seconds that writing waits for another process: one that only erases what was deleted lets others in between."""
 
 
 class FolderIndex:
@@ -93,6 +100,8 @@ class FolderIndex:
                 if self._is_outdated():  # another process may have seen to it between the look and the lock
                     self.store.clear({"certificate": self._certificate()})
         self._store_id = self.store.meta("store_id")
+        self._vectors = VectorIndex(self.store)
+        self._upkeep = Upkeep(self.store, self._vectors, self.writing)
 
     # What is made only when it is needed: listing documents loads no model.
 
@@ -101,16 +110,15 @@ class FolderIndex:
         return Splitter(self.embedder.tokenizer)
 
     @cached_property
-    def _vectors(self) -> VectorIndex:
-        return VectorIndex(self.store, self.embedder.dimension)
-
-    @cached_property
     def _searcher(self) -> Searcher:
         return Searcher(self.store, self._vectors, self.embedder)
 
     def close(self) -> None:
-        """Close the store. Nothing is lost by not calling it."""
-        self.store.close()
+        """Close the store, once what was deleted is gone from the files. Nothing is lost by not calling it."""
+        try:
+            self._upkeep.finish()
+        finally:
+            self.store.close()
 
     # Asking
 
@@ -171,18 +179,18 @@ class FolderIndex:
             BusyIndexError: There is something to do, and another process is writing.
         """
         check_folder(self.folder)
+        generation = self.store.generation()
         files = scan(self.folder)
         ledger = self.store.files()
         is_retried = retry_failed and may_be_retried(ledger.values())
         if not is_retried and is_in_step(files, ledger):
+            if self.store.remains():  # of a process that was killed
+                self._upkeep.begin()
             return SyncReport(unchanged=len(self.store.documents()))
-        with self.writing(), Workers(self._passwords, self._limits) as workers:
-            # Scanned again: while it waited for the right to write, another thread may have brought things in step.
-            files = scan(self.folder)
-            run = SyncRun(self.store, self.write_round, files, workers, on_progress, retry=is_retried)
-            report = run.run()
-            self.save_vectors()
-            return report
+        with self._changing(), Workers(self._passwords, self._limits) as workers:
+            if self.store.generation() != generation:
+                files = scan(self.folder)  # others wrote while it waited for the right to: what was seen is old
+            return SyncRun(self.store, self.write_round, files, workers, on_progress, retry=is_retried).run()
 
     def write(self, documents: Iterable[Document], on_progress: Callable[[float], None] | None = None) -> None:
         """Index documents that come from no file.
@@ -195,11 +203,10 @@ class FolderIndex:
             ParameterError: A text is no valid Unicode; nothing of its round was written.
             BusyIndexError: Another process is writing.
         """
-        with self.writing():
+        with self._changing():
             entries = (Entry(with_headings(_checked(document)), None) for document in documents)
             for round_ in in_rounds(entries):
                 self.write_round(round_, on_progress)
-            self.save_vectors()
 
     def add(self, paths: Sequence[Path]) -> SyncReport:
         """Copy files into the folder and index them.
@@ -216,7 +223,7 @@ class FolderIndex:
             BusyIndexError: Another process is writing.
         """
         hashes = [_hash_of_addable(path) for path in paths]
-        with self.writing():
+        with self._changing():
             for path, sha256 in zip(paths, hashes, strict=True):
                 self.store.let_in(copy_into(path, self.folder), sha256)
             return self.sync()
@@ -234,7 +241,7 @@ class FolderIndex:
         """
         if isinstance(names, str):
             raise ParameterError(f"names={names!r} is a single string; give a list of documents' names")
-        with self.writing():
+        with self._changing():
             documents = {record.name for record in self.store.documents()}
             known = documents.union(record.name for record in self.files() if record.is_read)
             for name in names:
@@ -242,10 +249,97 @@ class FolderIndex:
                     raise UnknownDocumentError(f"there is no document {name!r} in the index")
             above = tuple(f"{name}/" for name in names)
             self.store.keep_out(names, [name for name in documents if name.startswith(above) and name not in names])
-            self.save_vectors()
 
     @contextmanager
-    def writing(self, timeout_s: float = 0) -> Iterator[None]:
+    def watch(self, on_change: Callable[[SyncReport], None] | None = None) -> Iterator[None]:
+        """Bring the index in step whenever the folder changes, in a thread, for a `with` block.
+
+        Args:
+            on_change: Called with what was done, each time that something was.
+
+        Yields:
+            Nothing.
+        """
+        stop = threading.Event()
+
+        def end_if_stopped(_: Progress) -> None:
+            if stop.is_set():
+                raise StoppedError
+
+        def bring_in_step() -> None:
+            report = self.sync(end_if_stopped)
+            if on_change is not None and report.has_changes:
+                on_change(report)
+
+        # A daemon: Ctrl-C may come between any two lines here, and must end the process all the same.
+        thread = threading.Thread(target=follow, args=(self.folder, bring_in_step, stop), daemon=True)
+        try:
+            thread.start()
+            yield
+        finally:
+            stop.set()
+            if thread.is_alive():
+                thread.join()
+
+    def doctor(self, *, mend: bool = False) -> Diagnosis:
+        """Check every invariant of the index, and mend what can be mended.
+
+        Args:
+            mend: Rebuild what is derived, drop what belongs to nothing, and read documents again whose passages or
+                vectors are wrong; one that comes from no file is made again of its stored text.
+
+        Returns:
+            What was wrong, and what still is.
+
+        Raises:
+            BusyIndexError: Something is to be mended, and another process is writing.
+        """
+        found = left = examine(self.store, self._dimension)
+        if mend and found:
+            with self._changing():
+                # Once SQLite's own file is mended, what is in it can be looked at: there may be more to mend.
+                for _ in range(_MENDING_ROUNDS):
+                    self._mend(left)
+                    before, left = left, examine(self.store, self._dimension)
+                    found += [problem for problem in left if problem not in found]
+                    if not left or left == before:
+                        break
+        mended = tuple(problem for problem in found if problem not in left)
+        return Diagnosis(count_rows(self.store), tuple(left), mended)
+
+    def _mend(self, problems: list[Problem]) -> None:
+        if any(problem.check in BEYOND_FILES for problem in problems):
+            reindex(self.store)
+            return
+        of_files = self.store.files().keys()
+        mend_rows(self.store, problems)
+        names = {problem.document for problem in problems if problem.document is not None}
+        for round_ in in_rounds(Entry(self.store.document(name), None) for name in sorted(names - of_files)):
+            self.write_round(round_)
+        if names & of_files or any(problem.file for problem in problems):
+            self.sync()
+        self._vectors.discard()
+        self._vectors.catch_up()
+        self._vectors.save()
+
+    def _dimension(self) -> int:
+        return self.embedder.dimension
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the right to write; what that leaves to be done begins in the background.
+
+        Yields:
+            Nothing.
+        """
+        with self.writing():
+            try:
+                yield
+            finally:
+                self._upkeep.begin()
+
+    @contextmanager
+    def writing(self, timeout_s: float = _MANNERS_S) -> Iterator[None]:
         """Hold the right to write, among threads and processes.
 
         Args:
@@ -307,11 +401,6 @@ class FolderIndex:
                 self.store.put(entry.document, rows, entry.file)
             elif entry.file is not None:
                 self.store.write_files([entry.file])
-
-    def save_vectors(self) -> None:
-        """Bring FAISS in step with the store and save it."""
-        self._vectors.catch_up()
-        self._vectors.save()
 
     # The certificate
 

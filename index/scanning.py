@@ -1,6 +1,7 @@
 """What files are in a folder of documents, and whether they look as they did."""
 
 import os
+import stat
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -74,18 +75,22 @@ def scan(folder: Path) -> dict[str, FoundFile]:
         found[f"{_name(path, folder)}/"] = FoundFile(path, 0, 0, f"{CANNOT_OPEN}: {error.strerror}")
 
     for root, folders, names in os.walk(folder, onerror=note_problem):
+        above = "" if root == str(folder) else f"{_name(Path(root), folder)}/"
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         links = [name for name in folders if Path(root, name).is_symlink()]
         for name in (*names, *links):
             if not name.startswith("."):
                 path = Path(root, name)
-                found[_name(path, folder)] = _look_at(path)
+                found[above + _as_unicode(name)] = _look_at(path)
     return dict(sorted(found.items()))
 
 
 def _name(path: Path, folder: Path) -> str:
-    # A name that is no valid Unicode is shown, and stored, with its odd bytes escaped.
-    name = path.relative_to(folder).as_posix()
+    return _as_unicode(path.relative_to(folder).as_posix())
+
+
+def _as_unicode(name: str) -> str:
+    """A name that is no valid Unicode is shown, and stored, with its odd bytes escaped."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -94,8 +99,9 @@ def _look_at(path: Path) -> FoundFile:
         status = path.stat()
     except OSError as error:
         return FoundFile(path, 0, 0, f"{CANNOT_OPEN}: {error.strerror}")
-    if not path.is_file():
-        kind = "a link to a folder; links are not followed" if path.is_dir() else "no ordinary file"
+    if not stat.S_ISREG(status.st_mode):
+        is_folder = stat.S_ISDIR(status.st_mode)
+        kind = "a link to a folder; links are not followed" if is_folder else "no ordinary file"
         return FoundFile(path, 0, 0, kind)
     return FoundFile(path, status.st_size, status.st_mtime_ns)
 

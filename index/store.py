@@ -22,8 +22,11 @@ from index.showing import PageBoxes, lines_of
 
 FILE_NAME = "store.sqlite"
 SCHEMA_VERSION = 4
+MENDED_BY = "mend it with: verbatim doctor FOLDER --mend"
 _BUSY_TIMEOUT_S = 30
 _IDS_PER_QUERY = 500
+_FREED_PAGES_PER_STEP = 500
+_CHECKPOINT_PATIENCE_MS = 500
 _DAMAGE = ("malformed", "not a database", "no such table", "could not decode")
 
 _SCHEMA = """
@@ -45,15 +48,17 @@ CREATE INDEX files_by_parent ON files (parent);
 -- What was taken out by hand, by name and by content: neither another name nor a new file brings it back.
 CREATE TABLE kept_out (name TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (name, sha256)) WITHOUT ROWID;
 
+-- A document without a name is deleted: nothing finds it, and its rows are erased in the background.
+-- The text comes last: what stands behind a long one is slow to reach.
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE,
+    name TEXT UNIQUE,
     title TEXT NOT NULL,
     sha256 TEXT NOT NULL,
-    text TEXT NOT NULL,
     n_chars INTEGER NOT NULL,
     n_passages INTEGER NOT NULL,
-    metadata TEXT NOT NULL
+    metadata TEXT NOT NULL,
+    text TEXT NOT NULL
 );
 
 -- Where stretches of a document's text stand in its file; each goes on to the beginning of the next.
@@ -223,9 +228,10 @@ class Store:
             BusyIndexError: Another process kept the store locked for too long.
         """
         with self.writing() as connection:
+            n_deleted = connection.execute("SELECT count(*) FROM documents").fetchone()[0]
             for table in _TABLES:
                 connection.execute(f"DROP TABLE IF EXISTS {table}")
-            _make_tables(connection, meta)
+            _make_tables(connection, meta | {_COUNTS[0]: n_deleted})
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
@@ -273,7 +279,9 @@ class Store:
             held = _Held(
                 sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
             )
+            held.connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file; no other heeds it
             held.connection.execute("PRAGMA journal_mode = WAL")
+            held.connection.execute("PRAGMA secure_delete = ON")
             held.connection.execute("PRAGMA synchronous = NORMAL")
             held.connection.execute("PRAGMA foreign_keys = ON")
             self._local.held = held
@@ -342,11 +350,15 @@ class Store:
         return int(self.meta("generation"))
 
     def counts(self) -> dict[str, int]:
-        """Number of documents, passages, vectors and lexical rows."""
-        tables = ("documents", "passages", "vectors", "lexical_docsize")
+        """Number of documents, passages, vectors and lexical rows; what is deleted is not counted."""
+        queries = {
+            "documents": "SELECT count(name) FROM documents",
+            "passages": f"SELECT count(*) FROM passages WHERE id NOT IN ({_DELETED})",
+            "vectors": f"SELECT count(*) FROM vectors WHERE passage_id NOT IN ({_DELETED})",
+            "lexical": f"SELECT count(*) FROM lexical_docsize WHERE id NOT IN ({_DELETED})",
+        }
         with self.reading() as connection:
-            rows = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
-        return dict(zip(("documents", "passages", "vectors", "lexical"), rows, strict=True))
+            return {what: connection.execute(query).fetchone()[0] for what, query in queries.items()}
 
     # Documents
 
@@ -371,6 +383,8 @@ class Store:
 
     def delete(self, names: Iterable[str], files: Iterable[FileRecord] = ()) -> None:
         """Delete documents with all that belongs to them; names that are not there are passed over.
+
+        Nothing finds them from then on; `erase_some` and `compact` take them out of the file.
 
         Args:
             names: Names of the documents, whose ledger lines go with them.
@@ -435,7 +449,7 @@ class Store:
 
     def documents(self) -> list[DocumentRecord]:
         """All documents in the order of their names."""
-        query = "SELECT name, title, sha256, n_passages, n_chars FROM documents ORDER BY name"
+        query = "SELECT name, title, sha256, n_passages, n_chars FROM documents WHERE name IS NOT NULL ORDER BY name"
         with self.reading() as connection:
             return [DocumentRecord(*row) for row in connection.execute(query)]
 
@@ -614,7 +628,8 @@ class Store:
                 some = ids[start : start + _IDS_PER_QUERY]
                 query = (
                     'SELECT p.id, d.name, p.start, p."end", p.text, p.heading, d.title, d.sha256'
-                    f" FROM passages p JOIN documents d ON d.id = p.document_id WHERE p.id IN ({_marks(some)})"
+                    " FROM passages p JOIN documents d ON d.id = p.document_id"
+                    f" WHERE p.id IN ({_marks(some)}) AND d.name IS NOT NULL"
                 )
                 for id_, name, first, end, text, heading, title, sha256 in connection.execute(query, some):
                     found[id_] = (Passage(name, first, end, text, heading), Document(name, "", title, sha256))
@@ -622,12 +637,12 @@ class Store:
 
     def passage_ids(self, names: Sequence[str] | None = None) -> list[int]:
         """Ids of all passages, or of those of the documents named, in ascending order."""
-        query = "SELECT id FROM passages"
-        if names is not None:
-            query += " WHERE document_id IN (SELECT id FROM documents WHERE name IN (SELECT value FROM json_each(?)))"
+        chosen = "name IS NOT NULL" if names is None else "name IN (SELECT value FROM json_each(?))"
+        query = f"SELECT id FROM passages WHERE document_id IN (SELECT id FROM documents WHERE {chosen})"
         values = () if names is None else (json.dumps(list(names)),)
         with self.reading() as connection:
-            return [row[0] for row in connection.execute(query + " ORDER BY id", values)]
+            # Sorted here: asked for in order, SQLite would read the texts, in place of the index by document.
+            return sorted(row[0] for row in connection.execute(query, values))
 
     def vectors(self, ids: Sequence[int]) -> tuple[list[int], Vectors]:
         """Vectors of passages.
@@ -637,6 +652,9 @@ class Store:
 
         Returns:
             Those of the ids that are there, ascending, and their vectors, `(n, dimension)` float32.
+
+        Raises:
+            DamagedIndexError: They are of different lengths.
         """
         found: list[int] = []
         blobs: list[bytes] = []
@@ -647,6 +665,8 @@ class Store:
                 for id_, blob in connection.execute(query, some):
                     found.append(id_)
                     blobs.append(blob)
+        if len({len(blob) for blob in blobs}) > 1:
+            raise DamagedIndexError(f"the index {self.path} holds vectors of different lengths; {MENDED_BY}")
         flat = np.frombuffer(b"".join(blobs), dtype=np.float32)
         return found, flat.reshape(len(found), -1) if found else flat.reshape(0, 0)
 
@@ -662,6 +682,7 @@ class Store:
             Id and BM25 score of each; higher is better, unlike FTS5's own sign.
         """
         query = "SELECT rowid, -bm25(lexical) AS score FROM lexical WHERE lexical MATCH ?"
+        query += f" AND rowid NOT IN ({_DELETED})"
         values: list[object] = [expression]
         if ids is not None:
             query += " AND rowid IN (SELECT value FROM json_each(?))"
@@ -670,8 +691,84 @@ class Store:
         with self.reading() as connection:
             return connection.execute(query, [*values, limit]).fetchall()
 
+    # What is deleted, and still in the file
 
-_TABLES = ("lexical", "vectors", "passages", "places", "pages", "boxes", "documents", "kept_out", "files", "meta")
+    def remains(self) -> int:
+        """Number of the last deletion whose words and vectors may still stand in the files; 0 when none does."""
+        with self.reading() as connection:
+            rows = dict(connection.execute("SELECT key, CAST(value AS INTEGER) FROM meta WHERE key IN (?, ?)", _COUNTS))
+        return rows[_COUNTS[0]] if rows[_COUNTS[0]] > rows[_COUNTS[1]] else 0
+
+    def erase_some(self, limit: int = 100) -> bool:
+        """Erase some of the rows of deleted documents, in one short transaction.
+
+        Args:
+            limit: How many passages at most, with their vectors and lexical rows.
+
+        Returns:
+            Whether there was something to erase.
+        """
+        with self.writing() as connection:
+            row = connection.execute("SELECT id FROM documents WHERE name IS NULL LIMIT 1").fetchone()
+            if row is not None and not _erase_passages(connection, row[0], limit):
+                for table in OF_DOCUMENT:
+                    connection.execute(f"DELETE FROM {table} WHERE document_id = ?", row)
+                connection.execute("DELETE FROM documents WHERE id = ?", row)
+        return row is not None
+
+    def rebuild_lexical(self) -> None:
+        """Make the lexical index anew from the passages.
+
+        It notes that a row is deleted by its words, and keeps the note; merging its segments, or optimizing it, drops
+        them not always, and not before SQLite 3.42 could it do without.
+        """
+        with self.writing() as connection:
+            connection.execute("INSERT INTO lexical (lexical) VALUES ('rebuild')")
+
+    def shrink_some(self) -> bool:
+        """Give pages that are no longer used back to the disk.
+
+        Returns:
+            Whether there are more.
+        """
+        with self.writing() as connection:
+            connection.execute(f"PRAGMA incremental_vacuum({_FREED_PAGES_PER_STEP})").fetchall()
+            is_able = connection.execute("PRAGMA auto_vacuum").fetchone()[0]  # not where an older version made the file
+            return bool(is_able and connection.execute("PRAGMA freelist_count").fetchone()[0])
+
+    def settle(self) -> None:
+        """Make sure that what is committed so far outlives a power failure."""
+        with self._connected() as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def empty_log(self) -> bool:
+        """Move what is in the write-ahead log to the store's file and cut the log to nothing.
+
+        Returns:
+            Whether it is empty: while another connection reads an older state, it cannot be.
+        """
+        with self._connected() as connection:
+            connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_PATIENCE_MS}")
+            try:
+                is_busy = bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_S * 1000}")
+        return not is_busy
+
+    def note_erased(self, deletion: int) -> None:
+        """Note that nothing is left in the files of what was deleted.
+
+        Args:
+            deletion: What `remains` gave before the work began: what was deleted meanwhile is not covered.
+        """
+        self.set_meta(_COUNTS[1], deletion)
+
+
+_COUNTS = ("deletions", "deletions_erased")
+_DELETED = "SELECT id FROM passages WHERE document_id IN (SELECT id FROM documents WHERE name IS NULL)"
+OF_DOCUMENT = ("places", "pages", "boxes")
+"""Tables of what is known of a document besides its passages."""
+_TABLES = ("lexical", "vectors", "passages", *OF_DOCUMENT, "documents", "kept_out", "files", "meta")
 """All tables, those that refer to others before those."""
 
 
@@ -682,16 +779,17 @@ def _has_tables(connection: sqlite3.Connection) -> bool:
 def _make_tables(connection: sqlite3.Connection, meta: dict[str, object]) -> None:
     for statement in _SCHEMA.split(";\n"):
         connection.execute(statement)
-    first = {"schema_version": SCHEMA_VERSION, "store_id": uuid.uuid4().hex, "generation": 0} | meta
-    rows = [(key, json.dumps(value)) for key, value in first.items()]
+    first = {"schema_version": SCHEMA_VERSION, "store_id": uuid.uuid4().hex, "generation": 0}
+    first |= dict.fromkeys(_COUNTS, 0)
+    rows = [(key, json.dumps(value)) for key, value in (first | meta).items()]
     connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
 
 
 def _insert_document(connection: sqlite3.Connection, document: Document, n_passages: int) -> int | None:
     """A document with its places and pages; its id."""
-    columns = "name, title, sha256, text, n_chars, n_passages, metadata"
+    columns = "name, title, sha256, n_chars, n_passages, metadata, text"
     said = json.dumps(dict(document.metadata))
-    values = (document.name, document.title, document.sha256, document.text, len(document.text), n_passages, said)
+    values = (document.name, document.title, document.sha256, len(document.text), n_passages, said, document.text)
     id_ = connection.execute(f"INSERT INTO documents ({columns}) VALUES ({_marks(values)})", values).lastrowid
     places = ((id_, place.start, place.label) for place in document.places)
     connection.executemany("INSERT INTO places VALUES (?, ?, ?)", places)
@@ -715,19 +813,20 @@ def _insert_passage(connection: sqlite3.Connection, document_id: int | None, row
 
 
 def _delete(connection: sqlite3.Connection, name: str) -> None:
-    row = connection.execute("SELECT id FROM documents WHERE name = ?", (name,)).fetchone()
-    if row is None:
-        return
-    of_document = "SELECT id FROM passages WHERE document_id = ?"
-    connection.execute(
-        "INSERT INTO lexical (lexical, rowid, context, text)"
-        " SELECT 'delete', id, context, text FROM passages WHERE document_id = ?",
-        row,
-    )
-    connection.execute(f"DELETE FROM vectors WHERE passage_id IN ({of_document})", row)
-    for table in ("passages", "places", "pages", "boxes"):
-        connection.execute(f"DELETE FROM {table} WHERE document_id = ?", row)
-    connection.execute("DELETE FROM documents WHERE id = ?", row)
+    """Take a document's name, and with it all that belongs to it out of reach: quick, however long it is."""
+    if connection.execute("UPDATE documents SET name = NULL WHERE name = ?", (name,)).rowcount:
+        connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = ?", _COUNTS[:1])
+
+
+def _erase_passages(connection: sqlite3.Connection, document_id: int, limit: int) -> bool:
+    """Erase some passages of a document with all that belongs to them; whether there were any."""
+    query = "SELECT id, context, text FROM passages WHERE document_id = ? LIMIT ?"
+    rows = connection.execute(query, (document_id, limit)).fetchall()
+    ids = [(row[0],) for row in rows]
+    connection.executemany("INSERT INTO lexical (lexical, rowid, context, text) VALUES ('delete', ?, ?, ?)", rows)
+    connection.executemany("DELETE FROM vectors WHERE passage_id = ?", ids)
+    connection.executemany("DELETE FROM passages WHERE id = ?", ids)
+    return bool(rows)
 
 
 def _write_file(connection: sqlite3.Connection, file: FileRecord) -> None:

@@ -72,6 +72,11 @@ class SyncReport:
     renamed: dict[str, str] = field(default_factory=dict)
     unchanged: int = 0
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether documents were added, changed, removed or renamed."""
+        return bool(self.added or self.changed or self.removed or self.renamed)
+
 
 def in_rounds(entries: Iterable[Entry]) -> Iterator[Round]:
     """Group documents so that short ones fill a batch together and long ones do not pile up."""

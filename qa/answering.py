@@ -4,6 +4,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from index.documents import Document, Passage, check_unicode
 from index.embedding import Embedder, SentenceTransformerEmbedder
 from index.errors import BusyIndexError, ParameterError, QuestionError
+from index.examining import Diagnosis
 from index.folders import FolderIndex
 from index.formats.content import Place
 from index.scanning import check_folder
@@ -146,6 +148,19 @@ class QuestionAnswerer:
             BusyIndexError: There is something to do, and another process is writing the index.
         """
         return self._index.sync(on_progress, retry_failed=retry_failed)
+
+    def watch(self, on_change: Callable[[SyncReport], None] | None = None) -> AbstractContextManager[None]:
+        """Bring the index in step whenever the folder changes, in a thread, for a `with` block.
+
+        What goes wrong meanwhile, a folder that is gone say, is logged and tried again.
+
+        Args:
+            on_change: Called with what was done, each time that something was.
+
+        Returns:
+            What to open with `with`.
+        """
+        return self._index.watch(on_change)
 
     def add(self, files: Sequence[Path | str]) -> SyncReport:
         """Copy files into the folder and index them.
@@ -319,6 +334,20 @@ class QuestionAnswerer:
         quote = quote_of(answer)
         with self._index.store.reading():
             return verify(quote, self.documents(), self.text)
+
+    def doctor(self, *, mend: bool = False) -> Diagnosis:
+        """Check every invariant of the index, and mend what can be mended.
+
+        Args:
+            mend: Rebuild what is derived, drop what belongs to nothing, read documents again that are wrong.
+
+        Returns:
+            What was wrong, and what still is.
+
+        Raises:
+            BusyIndexError: Something is to be mended, and another process is writing the index.
+        """
+        return self._index.doctor(mend=mend)
 
     def close(self) -> None:
         """Close the index. Nothing is lost by not calling it."""

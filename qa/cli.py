@@ -1,10 +1,12 @@
-"""`verbatim …`: ask, index, documents, serve, evaluate. Models are imported only by the commands that need them."""
+"""`verbatim …`: what people type. Models are imported only by the commands that need them."""
 
 import codecs
 import io
 import json
 import re
+import shlex
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from index.errors import FolderError, ParameterError, VerbatimError
+from index.errors import DamagedIndexError, FolderError, ParameterError, VerbatimError
 
 if TYPE_CHECKING:
+    from index.examining import Diagnosis
     from index.store import DocumentRecord, FileRecord
     from index.syncing import SyncReport
     from qa.answering import QuestionAnswerer
@@ -97,10 +100,11 @@ def ask(
         check_question(question)
         with _load(folder, top_k=top_k, threshold=threshold, max_wrong=max_wrong, reader=reader) as answerer:
             answer = answerer.ask(question, within=within)
-    if as_json:
-        _print_json(_jsonable(answer))
-    else:
-        _print_answer(answer)
+            # Said before the index is closed: then what was deleted since the last time is erased.
+            if as_json:
+                _print_json(_jsonable(answer))
+            else:
+                _print_answer(answer)
     raise typer.Exit(ANSWERED if answer.answered else NOT_ANSWERED)
 
 
@@ -111,9 +115,15 @@ def index(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Read again what failed, was empty or was read only partly.")
     ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on with whatever changes, until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Bring the index of a folder in step with its files."""
+    """Bring the index of a folder in step with its files.
+
+    With --watch and --json, what was done is printed as one line of JSON each time.
+    """
+    if watch:
+        _watch(folder, rebuild, as_json)
     with _errors(as_json):
         from qa.answering import QuestionAnswerer
         from qa.progress import show_progress
@@ -171,6 +181,29 @@ def verify(
 
 
 @cli.command()
+def doctor(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of documents.")],
+    mend: Annotated[bool, typer.Option("--mend", help="Mend what can be mended; documents may be read again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check a folder's index; exit code 1 when something is wrong."""
+    with _errors(as_json):
+        from index.examining import Diagnosis, Problem
+        from qa.answering import QuestionAnswerer
+
+        try:
+            with QuestionAnswerer(_named(folder)) as answerer:
+                found = answerer.doctor(mend=mend)
+        except DamagedIndexError as error:  # it cannot even be opened
+            found = Diagnosis({}, (Problem("database", str(error)),))
+    if as_json:
+        _print_json({"is_sound": not found.problems, **_jsonable(found)})
+    else:
+        _print_diagnosis(found, folder, "--rebuild" if mend else "--mend")
+    raise typer.Exit(NOT_ANSWERED if found.problems else ANSWERED)
+
+
+@cli.command()
 def serve(
     folder: Folder = None,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
@@ -180,7 +213,7 @@ def serve(
     rebuild: Rebuild = False,
     as_json: Json = False,
 ) -> None:
-    """Serve the web chat until Ctrl-C."""
+    """Serve the web chat until Ctrl-C; what changes is indexed."""
     with _errors(as_json):
         from qa.web import serve as serve_page
 
@@ -499,6 +532,31 @@ def _read_json(file: Path) -> Any:  # noqa: ANN401 (whatever it holds)
         raise ParameterError(f"FILE={str(file)!r} is no JSON; give what `verbatim ask --json` printed") from error
 
 
+def _watch(folder: str, rebuild: bool, as_json: bool) -> None:
+    """Index what changes in a folder until Ctrl-C."""
+    with _errors(as_json):
+        from qa.answering import QuestionAnswerer
+        from qa.progress import show_progress
+
+        with QuestionAnswerer(_named(folder), rebuild=rebuild) as answerer:
+            known: set[FileRecord] = set()
+
+            def tell(report: "SyncReport") -> None:
+                nonlocal known
+                count, files = len(answerer.documents()), answerer.files()
+                if as_json:
+                    left_out = {"left_out": _left_out(files), "notes": _notes(files)}
+                    _print_json({**_jsonable(report), "documents": count, **left_out}, indent=None)
+                else:
+                    _print_report(report, count, [file for file in files if file not in known])
+                known = set(files)
+
+            with show_progress() as on_progress:
+                tell(answerer.sync(on_progress))
+            with answerer.watch(tell):
+                threading.Event().wait()
+
+
 def _refuse_empty(answerer: "QuestionAnswerer") -> None:
     from index.formats.kinds import SUMMARY
 
@@ -563,10 +621,11 @@ def _plain(text: str) -> Any:  # noqa: ANN401
     return Text(_visible(text))
 
 
-def _print_json(value: object) -> None:
+def _print_json(value: object, indent: int | None = 2) -> None:
     is_utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
-    text = json.dumps(value, ensure_ascii=not is_utf8, indent=2)
+    text = json.dumps(value, ensure_ascii=not is_utf8, indent=indent)
     sys.stdout.write(_NOT_RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+    sys.stdout.flush()  # who reads what --watch prints does not wait for more
 
 
 def _jsonable(record: Any) -> dict[str, Any]:  # noqa: ANN401 (any dataclass)
@@ -659,6 +718,19 @@ def _table_of_files(records: "Sequence[DocumentRecord]", files: "Sequence[FileRe
         title, *counts = figures
         table.add_row(_plain(_name(name)), _plain(title), *counts, statuses.get(name, ""))
     return table
+
+
+def _print_diagnosis(found: "Diagnosis", folder: str, next_option: str) -> None:
+    console = _console()
+    for what, problems in (("mended", found.mended), ("wrong", found.problems)):
+        for problem in problems:
+            console.print(_plain(f"{what}: {problem.check}: {problem.what}"), style="yellow", soft_wrap=True)
+    if found.problems:
+        command = "doctor" if next_option == "--mend" else "index"
+        console.print(_plain(f"run: verbatim {command} {shlex.quote(folder)} {next_option}"), soft_wrap=True)
+    else:
+        counted = ", ".join(f"{count:,} {what}" for what, count in found.counts.items())
+        console.print(f"the index is sound: {counted}")
 
 
 @contextmanager

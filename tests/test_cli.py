@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -301,6 +302,47 @@ def test_an_empty_folder_is_said_to_be_so(folder, command):
     )
 
 
+def harm(place, statement):
+    connection = sqlite3.connect(place / "index" / "store.sqlite")
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def test_doctor_says_what_is_wrong_and_mends_it(reports, tmp_path):
+    run("index", reports)
+    assert "the index is sound: 2 documents, 2 passages, 2 vectors, 2 lexical" in run("doctor", reports).stdout
+    harm(tmp_path, "UPDATE documents SET n_passages = 9 WHERE name = 'a.txt'")
+    said = run("doctor", reports, code=1).stdout
+    assert "wrong: passages: 'a.txt' has 1 passages and says 9" in said
+    assert f"run: verbatim doctor {reports} --mend" in said
+    found = json.loads(run("doctor", reports, "--json", code=1).stdout)
+    assert (found["is_sound"], [p["document"] for p in found["problems"]]) == (False, ["a.txt"])
+    said = run("doctor", reports, "--mend").stdout
+    assert "mended: passages: 'a.txt' has 1 passages and says 9" in said
+    assert "the index is sound" in said
+    assert json.loads(run("doctor", reports, "--json").stdout)["is_sound"]
+    run("ask", "who led the cell?", "--folder", reports)
+
+
+def test_doctor_of_an_index_that_cannot_be_opened(reports, tmp_path):
+    run("index", reports)
+    (tmp_path / "index" / "store.sqlite").write_bytes(b"x" * 5000)
+    for option, remedy in (
+        ((), f"run: verbatim doctor {reports} --mend"),
+        (("--mend",), f"run: verbatim index {reports}"),
+    ):
+        said = run("doctor", reports, *option, code=1).stdout
+        assert "wrong: database: the index" in said
+        assert remedy in said
+    run("index", reports, "--rebuild")
+    run("doctor", reports)
+
+
+def test_doctor_refuses_what_is_no_folder():
+    assert "does not exist" in run("doctor", "no/such/folder", code=2).stderr
+
+
 def test_evaluate_in_both_modes_beside_another_system(tmp_path):
     context = "The court of Khujand banned the cell; KARIMOV led it."
     entries = [
@@ -321,12 +363,22 @@ def test_evaluate_in_both_modes_beside_another_system(tmp_path):
 
 def test_help_names_every_command():
     said = run("--help").stdout
-    assert all(command in said for command in ("ask", "index", "documents", "serve", "evaluate", "train"))
+    assert all(command in said for command in ("ask", "index", "documents", "doctor", "serve", "evaluate", "train"))
 
 
 def test_help_fits_80_columns_and_cuts_nothing_off(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    for command in ([], ["ask"], ["index"], ["documents"], ["serve"], ["evaluate"], ["train"], ["train", "confidence"]):
+    for command in (
+        [],
+        ["ask"],
+        ["index"],
+        ["documents"],
+        ["doctor"],
+        ["serve"],
+        ["evaluate"],
+        ["train"],
+        ["train", "confidence"],
+    ):
         lines = run(*command, "--help").stdout.splitlines()
         assert max(map(len, lines)) <= 80
         assert not any(line.endswith("...") for line in lines[1:])

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of indexing: what was committed is there, nothing else is, and the run goes on."""
+"""kill -9 in the middle of the work: what was committed is there, nothing else is, and the run goes on."""
 
 import os
 import signal
@@ -67,3 +67,51 @@ def count(folder, place):
     index.close()
     assert len(set(counts.values())) == 1, counts  # here each document is one passage
     return counts["documents"]
+
+
+CHANGING = textwrap.dedent(
+    """
+    import itertools, sys
+    from pathlib import Path
+    from fakes import HashEmbedder
+    from index.folders import FolderIndex
+
+    folder = Path(sys.argv[1])
+    index = FolderIndex(folder, HashEmbedder(), Path(sys.argv[2]))
+    for turn in itertools.count():
+        for number in range(40):
+            text = f"Document number{number} of turn {sys.argv[3]} {turn}. " * 100
+            (folder / f"{number:02}.txt").write_text(text)
+        print("changing", flush=True)
+        index.sync()
+        for number in range(0, 40, 2):
+            (folder / f"{number:02}.txt").unlink()
+        print("deleting", flush=True)
+        index.sync()
+        print("erasing", flush=True)
+        index._upkeep.finish()
+    """
+)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
+def test_killed_while_it_changes_deletes_and_erases_it_opens_in_order(folder, tmp_path):
+    place = tmp_path / "index"
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    for turn, what in enumerate(["changing", "deleting", "erasing"] * 3):
+        command = [sys.executable, "-c", CHANGING, str(folder), str(place), str(turn)]
+        child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True)
+        for _ in range(1 + turn % 2):
+            while child.stdout.readline().strip() != what:
+                assert child.poll() is None
+        time.sleep(0.02 * turn)
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        index = FolderIndex(folder, HashEmbedder(), place)
+        assert index.doctor().problems == ()
+        index.store.close()
+    index = FolderIndex(folder, HashEmbedder(), place)
+    index.sync()
+    index.close()
+    assert {record.name for record in index.documents()} == {file.name for file in folder.iterdir()}
+    assert not index.store.remains()

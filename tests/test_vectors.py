@@ -11,6 +11,7 @@ from index.vectors import FILE_NAME, VectorIndex
 
 def put(index, *numbers):
     index.write(Document(f"{n}.txt", f"Passage number{n}.", "", f"{n:064}") for n in numbers)
+    index._upkeep.finish()
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def index(folder, tmp_path):
 
 
 def reopened(index):
-    vectors = VectorIndex(index.store, index.embedder.dimension)
+    vectors = VectorIndex(index.store)
     vectors.catch_up()
     return vectors
 
@@ -109,11 +110,11 @@ def test_a_store_begun_anew_is_followed(index):
 
 
 def test_a_disk_that_is_full_is_said_and_costs_nothing_else(index, monkeypatch, caplog):
-    def full(self, data):
+    def full(vectors, writer):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("index.vectors.Path.write_bytes", full)
+        patch.setattr("index.vectors.faiss.write_index", full)
         put(index, 10)
     assert "No space left on device" in caplog.text
     assert_in_step(index)

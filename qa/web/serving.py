@@ -43,7 +43,7 @@ def serve(
     rebuild: bool = False,
     **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
 ) -> None:
-    """Serve the chat page over a folder of documents until Ctrl-C or SIGTERM.
+    """Serve the chat page over a folder of documents until Ctrl-C or SIGTERM, its index in step with the folder.
 
     Args:
         folder: The documents; None is the packaged seeds.
@@ -60,6 +60,7 @@ def serve(
     with (
         open_port(host, port) as listening,
         load(folder, rebuild=rebuild, **settings) as answerer,
+        answerer.watch(),
         _stopped_by_signals(),
     ):
         address = _address(host, listening.getsockname()[1])
