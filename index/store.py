@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,9 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
 """
 
 
+_NEWER = {".doc": "DOCX", ".xls": "XLSX", ".ppt": "PPTX", ".fodt": "ODT", ".fods": "ODS", ".fodp": "ODP"}
+"""What the programs that write formats which are not read can write as well."""
+
 READ = ("indexed", "partly read")
 """What the ledger says of files that are in the index as they are."""
 
@@ -146,7 +149,8 @@ class FileRecord:
         if self.status == "duplicate":
             return f"same content as {self.detail}"
         if self.status == "unsupported":
-            return "unsupported file type"
+            newer = _NEWER.get(PurePosixPath(self.name).suffix.lower())
+            return "unsupported file type" + (f"; save it again as {newer}" if newer else "")
         return "taken out" if self.status == "removed" else self.detail
 
 

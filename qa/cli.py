@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from qa.evaluating import Scores
 
 ANSWERED, NOT_ANSWERED, BAD_INPUT = 0, 1, 2
+_MANY = 10
+"""Files of a type that is not supported from which on they are counted rather than listed at the end of a run."""
 
 cli = typer.Typer(
     help="Answers questions from a folder of documents, in the documents' own words.",
@@ -686,7 +688,17 @@ def _print_report(report: "SyncReport", count: int, files: "Sequence[FileRecord]
     parts.append(f"{report.unchanged:,} unchanged")
     console.print(f"{_counted(count, 'document')} in the index: {', '.join(parts)}")
     console.print(_summary(files))
-    _print_problems(console, files)
+    kinds = Counter(_unread_kind(file) for file in files)
+    many = {kind: n for kind, n in kinds.items() if kind and n > _MANY}
+    _print_problems(console, [file for file in files if _unread_kind(file) not in many])
+    for kind, n in many.items():
+        said = f"left out: {n:,} {_name(kind)} files: unsupported file type; verbatim documents lists them"
+        console.print(_plain(said), style="yellow", soft_wrap=True)
+
+
+def _unread_kind(file: "FileRecord") -> str:
+    """The suffix of a file whose type is not supported; "" of any other."""
+    return PurePosixPath(file.name).suffix.lower() if file.status == "unsupported" else ""
 
 
 def _print_problems(console: Any, files: "Sequence[FileRecord]") -> None:  # noqa: ANN401

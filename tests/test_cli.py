@@ -222,6 +222,17 @@ def test_what_failed_is_read_again(reports):
     assert "note: c.pdf: its language seems to be 'la', and the models know English" in said
 
 
+def test_many_files_of_a_type_that_is_not_read_are_counted(reports):
+    for number in range(11):
+        (reports / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    (reports / "old.doc").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    said = run("index", reports).stdout
+    assert "left out: 11 .jpg files: unsupported file type; verbatim documents lists them" in said
+    assert "left out: old.doc: unsupported file type; save it again as DOCX" in said
+    assert "7.jpg" not in said
+    assert "left out: 7.jpg: unsupported file type" in run("documents", "--folder", reports).stdout
+
+
 def test_documents_shows_the_ledger(reports):
     (reports / "e.zip").write_bytes(make_zip({"in.txt": b"Report E", "copy.md": (reports / "b.md").read_bytes()}))
     run("index", reports)

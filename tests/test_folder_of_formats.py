@@ -129,7 +129,7 @@ def test_every_file_has_its_line(harbour):
     assert lines["report.rtf"][0] == "partly read"
     assert lines["multicolumn.pdf"][1] == "its language seems to be 'la', and the models know English"
     assert lines["archive.zip"] == ("indexed", "")
-    assert harbour.left_out()["sources/talk.fodp"] == "unsupported file type"
+    assert harbour.left_out()["sources/talk.fodp"] == "unsupported file type; save it again as ODP"
     assert "report.rtf" not in harbour.left_out()
 
 
@@ -528,4 +528,4 @@ class Changes(RuleBasedStateMachine):
 
 def test_archives_in_any_order_of_changes_end_in_step(monkeypatch):
     monkeypatch.setattr("index.working.is_light", lambda path: True)  # a thousand workers would take an hour
-    run_state_machine_as_test(Changes, settings=settings(max_examples=30, stateful_step_count=10))
+    run_state_machine_as_test(Changes, settings=settings(max_examples=15, stateful_step_count=10))
