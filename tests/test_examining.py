@@ -107,7 +107,11 @@ NOTHING = np.full(64, np.nan, dtype=np.float32).tobytes()
             "1 passages are in the lexical index only",
             ["INSERT INTO lexical (rowid, context, text) VALUES (99, '', 'x')"],
         ),
-        ("ledger", "said to be indexed and is not", ["INSERT INTO files VALUES ('x.txt', 'indexed', '', '', 0, 0, 0, '')"]),
+        (
+            "ledger",
+            "said to be indexed and is not",
+            ["INSERT INTO files VALUES ('x.txt', 'indexed', '', '', 0, 0, 0, '')"],
+        ),
         ("ledger", "as another file", ["UPDATE files SET sha256 = 'x' WHERE name = '1.txt'"]),
         ("ledger", "which is not indexed", ["UPDATE files SET detail = 'x.txt' WHERE name = 'same.txt'"]),
         (
