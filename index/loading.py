@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -103,6 +104,8 @@ def is_light(path: Path) -> bool:
 
 
 def _head(path: Path) -> bytes:
+    if not path.is_file():  # to open a pipe is to wait for whoever writes into it
+        raise OSError
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)
 
@@ -117,12 +120,14 @@ def read_bytes(path: Path) -> bytes:
         All its bytes.
 
     Raises:
-        UnreadableFileError: It cannot be opened, or is larger than `MAX_FILE_BYTES`.
+        UnreadableFileError: It cannot be opened, is no ordinary file, or is larger than `MAX_FILE_BYTES`.
         ChangingFileError: It was written each time that it was read.
     """
     try:
         for _ in range(_TIMES_READ):
             before = path.stat()
+            if not stat.S_ISREG(before.st_mode):
+                raise UnreadableFileError(f"{CANNOT_OPEN}: it is no ordinary file")
             if before.st_size > MAX_FILE_BYTES:
                 raise UnreadableFileError(
                     f"too large: {before.st_size:,} bytes, at most {MAX_FILE_BYTES:,}; split it into parts"

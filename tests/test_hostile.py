@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fakes import HashEmbedder, WordReader
-from index.errors import ChangingFileError
+from index.errors import ChangingFileError, UnreadableFileError
 from index.folders import FolderIndex
 from index.loading import read_bytes
 from index.working import Limits
@@ -213,6 +213,11 @@ def test_links_in_circles_and_what_is_no_file(indexed, folder):
     assert all("cannot be opened" in lines[name].detail for name in ("one.txt", "two.txt", "self.txt"))
     assert lines["up"].detail == "a link to a folder; links are not followed"
     assert (lines["pipe.pdf"].detail, lines["zero.pdf"].detail) == ("no ordinary file", "no ordinary file")
+    index = FolderIndex(folder, HashEmbedder(), folder.parent / "index")
+    for name in ("pipe.pdf", "zero.pdf", "up"):
+        with pytest.raises(UnreadableFileError, match="cannot be opened: it is no ordinary file"):
+            index.add([folder / name])
+    index.close()
 
 
 def test_a_file_that_is_written_all_the_while_is_reported_and_read_when_that_is_over(indexed, folder, monkeypatch):
