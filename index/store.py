@@ -701,7 +701,8 @@ class Store:
         """Number of the last deletion whose words and vectors may still stand in the files; 0 when none does."""
         with self.reading() as connection:
             rows = dict(connection.execute("SELECT key, CAST(value AS INTEGER) FROM meta WHERE key IN (?, ?)", _COUNTS))
-        return rows[_COUNTS[0]] if rows[_COUNTS[0]] > rows[_COUNTS[1]] else 0
+        deletion, erased = (rows.get(key, 0) for key in _COUNTS)
+        return deletion if deletion > erased else 0
 
     def erase_some(self, limit: int = 100) -> bool:
         """Erase some of the rows of deleted documents, in one short transaction.

@@ -88,6 +88,8 @@ class Upkeep:
         while (deletion := self._store.remains()) and not self._is_abandoned.is_set():
             self._repeat(self._store.erase_some)
             self._rest()
+            if self._is_abandoned.is_set():
+                return
             began = time.monotonic()
             if self._compact(deletion):
                 now = time.monotonic()

@@ -1,6 +1,7 @@
 """What is deleted is found by nobody at once, and gone from the bytes of every file soon after."""
 
 import random
+import threading
 
 import pytest
 
@@ -73,6 +74,7 @@ def test_deleted_is_found_by_nobody_while_it_is_still_in_the_file(opened, monkey
     index.write([document(1, 5), document(2)])
     assert {hit.passage.document for hit in other.search(f"{secret(1)}0 harbour", 50)} == {"1.txt", "2.txt"}
     old = index.store.passage_ids(["1.txt"])
+    index._upkeep.finish()
     monkeypatch.setattr(index._upkeep, "begin", lambda: None)
     index.remove(["1.txt"])
     assert secret(1).encode() in content(index)
@@ -132,6 +134,39 @@ def test_upkeep_that_fails_in_the_middle_is_said_and_done_by_the_next(opened, mo
     index.write([document(3)])
     index.close()
     assert not index.store.remains()
+    assert secret(1).encode() not in content(index)
+
+
+def test_interrupted_at_the_end_it_stops_after_a_step_and_the_next_goes_on(opened, monkeypatch):
+    index = opened()
+    index.write([document(1, 250), document(2)])
+    index._upkeep.finish()
+    began, go_on, real = threading.Event(), threading.Event(), index.store.erase_some
+
+    def erase_some():
+        began.set()
+        assert go_on.wait(60)
+        return real()
+
+    monkeypatch.setattr(index.store, "erase_some", erase_some)
+    index.remove(["1.txt"])
+    assert began.wait(60)
+    thread = index._upkeep._thread
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(thread, "join", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            index.close()
+    go_on.set()
+    thread.join()
+    assert index.store.remains()
+    index.store.close()
+    index = opened()
+    index.sync()
+    index.close()
     assert secret(1).encode() not in content(index)
 
 
