@@ -293,6 +293,7 @@ def main() -> None:
     tasks = sys.stdin.buffer
     limits, passwords = pickle.load(tasks)  # noqa: S301 (from the process that started this one)
     _bound_memory(limits.memory_bytes)
+    _send(answers, _ALIVE)  # to have been started takes none of the first file's time
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while True:
             task = pickle.load(tasks)  # noqa: S301
