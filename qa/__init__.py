@@ -7,7 +7,8 @@ if TYPE_CHECKING:
     from index.errors import QuestionError, VerbatimError
     from qa.answering import QuestionAnswerer, ask, load
     from qa.answers import Answer, Reason
-    from qa.conversing import Conversation, Turn
+    from qa.conversing import Conversation
+    from qa.turns import Turn
 
 __all__ = [
     "Answer",
@@ -30,7 +31,7 @@ def __getattr__(name: str) -> object:
         "Answer": "qa.answers",
         "Reason": "qa.answers",
         "Conversation": "qa.conversing",
-        "Turn": "qa.conversing",
+        "Turn": "qa.turns",
         "QuestionError": "index.errors",
         "VerbatimError": "index.errors",
     }

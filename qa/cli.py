@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from index.syncing import SyncReport
     from qa.answering import QuestionAnswerer
     from qa.answers import Answer
-    from qa.conversing import Conversation, Turn
+    from qa.conversing import Conversation
     from qa.evaluating import Scores
+    from qa.turns import Turn
 
 ANSWERED, NOT_ANSWERED, BAD_INPUT = 0, 1, 2
 

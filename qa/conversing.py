@@ -1,75 +1,26 @@
 """A conversation: follow-ups are understood from what was said before, and what can't be answered is said to be so."""
 
+import re
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from index.documents import Passage
 from index.proximity import words_of
 from index.searching import STOP_WORDS
 from index.store import DocumentRecord
 from qa.answering import QuestionAnswerer, check_question
-from qa.answers import Answer, Reason
+from qa.answers import Answer
 from qa.rewriting import Said
+from qa.scoping import scope_of
 from qa.smalltalk import reply_to
+from qa.telling import Teller
+from qa.turns import Kind, Turn
 from qa.understanding import Understood, understand
 
 REMEMBERED_TURNS = 10
 _STEM_CHARS = 5
 _NOTHING_BEFORE = "There is nothing before this that it could follow. Ask the whole question, please."
-
-
-class Kind(StrEnum):
-    """What a turn is."""
-
-    ANSWER = "answer"
-    LIST = "list"
-    DISAGREEMENT = "disagreement"
-    EVIDENCE = "evidence"
-    UNKNOWN = "unknown"
-    TALK = "talk"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What was said, and what the chat says to it.
-
-    Attributes:
-        asked: What was said, as it was typed.
-        text: What the chat says.
-        kind: What it is.
-        understood: The question as it was asked of the documents; None for talk.
-        answer: What the documents say to it; None for talk.
-        answers: Of a list its items, of a disagreement the different answers, each with its place.
-        evidence: For a yes/no or why question the sentence that bears on it; None where there is none.
-        dates: Of a disagreement the date that each answer's document bears, as it is written there, or None.
-        suggestions: When not answered: questions that the documents do answer.
-        within: Names of the documents that were asked; None for all.
-        documents: Names of the documents that talk mentions.
-        new_subject: Whether it has nothing in common with what was said before.
-        meant: What stands in `understood` for a pronoun; "" where there was none.
-    """
-
-    asked: str
-    text: str
-    kind: Kind
-    understood: str | None = None
-    answer: Answer | None = None
-    answers: tuple[Answer, ...] = ()
-    evidence: Passage | None = None
-    dates: tuple[str | None, ...] = ()
-    suggestions: tuple[str, ...] = ()
-    within: tuple[str, ...] | None = None
-    documents: tuple[str, ...] = ()
-    new_subject: bool = False
-    meant: str = ""
-
-    @property
-    def answered(self) -> bool:
-        """Whether the documents say something to it, or it was no question to them."""
-        return self.kind is not Kind.UNKNOWN
 
 
 class Conversation:
@@ -122,13 +73,32 @@ class Conversation:
             talk = reply_to(text, self._records(), self._answerer.text, self._at_hand())
             if talk is not None:
                 return Turn(text, talk.text, Kind.TALK, documents=talk.documents)
-        understood = self._understand(text) if corrected is None else Understood(corrected, self._ask(corrected))
+        question, within = self._scoped(text, self._within)
+        understood = (
+            self._understand(question, within)
+            if corrected is None
+            else Understood(corrected, self._ask(corrected, within))
+        )
         if understood is None:
             return Turn(text, _NOTHING_BEFORE, Kind.TALK)
+        given = self._given() if re.search(r"\b(?:else|more|others?)\b", text.lower()) and understood.back else ()
+        told = Teller(self._answerer, within).tell(text, understood.answer, given)
         new_subject = understood.back is None and self._is_new_subject(understood)
-        return replace(
-            self._told(text, understood), within=self._within, new_subject=new_subject, meant=understood.meant
-        )
+        return replace(told, within=within, new_subject=new_subject, meant=understood.meant)
+
+    def _scoped(self, text: str, within: tuple[str, ...] | None) -> tuple[str, tuple[str, ...] | None]:
+        """A question without the words that say where, and the documents to ask."""
+        names = [record.name for record in self._records()]
+        scope = scope_of(text, names, list(reversed(self._turns)))
+        if scope is None:
+            return text, within
+        last = next((turn.understood for turn in reversed(self._turns) if turn.understood is not None), text)
+        has_words = any(char.isalnum() for char in scope.question)
+        return scope.question if has_words else last, (scope.document,)
+
+    def _given(self) -> list[str]:
+        """Answers that were given in what is remembered."""
+        return [answer for said in self._past() for answer in said.answers]
 
     def _records(self) -> list[DocumentRecord]:
         records = self._answerer.documents()
@@ -143,24 +113,20 @@ class Conversation:
         ]
         return list(dict.fromkeys(names))
 
-    def _ask(self, question: str) -> Answer:
-        return self._answerer.ask(question, within=self._within)
+    def _ask(self, question: str, within: tuple[str, ...] | None) -> Answer:
+        return self._answerer.ask(question, within=within)
 
-    def _understand(self, text: str) -> Understood | None:
+    def _understand(self, text: str, within: tuple[str, ...] | None) -> Understood | None:
         return understand(
-            text, self._past(), self._ask, lambda question: self._answerer.search(question, within=self._within)
+            text,
+            self._past(),
+            lambda question: self._ask(question, within),
+            lambda question: self._answerer.search(question, within=within),
         )
 
     def _past(self) -> list[Said]:
         """What follow-ups may refer to, the latest first."""
         return [_said(turn) for turn in reversed(self._turns) if turn.understood is not None]
-
-    def _told(self, text: str, understood: Understood) -> Turn:
-        answer = understood.answer
-        if answer.answered:
-            return Turn(text, answer.text, Kind.ANSWER, understood.question, answer)
-        why = answer.reason.explanation if answer.reason else Reason.NO_SPAN_FOUND.explanation
-        return Turn(text, f"I don't know. {why}", Kind.UNKNOWN, understood.question, answer)
 
     def _is_new_subject(self, understood: Understood) -> bool:
         before = [turn for turn in self._turns if turn.understood is not None]

@@ -3,7 +3,8 @@
 import pytest
 
 from index.errors import QuestionError, UnknownDocumentError
-from qa.conversing import REMEMBERED_TURNS, Conversation, Kind
+from qa.conversing import REMEMBERED_TURNS, Conversation
+from qa.turns import Kind
 
 BRIDGE = "The Sarn bridge was designed by MARLOWE. The Sarn bridge was opened in JUNE."
 MUSEUM = "The museum of Brannick was founded by GARRITY. Nothing else is said here."
