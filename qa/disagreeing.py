@@ -58,7 +58,7 @@ def disagree(first: Answer, second: Answer) -> bool:
     kinds = [_kind(text) for text in (a, b)]
     if kinds[0] != kinds[1] or _approximate(first, second):
         return False
-    return not _of_different_years(first, second)
+    return not of_different_years(first, second)
 
 
 def same_in_other_words(a: str, b: str) -> bool:
@@ -145,8 +145,16 @@ def _before(answer: Answer) -> str:
     return answer.sentence[: (answer.start or 0) - (answer.sentence_start or 0)]
 
 
-def _of_different_years(first: Answer, second: Answer) -> bool:
-    """Whether the sentences around two answers are about different years: then both may be right."""
+def of_different_years(first: Answer, second: Answer) -> bool:
+    """Whether the sentences around two answers are about different years: then both may be right.
+
+    Args:
+        first: An answer.
+        second: Another.
+
+    Returns:
+        Whether each sentence has a year beside its answer, and they have none in common.
+    """
     years = []
     for answer in (first, second):
         around = answer.sentence.replace(answer.text, " ")

@@ -7,7 +7,7 @@ from index.documents import Passage
 from index.searching import Hit
 from qa.answering import QuestionAnswerer
 from qa.answers import Answer, Reason
-from qa.disagreeing import bears_on, date_of, disagree, same_in_other_words
+from qa.disagreeing import bears_on, date_of, disagree, of_different_years, same_in_other_words
 from qa.listing import asks_for_several, items_around, may_have_several
 from qa.matching import normalize
 from qa.quoting import sentence_around
@@ -106,7 +106,8 @@ class Teller:
             return Turn(question, text, Kind.DISAGREEMENT, question, answer, answers=different, dates=dates)
         if not may_have_several(question):
             return Turn(question, answer.text, Kind.ANSWER, question, answer)
-        items = _each_once([item for each in (answer, *rivals) for item in self._items(each)])
+        joined = [rival for rival in rivals if asks_for_several(question) or of_different_years(answer, rival)]
+        items = _each_once([item for each in (answer, *joined) for item in self._items(each)])
         if len(items) > 1:
             return _as_list(question, question, answer, items)
         return Turn(question, answer.text, Kind.ANSWER, question, answer)
