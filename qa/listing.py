@@ -259,13 +259,15 @@ def _to_the_right(text: str, at: int, last: int, is_name: bool) -> list[Place]:
         if not _fits(text[separator.end() : cut], is_name):
             return places
         places.append(Place(separator.end(), cut))
-        if cut < stop:
+        if cut < stop and not _AFTER_ASIDE.fullmatch(text, cut, stop):
             return places
         at = cut
 
 
 def _phrase_end(text: str, start: int, stop: int) -> int:
-    """Where an item ends at the latest: before a verb, a preposition other than "of", or the sentence's end."""
+    """Where an item ends at the latest: before a bracket, a verb, a preposition other than "of", or the sentence's end."""
+    bracket = text.find(" (", start, stop)
+    stop = stop if bracket < 0 else bracket
     for word in words_with_places(text[start:stop])[1:]:
         lower = word.text.lower()
         if lower in _FINITE or (lower in PREPOSITIONS and lower != "of") or is_participle(word.text):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from qa.pointing import Back, Pointer
@@ -79,10 +79,12 @@ class Rewriting:
     Attributes:
         question: The question.
         meant: What it has in place of a pronoun; "" where there was none.
+        misfit: How little it fits, from what was said before alone; the likeliest has the lowest.
     """
 
     question: str
     meant: str = ""
+    misfit: float = 0.0
 
 
 def rewritings(question: str, pointer: Pointer, past: Sequence[Said]) -> list[Rewriting]:
@@ -111,9 +113,13 @@ def rewritings(question: str, pointer: Pointer, past: Sequence[Said]) -> list[Re
     elif pointer.back is Back.OTHERS:
         made = (Rewriting(new) for said in past for new in _others(text, at, said))
     else:
-        made = (Rewriting(_replaced(text, at, meant, pointer), meant) for meant in antecedents(pointer, past))
-    asked = {_as_question(each.question): each.meant for each in made}
-    return [Rewriting(*pair) for pair in islice(asked.items(), MAX_CANDIDATES)]
+        found = antecedents(pointer, past)
+        made = (Rewriting(_replaced(text, at, meant, pointer), meant, misfit) for meant, misfit in found.items())
+    once: dict[str, Rewriting] = {}
+    for each in made:
+        question = _as_question(each.question)
+        once.setdefault(question, replace(each, question=question))
+    return list(islice(once.values(), MAX_CANDIDATES))
 
 
 def _as_question(words: str) -> str:
@@ -135,7 +141,7 @@ def _replaced(text: str, at: Phrase, phrase: str, pointer: Pointer) -> str:
 # What a pronoun may stand for
 
 
-def antecedents(pointer: Pointer, past: Sequence[Said]) -> list[str]:
+def antecedents(pointer: Pointer, past: Sequence[Said]) -> dict[str, float]:
     """What a pronoun may stand for, the likeliest first: of its kind before others, the latest before those before.
 
     Args:
@@ -143,7 +149,7 @@ def antecedents(pointer: Pointer, past: Sequence[Said]) -> list[str]:
         past: What was said before, the latest first.
 
     Returns:
-        The phrases, each once.
+        The phrases, each once, with how little they fit.
     """
     known = {answer for said in past if _asks_who(said) for answer in said.answers if not _is_group(answer)}
     found = [
@@ -160,8 +166,11 @@ def antecedents(pointer: Pointer, past: Sequence[Said]) -> list[str]:
     if pointer.back is Back.GROUP:
         found += [(-1.0, pair) for said in past[:1] for pair in _pairs(said)]
     ordered = sorted(found, key=lambda pair: pair[0])
-    fitting = [phrase for misfit, phrase in ordered if misfit < ordered[0][0] + _MISFIT_RANGE]
-    return list({phrase.lower(): phrase for phrase in reversed(fitting)}.values())[::-1]
+    once: dict[str, tuple[str, float]] = {}
+    for misfit, phrase in ordered:
+        if misfit < ordered[0][0] + _MISFIT_RANGE:
+            once.setdefault(phrase.lower(), (phrase, misfit))
+    return dict(once.values())
 
 
 def _pairs(said: Said) -> Iterator[str]:

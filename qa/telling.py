@@ -158,7 +158,10 @@ def _alone(answer: Answer) -> Answer:
 
 def _each_once(answers: Sequence[Answer]) -> list[Answer]:
     """Answers without those that are the same words as one before."""
-    return list({normalize(answer.text) or answer.text: answer for answer in reversed(answers)}.values())[::-1]
+    once: dict[str, Answer] = {}
+    for answer in answers:
+        once.setdefault(normalize(answer.text) or answer.text, answer)
+    return list(once.values())
 
 
 def _at(answer: Answer, text: str, start: int, end: int) -> Answer:

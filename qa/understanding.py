@@ -10,8 +10,10 @@ from qa.rewriting import Rewriting, Said, rewritings
 
 MAX_UNDERSTOOD_CHARS = 1000
 _ASKED_CANDIDATES = 4
-_LATER_CANDIDATE = 0.85
-"""A candidate's confidence counts less by this factor for each likelier candidate before it."""
+_LESS_FITTING = 0.8
+"""A candidate's confidence counts less by this factor for each unit that it fits less than the likeliest."""
+_LATER = 0.7
+"""What a candidate counts as fitting less than the one before it, where nothing else is known."""
 _STANDS_ALONE = 2.0
 """A question is left as it is where it is answered, no rewriting is, and it has so many times their confidence."""
 
@@ -75,7 +77,8 @@ def _likeliest(
     text: str, pointer: Pointer, candidates: Sequence[Rewriting], ask: Callable[[str], Answer]
 ) -> Understood:
     asked = [Understood(each.question, ask(each.question), each.meant, pointer.back) for each in candidates]
-    weighed = [each.answer.confidence * _LATER_CANDIDATE**i for i, each in enumerate(asked)]
+    gaps = [each.misfit - candidates[0].misfit or _LATER * i for i, each in enumerate(candidates)]
+    weighed = [each.answer.confidence * _LESS_FITTING**gap for each, gap in zip(asked, gaps, strict=True)]
     best = asked[max(range(len(asked)), key=lambda i: weighed[i])]
     if best.answer.answered or _needs_more(pointer) or pointer.back is Back.OTHERS:
         return best
