@@ -19,6 +19,8 @@ from qa.wording import (
 MAX_ITEMS = 50
 _MAX_ITEM_WORDS = 12
 _MAX_NEIGHBOUR_WORDS = 6
+_LONGEST_MARK = 6
+"""Characters of the mark before an item: the reader may have found the number alone."""
 _REACH = 4000
 """Characters on each side of the words in which bullets are looked for."""
 
@@ -110,8 +112,9 @@ def _bullets(text: str, start: int, end: int, all_of_them: bool) -> list[Place]:
     blocks = _bullet_blocks(text, max(0, start - _REACH), min(len(text), end + _REACH))
     for items in blocks:
         touched = [item for item in items if item.start < end and start < item.end]
+        on_mark = all_of_them and not touched and items[0].start - _LONGEST_MARK <= start and end <= items[-1].end
         leads = all_of_them and _leads_to(text, end, items[0].start)
-        if touched or leads:
+        if touched or leads or on_mark:
             return _heads(text, items, start, end) if len(touched) == 1 else [_trimmed(text, item) for item in items]
     return []
 
@@ -265,7 +268,7 @@ def _to_the_right(text: str, at: int, last: int, is_name: bool) -> list[Place]:
 
 
 def _phrase_end(text: str, start: int, stop: int) -> int:
-    """Where an item ends at the latest: before a bracket, a verb, a preposition other than "of", or the sentence's end."""
+    """Where an item ends at the latest: before a bracket, a verb, most prepositions, or the sentence's end."""
     bracket = text.find(" (", start, stop)
     stop = stop if bracket < 0 else bracket
     for word in words_with_places(text[start:stop])[1:]:

@@ -85,3 +85,7 @@ def test_items_lie_in_the_text_in_order_and_hold_words(text, start, length, all_
 )
 def test_which_questions_ask_for_several(question, several, may):
     assert (asks_for_several(question), may_have_several(question)) == (several, may)
+
+
+def test_the_number_before_an_item_stands_for_the_list():
+    assert items("The tools:\n\n1. a saw\n2. a lopper\n", "1") == ["a saw", "a lopper"]
