@@ -209,6 +209,8 @@ def _demonstrative(question: str, words: list[Phrase], lower: list[str], positio
     follows = lower[position - 1] in AUXILIARIES | PREPOSITIONS or is_participle(lower[position - 1])
     if position == len(words) - 1:
         return True
+    if lower[position + 1] in _SAY_LITTLE:
+        return False  # "at this time", "this type of car": what it is stands in the question, or is not needed
     if lower[position] == "this":
         return follows or _is_noun_after(question, words, lower, position)
     return (
@@ -237,7 +239,11 @@ def _refers_back(question: str, words: list[Phrase], lower: list[str], position:
 
 def _may_be_meant(question: str, words: list[Phrase], lower: list[str], position: int) -> bool:
     """Whether something before a pronoun may be what it stands for."""
-    if lower[position] in _POSSESSIVES and lower[position - 1] not in AUXILIARIES and lower[0] in {"who", "whose"}:
+    if (
+        lower[position] in _POSSESSIVES
+        and lower[position - 1] not in AUXILIARIES
+        and lower[0] in {"who", "what", "whose"}
+    ):
         return True  # "who lost his life?"
     begin = _subject_begins(lower, position)
     nouns = [words[i] for i in range(begin, position) if _may_be_noun(lower, i)]

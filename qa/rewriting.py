@@ -38,6 +38,11 @@ _PEOPLE = frozenset(
     " pope president prince princess queen scientist secretary singer sister soldier son teacher winner woman writer"
     " brother".split()
 )
+_HAVE_NAMES = _GROUPS | frozenset(
+    "book building city country film island lake law man mountain movie person place province region river ship song state"
+    " town treaty village war woman".split()
+)
+"""What is often called by a name alone, and then by "this" or "that"."""
 _TITLES = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Sir|Lady|Lord|King|Queen|Captain|President|Mayor|Councillor|Pope|General)\b")
 _MONTH = re.compile(
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December)", re.IGNORECASE
@@ -159,8 +164,8 @@ def antecedents(pointer: Pointer, past: Sequence[Said]) -> dict[str, float]:
         if _can_be_meant(phrase)
     ]
     word, _, noun = pointer.words.text.lower().partition(" ")
-    if noun:  # "that country": a name, or a phrase with the same noun
-        found = [pair for pair in found if names_in(pair[1]) or noun in pair[1].lower()]
+    if noun:  # "this hymn" is one that was called so; "that country" may have been called by its name alone
+        found = [pair for pair in found if noun in pair[1].lower() or (noun in _HAVE_NAMES and names_in(pair[1]))]
     elif word in {"this", "that"}:
         found += [(-1.0, f"that {statement}") for said in past[:1] if (statement := _statement(said))]
     if pointer.back is Back.GROUP:
