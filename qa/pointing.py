@@ -239,12 +239,10 @@ def _refers_back(question: str, words: list[Phrase], lower: list[str], position:
 
 def _may_be_meant(question: str, words: list[Phrase], lower: list[str], position: int) -> bool:
     """Whether something before a pronoun may be what it stands for."""
-    if (
-        lower[position] in _POSSESSIVES
-        and lower[position - 1] not in AUXILIARIES
-        and lower[0] in {"who", "what", "whose"}
-    ):
-        return True  # "who lost his life?"
+    is_own = lower[position] in _POSSESSIVES and lower[position - 1] not in AUXILIARIES
+    is_subject = lower[0] in {"who", "whose"} or (lower[0] == "what" and not AUXILIARIES.intersection(lower[:position]))
+    if is_own and is_subject:
+        return True  # "who lost his life?", "what gave its name to the lake?"
     begin = _subject_begins(lower, position)
     nouns = [words[i] for i in range(begin, position) if _may_be_noun(lower, i)]
     if begin > 0 and _PRONOUNS[lower[position]] is Back.PERSON and any(char.isupper() for char in question[1:]):

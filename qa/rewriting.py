@@ -39,8 +39,8 @@ _PEOPLE = frozenset(
     " brother".split()
 )
 _HAVE_NAMES = _GROUPS | frozenset(
-    "book building city country film island lake law man mountain movie person place province region river ship song state"
-    " town treaty village war woman".split()
+    "book building city country film island lake law man mountain movie person place province region river ship song"
+    " state town treaty village war woman".split()
 )
 """What is often called by a name alone, and then by "this" or "that"."""
 _TITLES = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Sir|Lady|Lord|King|Queen|Captain|President|Mayor|Councillor|Pope|General)\b")

@@ -20,6 +20,7 @@ What characteristic of oxygen causes it to form bonds?
 Who won the cup in 2010?
 Where does the river rise?
 suicide bomber Khujand
+What gave its name to the lake?
 Who was determined to expose Luther at this time?
 What did the licence to build this type of car cost?
 And what does admission to the museum cost?
