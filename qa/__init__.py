@@ -7,8 +7,20 @@ if TYPE_CHECKING:
     from index.errors import QuestionError, VerbatimError
     from qa.answering import QuestionAnswerer, ask, load
     from qa.answers import Answer, Reason
+    from qa.conversing import Conversation
+    from qa.turns import Turn
 
-__all__ = ["Answer", "QuestionAnswerer", "QuestionError", "Reason", "VerbatimError", "ask", "load"]
+__all__ = [
+    "Answer",
+    "Conversation",
+    "QuestionAnswerer",
+    "QuestionError",
+    "Reason",
+    "Turn",
+    "VerbatimError",
+    "ask",
+    "load",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -18,6 +30,8 @@ def __getattr__(name: str) -> object:
     places = {
         "Answer": "qa.answers",
         "Reason": "qa.answers",
+        "Conversation": "qa.conversing",
+        "Turn": "qa.turns",
         "QuestionError": "index.errors",
         "VerbatimError": "index.errors",
     }

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from index.documents import Document, Passage, check_unicode
 from index.embedding import Embedder, SentenceTransformerEmbedder
@@ -30,6 +30,9 @@ from qa.progress import IndexingProgress, show_progress
 from qa.quoting import sentence_around
 from qa.reading import SpanReader
 from qa.verifying import Verification, quote_of, verify
+
+if TYPE_CHECKING:
+    from qa.conversing import Conversation
 
 MAX_QUESTION_CHARS = 1000
 MAX_ALTERNATIVES = 4
@@ -132,6 +135,24 @@ class QuestionAnswerer:
             raise ParameterError(f"questions={questions!r} is one question; ask_many takes a list of them")
         checked = [check_question(question) for question in questions]
         return [self._thread.run(self._ask, question, within) for question in checked]
+
+    def conversation(self, within: Sequence[str] | None = None) -> "Conversation":
+        """Begin a conversation, in which questions may follow from those before.
+
+        Args:
+            within: Names of the documents to ask; None is all of them.
+
+        Returns:
+            The conversation; it costs nothing to have many.
+
+        Raises:
+            UnknownDocumentError: `within` names a document that is not in the index.
+        """
+        from qa.conversing import Conversation  # which asks, and so imports, this module
+
+        for name in () if within is None else within:
+            self.text(name)
+        return Conversation(self, within)
 
     def sync(self, on_progress: IndexingProgress | None = None, *, retry_failed: bool = False) -> SyncReport:
         """Bring the index in step with the folder; only what changed is read and embedded.

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from index.syncing import SyncReport
     from qa.answering import QuestionAnswerer
     from qa.answers import Answer
+    from qa.conversing import Conversation
     from qa.evaluating import Scores
+    from qa.turns import Turn
 
 ANSWERED, NOT_ANSWERED, BAD_INPUT = 0, 1, 2
 _MANY = 10
@@ -108,6 +110,24 @@ def ask(
             else:
                 _print_answer(answer)
     raise typer.Exit(ANSWERED if answer.answered else NOT_ANSWERED)
+
+
+@cli.command()
+def chat(
+    folder: Folder = None,
+    within: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this document; may be given again.")
+    ] = None,
+    reader: ReaderName = None,
+    as_json: Json = False,
+) -> None:
+    """Talk with the documents, a line at a time; Ctrl-D ends it.
+
+    Follow up as you would with a person. A line that begins with = says how the one before it was meant.
+    With --json each line is answered by a line of JSON.
+    """
+    with _errors(as_json), _load(folder, reader=reader) as answerer:
+        _talk(answerer.conversation(within), as_json=as_json)
 
 
 @cli.command()
@@ -661,6 +681,68 @@ def _print_quote(console: Any, before: str, words: str, after: str) -> None:  # 
         console.print(Text.assemble(_visible(before), (_visible(words), "bold black on yellow"), _visible(after)))
     else:  # where colours do not show, the words are marked by brackets
         console.print(_plain(f"{before}[[{words}]]{after}"), soft_wrap=not console.is_terminal)
+
+
+# A conversation
+
+_CORRECTS = "="
+"""What a line begins with that says how the one before it was meant."""
+
+
+def _talk(conversation: "Conversation", *, as_json: bool) -> None:
+    """Answer the lines of stdin one by one; what cannot be asked is said, and the conversation goes on."""
+    shows_prompt = sys.stdin.isatty() and not as_json
+    last = ""
+    while line := _next_line(shows_prompt):
+        said = line.strip()
+        if not said:
+            continue
+        try:
+            corrected = said.removeprefix(_CORRECTS).strip() if said.startswith(_CORRECTS) and last else None
+            turn = conversation.ask(last if corrected is not None else said, understood=corrected)
+        except VerbatimError as error:
+            _print_refusal(error, as_json=as_json)
+            continue
+        last = turn.asked
+        if as_json:
+            _print_json(_jsonable(turn), indent=None)
+        else:
+            _print_turn(turn)
+        sys.stdout.flush()
+
+
+def _next_line(shows_prompt: bool) -> str:
+    if shows_prompt:
+        sys.stdout.write("> ")
+        sys.stdout.flush()
+    return sys.stdin.readline()
+
+
+def _print_refusal(error: VerbatimError, *, as_json: bool) -> None:
+    if as_json:
+        _print_json({"error": str(error), "kind": type(error).__name__}, indent=None)
+    else:
+        _console().print(_plain(str(error)), style="red", soft_wrap=True)
+
+
+def _print_turn(turn: "Turn") -> None:
+    console = _console()
+    if turn.understood is not None and turn.understood != turn.asked:
+        console.print(_plain(f"Understood as: {turn.understood}"), style="dim", soft_wrap=True)
+    if turn.kind == "answer" and turn.answer is not None:
+        _print_answer(turn.answer)
+    else:
+        console.print(_plain(turn.text), style="bold", soft_wrap=not console.is_terminal)
+        for answer in turn.answers:
+            _print_answer(answer)
+    if turn.evidence is not None:
+        where = f"— {turn.evidence.document} [{turn.evidence.start}:{turn.evidence.end}]"
+        console.print(_plain(where), style="dim", soft_wrap=True)
+    for passage in turn.answer.nearest[:1] if turn.answer and not turn.suggestions and turn.evidence is None else ():
+        nearest = f"Nearest, in {passage.document}: {' '.join(passage.text.split())}"
+        console.print(_plain(nearest), style="dim", soft_wrap=not console.is_terminal)
+    for suggestion in turn.suggestions:
+        console.print(_plain(f"  Try: {suggestion}"), style="dim", soft_wrap=True)
 
 
 def _left_out(files: "Sequence[FileRecord]") -> dict[str, str]:

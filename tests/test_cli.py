@@ -407,3 +407,33 @@ def test_the_library_is_imported_without_models():
     code = "import sys, qa; qa.ask; print([m for m in ('torch', 'transformers', 'gradio') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# A conversation
+
+
+def talk(folder, said, *arguments):
+    result = runner.invoke(cli, ["chat", "--folder", str(folder), *arguments], input=said)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_chat_answers_line_by_line_and_shows_how_a_follow_up_was_understood(reports):
+    said = talk(reports, "Who led the Khujand cell?\n\nand when?\n?!\nthanks\n")
+    assert "The cell was led by [[KARIMOV]] of Khujand." in said
+    assert said.count("Understood as: ") == 1
+    assert "Understood as: When was the Khujand cell led?" in said
+    assert "question='?!' holds no words; type a question" in said
+    assert said.rstrip().endswith("You are welcome.")
+
+
+def test_chat_takes_a_correction(reports):
+    said = talk(reports, "Who led the cell?\nand when?\n= When was it paid?\n")
+    assert "Understood as: When was it paid?" in said
+
+
+def test_chat_as_json_gives_a_line_for_each_line(reports):
+    lines = [json.loads(line) for line in talk(reports, "Who led the cell?\n?!\nbye", "--json").splitlines()]
+    assert [line.get("kind") for line in lines] == ["answer", "QuestionError", "talk"]
+    assert lines[0]["answer"]["text"] == "KARIMOV"
+    assert lines[0]["understood"] == lines[0]["asked"] == "Who led the cell?"

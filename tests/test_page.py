@@ -115,9 +115,9 @@ class Patient:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._answerer, name)
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, **given: Any) -> Answer:
         assert self.may_answer.wait(60)
-        return self._answerer.ask(question)
+        return self._answerer.ask(question, **given)
 
 
 @browser_test
@@ -243,8 +243,8 @@ class ChangingUnderway:
     def text(self, name: str) -> str:
         return self._then_changed(self._answerer.text(name))
 
-    def ask(self, question: str) -> Answer:
-        return self._then_changed(self._answerer.ask(question))
+    def ask(self, question: str, **given: Any) -> Answer:
+        return self._then_changed(self._answerer.ask(question, **given))
 
     def _then_changed(self, given: Any) -> Any:
         self._file.write_text(self._file.read_text(encoding="utf-8") + " more", encoding="utf-8")
@@ -289,7 +289,7 @@ def test_a_page_that_is_opened_shows_the_documents_of_now(
 def test_what_was_said_is_not_lost_to_a_page_that_is_done_opening_late(
     make_answerer: Callable[..., QuestionAnswerer], folder: Path
 ) -> None:
-    from qa.web.page import _Chat
+    from qa.web.page import Shown, _Chat
 
     answerer = make_answerer()
     chat = _Chat(answerer)
@@ -297,7 +297,7 @@ def test_what_was_said_is_not_lost_to_a_page_that_is_done_opening_late(
     (folder / "one.txt").write_text("A document.", encoding="utf-8")
     answerer.sync()
     assert set(chat.refresh(())) == {"masthead", "log", "panel"}
-    assert set(chat.refresh(("<article>A turn.</article>",))) == {"masthead"}
+    assert set(chat.refresh((Shown("<article>A turn.</article>"),))) == {"masthead"}
 
 
 def test_a_page_whose_documents_cannot_be_listed_is_shown_as_it_was(
@@ -324,7 +324,7 @@ def test_a_failure_inside_is_one_line_on_the_page_and_logged(
         page = visit(url)
         page.click("#panel .back, #panel .opener")
         page.wait_for_function("document.querySelector('#panel h2').textContent === 'Not opened'")
-        assert "Something went wrong" in ask(page, "what?").text_content()
+        assert "Something went wrong" in ask(page, "what is it?").text_content()
         assert page.locator(".toast-body").count() == 0
     assert "the disk is on fire" in caplog.text
 
@@ -342,8 +342,33 @@ class Failing:
     def text(self, name: str) -> str:
         raise UnknownDocumentError(f"document={name!r} is gone; ask again")
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, **given: Any) -> Answer:
         raise RuntimeError("the disk is on fire")
+
+
+@browser_test
+def test_how_a_follow_up_was_understood_stands_above_its_answer_and_can_be_changed(
+    visit: Callable[..., Any], make_answerer: Callable[..., QuestionAnswerer], folder: Path
+) -> None:
+    (folder / "bridge.txt").write_text("The Sarn bridge was designed by MARLOWE.", encoding="utf-8")
+    (folder / "museum.txt").write_text("The museum of Brannick was founded by GARRITY.", encoding="utf-8")
+    answerer = make_answerer()
+    answerer.sync()
+    with served(answerer) as url:
+        page = visit(url)
+        assert ask(page, "Who designed the Sarn bridge?").locator(".understood").count() == 0
+        turn = ask(page, "When was it opened?")
+        assert turn.locator(".understood input").input_value() == "When was the Sarn bridge opened?"
+        turn.locator(".understood input").fill("Who founded the museum of Brannick?")
+        turn.locator(".understood input").press("Enter")
+        corrected = page.locator("#log .turn:not(.pending)").nth(2)
+        corrected.wait_for()
+        assert corrected.locator(".question").text_content() == "You asked: When was it opened?"
+        assert corrected.locator(".understood input").input_value() == "Who founded the museum of Brannick?"
+        assert corrected.locator("mark").text_content() == "GARRITY"
+        page.wait_for_selector("#panel mark:has-text('GARRITY')")
+        assert "museum of Brannick" in ask(page, "Where is it?").locator(".understood input").input_value()
+        assert ask(page, "thanks!").locator(".reply").text_content() == "You are welcome."
 
 
 def test_programs_find_one_endpoint_and_get_the_answers_fields(seeds_url: str) -> None:

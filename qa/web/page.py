@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from gradio.events import api
 
 from index.errors import VerbatimError
 from qa.answering import QuestionAnswerer, default_folder
+from qa.conversing import Conversation
+from qa.turns import Turn
 from qa.web import rendering
 from qa.web.rendering import Place
 
@@ -27,8 +29,22 @@ _UNEXPECTED = "Something went wrong here, not with your question. The server's l
 _CHANGED = "The document has changed since this answer; ask again."
 _STATIC = Path(__file__).parent / "static"
 
-Turns = tuple[str, ...]
-"""A conversation: the HTML of each of its turns."""
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A turn on the page.
+
+    Attributes:
+        html: Its HTML.
+        turn: What was said in it; None where nothing could be asked.
+    """
+
+    html: str
+    turn: Turn | None = None
+
+
+Turns = tuple[Shown, ...]
+"""A conversation."""
 
 logger = logging.getLogger("verbatim")
 
@@ -103,18 +119,27 @@ class _Chat:
             logger.exception("the page is shown as it was when the server started")
             return {}
 
-    def ask(self, question: str, turns: Turns) -> Iterator[dict[str, Any]]:
-        """Show the question at once, then its answer, with the document open at it."""
+    def ask(self, question: str, turns: Turns, understood: str | None = None) -> Iterator[dict[str, Any]]:
+        """Show the question at once, then its answer, with the document open at it.
+
+        Args:
+            question: The question, as it was typed.
+            turns: What was said before.
+            understood: How it is meant, where it was understood wrongly.
+
+        Yields:
+            What changes on the page.
+        """
         yield {
             "question": "",
-            "log": "".join((*turns, rendering.pending(question))),
+            "log": _log((*turns, Shown(rendering.pending(question)))),
             "panel": gr.skip(),
             "turns": gr.skip(),
         }
-        turn, panel = self._answer(question)
+        turn, panel = self._answer(question, turns, understood)
         # Entering nothing again and again says what is wrong with it once.
         turns = turns if not question.strip() and turns[-1:] == (turn,) else (*turns, turn)
-        yield {"question": gr.skip(), "log": "".join(turns), "panel": panel, "turns": turns}
+        yield {"question": gr.skip(), "log": _log(turns), "panel": panel, "turns": turns}
 
     def open(self, asked: Mapping[str, str]) -> str:
         """The panel with the document that was clicked; the names are those that `_opener` wrote."""
@@ -144,18 +169,20 @@ class _Chat:
         except VerbatimError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    def _answer(self, question: str) -> tuple[str, Any]:
+    def _answer(self, question: str, turns: Turns, understood: str | None) -> tuple[Shown, Any]:
         try:
             # Before it is asked: what changes meanwhile is then taken for changed, and never for what was read.
             records = {record.name: record for record in self._answerer.documents()}
-            answer = self._answerer.ask(question)
-            panel = self._opened(rendering.answer_place(answer)) if answer.answered else gr.skip()
-            return rendering.reply(answer, records), panel
+            before = [shown.turn for shown in turns if shown.turn is not None]
+            said = Conversation(self._answerer, turns=before).ask(question, understood=understood)
+            place = rendering.turn_place(said)
+            panel = gr.skip() if place is None else self._opened(place)
+            return Shown(rendering.spoken(said, records), said), panel
         except VerbatimError as error:
-            return rendering.notice(question, str(error)), gr.skip()
+            return Shown(rendering.notice(question, str(error))), gr.skip()
         except Exception:
             logger.exception("a question could not be answered")
-            return rendering.notice(question, _UNEXPECTED), gr.skip()
+            return Shown(rendering.notice(question, _UNEXPECTED)), gr.skip()
 
     def _opened(self, place: Place) -> str:
         try:
@@ -182,6 +209,10 @@ class _Chat:
         if record is None or place.sha256 not in {"", record.sha256}:
             raise VerbatimError(_CHANGED)
         return rendering.document(text, record, place, listed=len(records) > 1)
+
+
+def _log(turns: Turns) -> str:
+    return "".join(shown.html for shown in turns)
 
 
 def _layout(chat: _Chat) -> gr.Blocks:
@@ -230,12 +261,12 @@ def _keep_current(chat: _Chat, page: gr.Blocks, parts: dict[str, gr.HTML], turns
 def _wire(chat: _Chat, question: gr.Textbox, button: gr.Button, log: gr.HTML, panel: gr.HTML, turns: gr.State) -> None:
     parts = {"question": question, "log": log, "panel": panel, "turns": turns}
 
-    def ask_typed(typed: str, told: Turns) -> Iterator[dict[Any, Any]]:
-        for change in chat.ask(typed, told):
+    def ask_typed(typed: str, told: Turns, understood: str | None = None) -> Iterator[dict[Any, Any]]:
+        for change in chat.ask(typed, told, understood):
             yield {parts[name]: value for name, value in change.items()}
 
     def ask_example(told: Turns, clicked: gr.EventData) -> Iterator[dict[Any, Any]]:
-        yield from ask_typed(clicked.question, told)
+        yield from ask_typed(clicked.question, told, clicked.understood)
 
     def open_document(clicked: gr.EventData) -> str:
         return chat.open(clicked.place)

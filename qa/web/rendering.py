@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from index.documents import Passage
 from index.store import DocumentRecord
 from qa.answers import Answer
+from qa.turns import Kind, Turn
 
 MAX_SHOWN_CHARS = 200_000
 MAX_LISTED_DOCUMENTS = 200
@@ -87,20 +88,21 @@ def percent(confidence: float) -> str:
 # The chat
 
 
-def turn(question: str, body: str, state: str) -> str:
+def turn(question: str, body: str, state: str, understood: str = "") -> str:
     """A question with what was said to it.
 
     Args:
         question: The question, as it was typed.
         body: HTML of the reply.
         state: "answered", "declined", "notice" or "pending".
+        understood: HTML of how it was understood; "" where it is as it was typed.
 
     Returns:
         The HTML.
     """
     asked = escape(_shorten(question, _MAX_QUESTION_CHARS))
     bubble = f'<p class="question" dir="auto"><span class="unseen">You asked: </span>{asked}</p>' if asked else ""
-    return f'<article class="turn {state}">{bubble}<div class="reply">{body}</div></article>'
+    return f'<article class="turn {state}">{bubble}{understood}<div class="reply">{body}</div></article>'
 
 
 def pending(question: str) -> str:
@@ -128,6 +130,91 @@ def notice(question: str, message: str) -> str:
     return turn(question, f"<p>{escape(message)}</p>", "notice")
 
 
+def spoken(said: Turn, records: Mapping[str, DocumentRecord]) -> str:
+    """What was said in a conversation, with what the chat says to it.
+
+    Args:
+        said: The turn.
+        records: The documents by name, as they were when it was said.
+
+    Returns:
+        The HTML.
+    """
+    if said.answer is None:
+        return notice(said.asked, said.text)
+    understood = _understood(said) if said.understood != said.asked else ""
+    if said.kind is Kind.UNKNOWN:
+        reason = said.text.removeprefix("I don't know. ")
+        body = _refusal(reason) + _nearest(said.answer, records) + _instead(said.suggestions)
+        return turn(said.asked, body, "declined", understood)
+    return turn(said.asked, _told(said, records), "answered", understood)
+
+
+def _told(said: Turn, records: Mapping[str, DocumentRecord]) -> str:
+    if said.evidence is not None:
+        about = "Evidence, and no verdict: what the document says to it"
+        return f'<p class="label">{about}</p>{_evidence(said.evidence, records.get(said.evidence.document))}'
+    if said.kind is Kind.LIST:
+        items = "".join(f"<li>{_item(item)}</li>" for item in said.answers)
+        return f'<p class="label">{len(said.answers)} found</p><ul class="items">{items}</ul>'
+    if said.kind is Kind.DISAGREEMENT:
+        dated = zip(said.answers, said.dates, strict=True)
+        quoted = "".join(
+            _quotation(each) + (f'<p class="reason">{escape(date)}</p>' if date else "") for each, date in dated
+        )
+        return f'<p class="label">The documents disagree</p>{quoted}'
+    return "" if said.answer is None else _quotation(said.answer) + _further(said.answer, records)
+
+
+def _understood(said: Turn) -> str:
+    """The question as it was understood, which can be changed and asked again."""
+    question = escape(said.understood or "")
+    return (
+        f'<div class="understood" data-asked="{escape(said.asked)}"><span>Understood as</span>'
+        f'<input type="text" dir="auto" aria-label="The question as it was understood"'
+        f' maxlength="{_MAX_QUESTION_CHARS}" value="{question}">'
+        '<button type="button" class="rephrase">Ask this</button></div>'
+    )
+
+
+def _evidence(sentence: Passage, record: DocumentRecord | None) -> str:
+    title, sha256 = (record.title, record.sha256) if record else ("", "")
+    place = Place(sentence.document, sentence.start, sentence.end, sha256=sha256)
+    opener = _opener(place, _title(title or sentence.document), "citation")
+    return (
+        f'<blockquote class="quote" dir="auto">{escape(sentence.text)}</blockquote>'
+        f'<footer class="from">{opener}{_file(place.document)}</footer>'
+    )
+
+
+def _item(answer: Answer) -> str:
+    words = f'<q dir="auto">{escape(_shorten(answer.text, _EXCERPT_CHARS))}</q>'
+    source = f'<span class="aside">{escape(answer.title or answer.document or "")}</span>'
+    return _opener(answer_place(answer), f"{words} {source}", "passage other")
+
+
+def _instead(suggestions: Sequence[str]) -> str:
+    if not suggestions:
+        return ""
+    buttons = "".join(f'<li><button type="button" class="example">{escape(each)}</button></li>' for each in suggestions)
+    return f'<p class="label">What the documents do answer</p><ul class="examples">{buttons}</ul>'
+
+
+def turn_place(said: Turn) -> Place | None:
+    """Where the document is to be opened for a turn.
+
+    Args:
+        said: The turn.
+
+    Returns:
+        The place of its evidence or its answer; None where there is none.
+    """
+    if said.evidence is not None:
+        return Place(said.evidence.document, said.evidence.start, said.evidence.end)
+    is_given = said.answer is not None and said.answer.answered and said.kind is not Kind.UNKNOWN
+    return answer_place(said.answer) if said.answer is not None and is_given else None
+
+
 def reply(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
     """A question with its answer, or with why there is none.
 
@@ -140,7 +227,8 @@ def reply(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
     """
     if answer.answered:
         return turn(answer.question, _quotation(answer) + _further(answer, records), "answered")
-    return turn(answer.question, _refusal(answer) + _nearest(answer, records), "declined")
+    reason = answer.reason.explanation if answer.reason else ""
+    return turn(answer.question, _refusal(reason) + _nearest(answer, records), "declined")
 
 
 def answer_place(answer: Answer) -> Place:
@@ -200,8 +288,7 @@ def _alternative(answer: Answer) -> str:
     return _opener(place, f"{words} {aside}", "passage other")
 
 
-def _refusal(answer: Answer) -> str:
-    reason = answer.reason.explanation if answer.reason else ""
+def _refusal(reason: str) -> str:
     return f'<p class="unknown">I don&rsquo;t know.</p><p class="reason">{escape(reason)}</p>'
 
 

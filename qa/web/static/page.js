@@ -42,8 +42,11 @@ globalThis.verbatim = (() => {
       const button = event.target.closest("button");
       if (!button) return;
       if (button.matches(".example")) {
-        trigger("submit", { question: button.textContent });
+        trigger("submit", { question: button.textContent, understood: null });
         focusQuestion();
+      } else if (button.matches(".rephrase")) {
+        const understood = button.closest(".understood");
+        trigger("submit", { question: understood.dataset.asked, understood: understood.querySelector("input").value });
       } else if (button.matches(".opener")) {
         const { document: name, start, end, passage, sha256 } = button.dataset;
         trigger("select", { place: { document: name, start, end, passage, sha256 } });
@@ -53,6 +56,11 @@ globalThis.verbatim = (() => {
     });
   }
 
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches(".understood input")) {
+      event.target.parentElement.querySelector(".rephrase").click();
+    }
+  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".show, .close");
     if (button?.matches(".show")) raiseSheet(button);

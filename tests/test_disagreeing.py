@@ -1,0 +1,74 @@
+"""The same in other words, and what contradicts."""
+
+import pytest
+
+from index.documents import Passage
+from qa.answers import Answer
+from qa.disagreeing import bears_on, date_of, disagree, same_in_other_words
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("3 May 1912", "May 1912"),
+        ("14 September 1988", "1988-09-14"),
+        ("May 3, 1912", "3rd of May 1912"),
+        ("12,000", "twelve thousand"),
+        ("3.2 million euros", "3,200,000 euros"),
+        ("twenty-eight", "28 people"),
+        ("5 pm", "17:00"),
+        ("European Medicines Agency", "EMA"),
+        ("the European Medicines Agency (EMA)", "EMA"),
+        ("Dr. Henrietta Blum", "Henrietta Blum"),
+        ("the Salt War", "the war over salt"),
+        ("Bergen, Norway", "Bergen"),
+    ],
+)
+def test_the_same_in_other_words(a, b):
+    assert same_in_other_words(a, b)
+    assert same_in_other_words(b, a)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("3 May 1912", "4 May 1912"),
+        ("1954", "1957"),
+        ("12,000", "1,200"),
+        ("17:00", "18:30"),
+        ("Jakob Lenz", "Anna Rieder"),
+        ("Graz", "Linz"),
+        ("EMA", "Food and Drug Administration"),
+    ],
+)
+def test_what_is_not_the_same(a, b):
+    assert not same_in_other_words(a, b)
+
+
+def said(words, sentence):
+    start = sentence.index(words)
+    return Answer(
+        "?", answered=True, text=words, sentence=sentence, start=start, end=start + len(words), sentence_start=0
+    )
+
+
+def test_what_contradicts():
+    assert disagree(said("Graz", "She was born in Graz."), said("Linz", "Her place of birth is Linz."))
+    assert not disagree(said("Graz", "She was born in Graz."), said("1901", "She was born in 1901."))
+    assert not disagree(said("4,987", "It has 4,987 people."), said("5,000", "It has about 5,000 people."))
+    assert disagree(said("4,180", "It has 4,180 people."), said("5,600", "It has about 5,600 people."))
+    assert not disagree(said("Falk", "In 2019 it went to Falk."), said("Reuter", "In 2020 it went to Reuter."))
+
+
+def test_a_passage_bears_on_a_question_whose_names_and_most_terms_it_holds():
+    question = "When was the dam of Kessel finished?"
+    assert bears_on(question, Passage("a", 0, 10, "The dam of Kessel was finished in 1954."), "")
+    assert bears_on(question, Passage("a", 0, 10, "The dam was finished in 1954."), "Kessel")
+    assert not bears_on(question, Passage("a", 0, 10, "The dam of Orva was finished in 1954."), "")
+    assert not bears_on("When?", Passage("a", 0, 10, "Then."), "")
+
+
+def test_the_date_that_a_document_bears():
+    assert date_of("DUSHANBE, February 4, 2015, Asia-Plus - The court", "a.txt") == "February 4, 2015"
+    assert date_of("Nothing here", "2015-02-04 report.txt") == "2015-02-04"
+    assert date_of("It was May.", "a.txt") is None
