@@ -169,9 +169,8 @@ class Target:
         raise TooSlowError
 
     def _find(self, what: str, error: BaseException, given: bytes) -> None:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-        at = frames[-1] if frames else None
-        place = f"{Path(at.filename).stem}-{at.lineno}" if at and what != "TooSlowError" else "check"
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{Path(frames[-1].filename).stem}-{frames[-1].lineno}" if what != "TooSlowError" else "work"
         ours = [frame for frame in frames if f"{os.sep}index{os.sep}" in frame.filename]
         place += f"-{Path(ours[-1].filename).stem}-{ours[-1].name}" if ours else ""
         kept = self._folder / "findings" / f"{what}-{place}"
