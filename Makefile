@@ -6,6 +6,7 @@ PYTHON ?= python3
 PORT ?= 7860
 FOLDER ?= seeds
 PLOTS ?= plots
+MINUTES ?= 20
 # Recipes read it from the environment, "$$FOLDER": a name may hold spaces, quotes and dollar signs.
 override FOLDER := $(value FOLDER)
 export FOLDER
@@ -17,7 +18,7 @@ INSTALL := $(PIP) install --quiet --constraint constraints.txt
 # Stamps mean nothing once the Python that made the environment is gone: an upgrade of the system's does that.
 BROKEN := $(if $(wildcard $(VENV)/venv.stamp),$(shell $(BIN)/python -c 'import pip' >/dev/null 2>&1 || echo broken))
 
-.PHONY: help chat test lint soak benchmark plots clean broken
+.PHONY: help chat test lint soak fuzz benchmark plots clean broken
 
 help:
 	@echo "make chat      set up (first time: some minutes), index $$FOLDER/ and serve the chat at http://127.0.0.1:$(PORT)"
@@ -25,6 +26,7 @@ help:
 	@echo "make test      set up and run the whole test suite"
 	@echo "make lint      ruff, mypy, pydoclint"
 	@echo "make soak      kill -9 in the middle of adding, changing and deleting, a hundred times (some minutes)"
+	@echo "make fuzz      files changed at random into every loader, for MINUTES=20; says how to install atheris, the fuzzer"
 	@echo "make benchmark indexing and answering speed, and changes of an index of 100,000 passages (some minutes)"
 	@echo "make plots     SAVED='fast.jsonl accurate.jsonl': pictures of what verbatim evaluate --save wrote, in $(PLOTS)/"
 
@@ -74,6 +76,9 @@ lint: $(VENV)/tests.stamp
 
 soak: $(VENV)/tests.stamp
 	@$(BIN)/python benchmarks/kill_soak.py
+
+fuzz: $(VENV)/installed.stamp
+	@$(BIN)/python benchmarks/fuzz_loaders.py --minutes $(MINUTES)
 
 benchmark: $(VENV)/tests.stamp
 	@$(BIN)/python benchmarks/speed.py

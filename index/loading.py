@@ -35,6 +35,8 @@ INDEXED, PARTLY_READ, EMPTY, UNSUPPORTED, FAILED = "indexed", "partly read", "em
 
 _TIMES_READ = 3
 _HALF = re.compile("[\ud800-\udfff]")
+_BREAK = re.compile("[\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+"""Ends a line as "\\n" does, and is white space in headings of Markdown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +248,9 @@ def _document(name: str, kind: Kind, content: Content, sha256: str) -> Document:
     own = PurePosixPath(name).name
     title = one_line(content.title) or (own if kind.is_named_after_file else title_of_text(content.text))
     places = content.places
-    if not _is_whole("\n".join(place.label for place in places)):
-        places = tuple(Place(place.start, _whole(place.label)) for place in places)
+    labels = "\n".join(place.label for place in places)
+    if _BREAK.search(labels) or not _is_whole(labels):
+        places = tuple(Place(place.start, _BREAK.sub(" ", _whole(place.label))) for place in places)
     metadata = {key: one_line(_whole(value)) for key, value in content.metadata.items()}
     return Document(
         name, _whole(content.text), _whole(title), sha256, places, metadata, content.boxes, kind.has_headings

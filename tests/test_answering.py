@@ -345,7 +345,8 @@ def test_answers_are_frozen_and_compare_by_value():
 
 
 def test_the_public_surface():
-    assert set(qa.__all__) == {"Answer", "QuestionAnswerer", "QuestionError", "Reason", "VerbatimError", "ask", "load"}
+    errors, records = {"QuestionError", "VerbatimError"}, {"Answer", "Reason", "Turn"}
+    assert set(qa.__all__) == {"Conversation", "QuestionAnswerer", "ask", "load"} | errors | records
     assert all(getattr(qa, name) for name in qa.__all__)
     with pytest.raises(AttributeError, match="no attribute 'anwser'"):
         assert qa.anwser

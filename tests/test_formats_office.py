@@ -372,6 +372,13 @@ def test_damaged_xml_never_ends_in_anything_but_an_answer(name):
         assert "\n" not in refusal(FILES[name], changed(name, main=b"<".join(shuffled)))
 
 
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_a_parser_that_says_several_lines_is_quoted_on_one(name):
+    said = refusal(FILES[name], changed(name, main=b"<a>\n\0</a>"))
+    assert said.startswith("damaged: ")
+    assert "\n" not in said
+
+
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 

@@ -142,6 +142,29 @@ def test_metadata():
     assert content.metadata == {"author": "Ann Lee", "date": "2026-05-04", "language": "de"}
 
 
+def test_a_page_without_a_title_says_no_more_than_its_site():
+    page = "<title>&lt;no title&gt; &#8212; Python 3.11.2 documentation</title><main>{}<p>Words.</main>"
+    assert load_html(page.format("").encode()).title == "Python 3.11.2 documentation"
+    assert load_html(page.format("<h2>Late</h2>").encode()).title == "Python 3.11.2 documentation"
+    assert load_html(b"<title>&lt;no title&gt;</title><p>Words.").title == ""
+
+
+@pytest.mark.parametrize(
+    ("title", "heading", "expected"),
+    [
+        ("Index &#8212; Python 3.11.2 documentation", "Index \u2013 A", "Index \u2013 A"),
+        ("Download &#8212; Python 3.11.2 documentation", "Download Python 3.11.2 Documentation", None),
+        ("Ferries - The Harbour", "Ferries", "Ferries"),
+        ("", "Ferries", "Ferries"),
+        ("Ferries - The Harbour", "", "Ferries - The Harbour"),
+        ("The Harbour", "Ferries", "The Harbour"),
+    ],
+)
+def test_a_page_is_called_as_its_heading_where_its_title_begins_so(title, heading, expected):
+    content = load_html(f"<title>{title}</title><main><h1>{heading}</h1><p>Words.</main>".encode())
+    assert content.title == (heading if expected is None else expected)
+
+
 @pytest.mark.parametrize(
     "content",
     [

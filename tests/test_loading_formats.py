@@ -257,6 +257,13 @@ def test_halves_of_characters_can_be_stored(tmp_path, monkeypatch):
     assert (document.text, document.title, document.metadata["author"]) == ("a \ufffd b", "t \ufffd", "\ufffd")
 
 
+@pytest.mark.parametrize("break_", ["\v", "\f", "\x85", "\u2028"])
+def test_a_place_is_said_on_one_line(tmp_path, break_):
+    document = read(tmp_path, "a.md", f"# Costs{break_}of travel\n\n4,200 EUR\n".encode())[0].document
+    assert [place.label for place in document.places] == ["Costs of travel"]
+    assert document.text.startswith(f"# Costs{break_}of travel")
+
+
 def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     path.write_text("Old words.")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from lxml import etree
 
 from index.errors import UnreadableFileError
-from index.formats.metadata import iso_date, language_code
+from index.formats.metadata import iso_date, language_code, one_line
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 MAX_MEMBERS = 20_000
@@ -88,7 +88,7 @@ def parse(xml: bytes) -> etree._Element:
     try:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise UnreadableFileError(f"damaged: {error}; restore the whole file") from error
+        raise UnreadableFileError(damage(error)) from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise UnreadableFileError("refused: its XML declares a document type, which office programs never write")
     return root
@@ -172,6 +172,11 @@ def properties(root: etree._Element) -> tuple[str, dict[str, str]]:
     return said.get("title", ""), metadata
 
 
+def damage(error: Exception) -> str:
+    """What people are told where a parser says that a file is damaged; what it says may have several lines."""
+    return f"damaged: {one_line(str(error))}; restore the whole file"
+
+
 @contextmanager
 def refusing_damage() -> Iterator[None]:
     """Whatever a damaged archive makes the reading of it stumble over is the file's fault, and said to be.
@@ -182,7 +187,7 @@ def refusing_damage() -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RecursionError, OSError) as error:
-        raise UnreadableFileError(f"damaged: {error}; restore the whole file") from error
+        raise UnreadableFileError(damage(error)) from error
     except (ArithmeticError, AttributeError, LookupError, SyntaxError, TypeError, ValueError) as error:
         raise UnreadableFileError(
             f"damaged: {type(error).__name__} while it was read; restore the whole file"

@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 
 from index.errors import UnreadableFileError
-from index.formats.containers import is_encrypted, refusing_damage
+from index.formats.containers import damage, is_encrypted, refusing_damage
 
 _MISSING = (
     "encrypted: opening it needs msoffcrypto-tool, which is not installed: pip install 'verbatim-qa[passwords]', "
@@ -42,7 +42,7 @@ def decrypted(content: bytes, passwords: Sequence[str]) -> bytes:
                 except msoffcrypto.exceptions.DecryptionError:
                     continue
                 except (msoffcrypto.exceptions.FileFormatError, msoffcrypto.exceptions.ParseError) as error:
-                    raise UnreadableFileError(f"damaged: {error}; restore the whole file") from error
+                    raise UnreadableFileError(damage(error)) from error
                 return opened.getvalue()
     tried = f"none of {len(passwords)} passwords fits" if passwords else "it needs a password"
     raise UnreadableFileError(f"encrypted: {tried}; add its own to the setting passwords (VERBATIM_PASSWORDS)")

@@ -24,6 +24,11 @@ _MAX_TAGS_SCANNED = 1_000_000_000
 """Closing tags times open elements: libxml2 looks for what a stray one closes among all that are open, 3 ns each."""
 _MAX_DEPTH = 100_000
 
+_UNTITLED = "<no title>"
+"""What Sphinx calls a page without a heading, before the site's name."""
+_SITE = re.compile(r"\s[—–|·-]\s")  # noqa: RUF001 (dashes as printed)
+"""Stands between a page's name and its site's."""
+
 _AUTHOR = ("author", "dc.creator", "dcterms.creator", "citation_author", "article:author")
 _DATE = (
     "article:published_time",
@@ -118,10 +123,13 @@ def _joined(blocks: list[Block]) -> tuple[str, tuple[Place, ...]]:
 
 
 def _title(page: Page, blocks: list[Block]) -> str:
-    """The page's title; its first heading where the title is that and the site's name."""
+    """The page's title; its first heading where the title is that, or how it begins, and the site's name."""
     title = one_line(page.title) or one_line(page.metas.get("og:title", ""))
     heading = next((one_line(block.text) for block in blocks if block.level), "")
-    return heading if heading and (not title or heading in title) else title
+    name, _, site = _SITE.sub("\n", title, count=1).partition("\n")
+    if name == _UNTITLED:
+        return site
+    return heading if heading and (heading in title or heading.startswith(name)) else title
 
 
 def _metadata(page: Page) -> dict[str, str]:
