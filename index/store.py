@@ -6,8 +6,8 @@ import threading
 import uuid
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,6 +24,7 @@ FILE_NAME = "store.sqlite"
 SCHEMA_VERSION = 4
 MENDED_BY = "mend it with: verbatim doctor FOLDER --mend"
 _BUSY_TIMEOUT_S = 30
+_CLOSING_PATIENCE_S = 5
 _IDS_PER_QUERY = 500
 _FREED_PAGES_PER_STEP = 500
 _CHECKPOINT_PATIENCE_MS = 500
@@ -182,9 +183,15 @@ class PassageRow:
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class _Held:
-    """A thread's connection, closed when the thread is gone or the store is closed."""
+    """A thread's connection, closed when the thread is gone or the store is closed.
+
+    Attributes:
+        connection: The connection.
+        in_use: Held by the thread as long as it works with it.
+    """
 
     connection: sqlite3.Connection
+    in_use: threading.RLock = field(default_factory=threading.RLock)
 
     def __del__(self) -> None:
         self.connection.close()
@@ -247,18 +254,21 @@ class Store:
         Raises:
             IntegrityError: As it came: it is a mistake of ours, not of the disk.
         """
-        connection: sqlite3.Connection | None = None
-        try:
-            connection = self._connection()
-            yield connection
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.DatabaseError as error:
-            raise self._explain(error) from error
-        finally:
-            with suppress(sqlite3.ProgrammingError):  # closed by another thread, which undid it as well
-                if connection is not None and connection.in_transaction:
-                    connection.execute("ROLLBACK")
+        with ExitStack() as in_use:
+            connection: sqlite3.Connection | None = None
+            try:
+                held = self._hold()
+                in_use.enter_context(held.in_use)
+                connection = held.connection
+                yield connection
+            except sqlite3.IntegrityError:
+                raise
+            except sqlite3.DatabaseError as error:
+                raise self._explain(error) from error
+            finally:
+                with suppress(sqlite3.ProgrammingError):  # closed in the middle of it, which undid it as well
+                    if connection is not None and connection.in_transaction:
+                        connection.execute("ROLLBACK")
 
     def _explain(self, error: sqlite3.Error) -> VerbatimError:
         said = str(error).lower()
@@ -276,7 +286,8 @@ class Store:
             return VerbatimError(f"{self.path} cannot be written ({error}); set index_dir to a folder that can")
         return VerbatimError(f"the index {self.path} cannot be used: {error}; check the disk that it is on")
 
-    def _connection(self) -> sqlite3.Connection:
+    def _hold(self) -> _Held:
+        """This thread's connection, opened when there is none."""
         held: _Held | None = getattr(self._local, "held", None)
         if held is None:
             # check_same_thread off only for closing: each thread uses its own.
@@ -291,7 +302,7 @@ class Store:
             self._local.held = held
             with self._guard:
                 self._held.add(held)
-        return held.connection
+        return held
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -329,12 +340,21 @@ class Store:
             yield connection
 
     def close(self) -> None:
-        """Close the connections of all threads. Nothing is lost by not calling it."""
+        """Close the connections of all threads. Nothing is lost by not calling it.
+
+        One that another thread is using is waited for: SQLite crashes when a connection is closed under a statement.
+        One that is in use for longer is closed when that thread is done with it.
+        """
         self._local = threading.local()
         with self._guard:
-            for held in self._held:
-                held.connection.close()
+            all_held = list(self._held)
             self._held.clear()
+        for held in all_held:
+            if held.in_use.acquire(timeout=_CLOSING_PATIENCE_S):
+                try:
+                    held.connection.close()
+                finally:
+                    held.in_use.release()
 
     # What the index is
 

@@ -388,6 +388,24 @@ def test_threads_that_end_leave_no_connection_open(folder, opened):
     assert len(index.store._held) == 1
 
 
+def test_closing_waits_for_a_thread_that_is_in_the_middle_of_a_statement(folder, opened):
+    """Closed under a statement, SQLite ends the process."""
+    store, is_reading, found = opened().store, threading.Event(), []
+    numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000)"
+
+    def count():
+        with store.reading() as connection:
+            is_reading.set()
+            found.extend(connection.execute(f"{numbers} SELECT count(*) FROM n").fetchone())
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    is_reading.wait()
+    store.close()
+    assert found == [2000000]
+    thread.join()
+
+
 def test_a_store_that_was_closed_says_so(folder, opened):
     def close_in_the_middle(store):
         with store.reading() as connection:
