@@ -1,11 +1,13 @@
 """QuestionAnswerer: retrieve → read → decide."""
 
+import copy
 import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +30,7 @@ from qa.deciding import Candidate, Decider
 from qa.inference import inference_thread
 from qa.progress import IndexingProgress, show_progress
 from qa.quoting import sentence_around
-from qa.reading import SpanReader
+from qa.reading import CASCADE, SpanReader
 from qa.verifying import Verification, quote_of, verify
 
 if TYPE_CHECKING:
@@ -44,6 +46,14 @@ PlaceOf = Callable[[str, int], str]
 """What people call the place at an offset of a document; "" where it has none."""
 
 logger = logging.getLogger("verbatim")
+
+
+class Stage(StrEnum):
+    """What is being done about a question."""
+
+    SEARCHING = "searching"
+    READING = "reading"
+    DECIDING = "deciding"
 
 
 class QuestionAnswerer:
@@ -72,8 +82,7 @@ class QuestionAnswerer:
         """
         self.settings = read_settings() if settings is None else settings
         self._thread = inference_thread()
-        not_of_models = {"index_dir": None, "top_k": 1, "threshold": None, "max_wrong": None, "passwords": ()}
-        models = _models(self.settings.model_copy(update=not_of_models))
+        models = _models(_of_models(self.settings))
         self._reader = models.reader if reader is None else SingleReader(reader)
         self._index = FolderIndex(
             folder,
@@ -84,6 +93,47 @@ class QuestionAnswerer:
         )
         self._decider = Decider(self._reader.calibration)
         self._threshold = _threshold(self.settings, self._decider)
+        self._on_stage: Callable[[Stage], None] = _unseen
+
+    def adjusted(
+        self,
+        *,
+        reader: str | None = None,
+        max_wrong: float | None = None,
+        on_stage: Callable[[Stage], None] | None = None,
+    ) -> "QuestionAnswerer":
+        """The same documents, asked another way: a view of this answerer, which stays the one to close.
+
+        Args:
+            reader: Another reader, as in `Settings`; None keeps this one.
+            max_wrong: Share of the answers given that may be wrong, 0 to 1; None declines as this one does, where the
+                reader is the same, and where the other reader does by itself, where it is not.
+            on_stage: Called on the inference thread whenever work on a question comes to a stage; what it raises
+                ends that work, and reaches who asked.
+
+        Returns:
+            What answers that way.
+
+        Raises:
+            ParameterError: No threshold keeps `max_wrong`, or it is out of range.
+            ModelError: The reader is not on this machine.
+        """
+        if max_wrong is not None and not 0 <= max_wrong <= 1:
+            raise ParameterError(f"max_wrong={max_wrong} is no share; choose one from 0 to 1")
+        is_other_reader = reader is not None and reader != (self.settings.reader or CASCADE)
+        settings, on_stage = self.settings, self._on_stage if on_stage is None else on_stage
+        if is_other_reader:
+            settings = settings.model_copy(update={"reader": reader, "threshold": None, "max_wrong": None})
+        if max_wrong is not None:
+            settings = settings.model_copy(update={"threshold": None, "max_wrong": max_wrong})
+        read_by = _models(_of_models(settings)).reader if is_other_reader else self._reader
+        decider = Decider(read_by.calibration) if is_other_reader else self._decider
+        threshold = self._threshold if settings is self.settings else _threshold(settings, decider)
+        other = copy.copy(self)
+        vars(other).update(
+            settings=settings, _reader=read_by, _decider=decider, _threshold=threshold, _on_stage=on_stage
+        )
+        return other
 
     @property
     def folder(self) -> Path:
@@ -386,6 +436,7 @@ class QuestionAnswerer:
 
     def _ask(self, question: str, within: Sequence[str] | None) -> Answer:
         # One state of the index from the search to the last word that is quoted, whoever writes it meanwhile.
+        self._on_stage(Stage.SEARCHING)
         with self._index.store.reading():
             hits = self._index.search(question, self.settings.top_k, within)
             return self._judge(question, hits, cache(self.text), self._index.store.place_at)
@@ -403,7 +454,9 @@ class QuestionAnswerer:
     def _judge(self, question: str, hits: Sequence[Hit], text_of: TextOf, place_of: PlaceOf) -> Answer:
         if not hits:
             return Answer(question, answered=False, reason=Reason.NOTHING_RETRIEVED)
+        self._on_stage(Stage.READING)
         spans = self._reader.read(question, hits)
+        self._on_stage(Stage.DECIDING)
         candidates = self._decider.decide(question, hits, spans)
         if not candidates:
             return Answer(question, answered=False, nearest=_nearest([], hits), reason=Reason.NO_SPAN_FOUND)
@@ -419,6 +472,16 @@ class QuestionAnswerer:
             nearest=_nearest(candidates, hits),
             reason=Reason.TOO_UNSURE if candidates[0].beats_null else Reason.NO_SPAN_FOUND,
         )
+
+
+def _unseen(stage: Stage) -> None:
+    """Where nobody looks on."""
+
+
+def _of_models(settings: Settings) -> Settings:
+    """What of the settings decides which models are loaded."""
+    update = {"index_dir": None, "top_k": 1, "threshold": None, "max_wrong": None, "passwords": ()}
+    return settings.model_copy(update=update)
 
 
 def _nowhere(document: str, offset: int) -> str:  # noqa: ARG001 (a PlaceOf)

@@ -1,7 +1,9 @@
 """The promises, on the call that all doors go through; models are faked, nothing else is."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +16,7 @@ from index.errors import BusyIndexError, ParameterError, UnknownDocumentError, V
 from index.folders import FolderIndex
 from index.settings import read_settings
 from qa import answering
-from qa.answering import QuestionAnswerer
+from qa.answering import QuestionAnswerer, Stage
 from qa.answers import Answer, Reason
 from qa.cascading import SingleReader
 from qa.deciding import load_calibration
@@ -350,3 +352,45 @@ def test_the_public_surface():
     assert all(getattr(qa, name) for name in qa.__all__)
     with pytest.raises(AttributeError, match="no attribute 'anwser'"):
         assert qa.anwser
+
+
+def test_an_adjusted_view_asks_the_same_documents_and_tells_its_stages(
+    folder: Path, make_answerer: Callable[..., QuestionAnswerer]
+) -> None:
+    (folder / "a.txt").write_text("The river is called OXUS.")
+    answerer = make_answerer(threshold=0.0)
+    answerer.sync()
+    stages: list[Stage] = []
+    assert answerer.adjusted(on_stage=stages.append).ask("What is the river called?") == answerer.ask(
+        "What is the river called?"
+    )
+    assert stages == [Stage.SEARCHING, Stage.READING, Stage.DECIDING]
+
+
+def test_what_looks_on_can_end_the_work(folder: Path, make_answerer: Callable[..., QuestionAnswerer]) -> None:
+    (folder / "a.txt").write_text("The river is called OXUS.")
+    answerer = make_answerer(threshold=0.0)
+    answerer.sync()
+
+    def stop(stage: Stage) -> None:
+        if stage is Stage.READING:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        answerer.adjusted(on_stage=stop).ask("What is the river called?")
+    assert answerer.ask("What is the river called?").text == "OXUS"
+
+
+@pytest.mark.models
+def test_a_view_with_another_reader_declines_as_that_reader_does(seed_answerer: QuestionAnswerer) -> None:
+    fast = seed_answerer.adjusted(reader="fast")
+    assert fast.threshold == load_calibration(None).threshold != seed_answerer.threshold
+    assert fast.ask("when was Jamaat Ansarullah banned?").text == "May 2012"
+    strict = seed_answerer.adjusted(max_wrong=0.1)
+    assert strict.threshold > seed_answerer.threshold == seed_answerer.adjusted(reader="cascade").threshold
+
+
+@pytest.mark.parametrize("max_wrong", [-0.1, 1.1, float("nan")])
+def test_a_share_out_of_range_is_refused(max_wrong: float, make_answerer: Callable[..., QuestionAnswerer]) -> None:
+    with pytest.raises(ParameterError, match="is no share; choose one from 0 to 1"):
+        make_answerer().adjusted(max_wrong=max_wrong)

@@ -111,7 +111,7 @@ def test_nothing_from_outside_becomes_an_element(text: str) -> None:
     ):
         assert Parsed(rendering.reply(theirs, {text: record(text, text)})).tags <= Parsed(ours).tags
     assert Parsed(rendering.notice(text, text)).tags <= {"article", "p", "span", "div"}
-    assert Parsed(rendering.masthead(text, 1)).tags == {"header", "h1", "p", "bdi", "button"}
+    assert Parsed(rendering.masthead(text, 1)).tags == {"header", "h1", "p", "bdi", "button", "nav"}
     assert Parsed(rendering.welcome(1, text, [text])).tags <= {"div", "h2", "p", "ul", "li", "button", "bdi"}
     assert (
         Parsed(rendering.document_list([record(text, text)])).tags <= Parsed(rendering.document_list([record()])).tags

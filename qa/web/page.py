@@ -3,11 +3,9 @@
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from fastapi import FastAPI
 from gradio.events import api
 
 from index.errors import VerbatimError
@@ -27,7 +25,6 @@ _QUESTIONS_AT_A_TIME = 20
 """They wait for the one inference thread anyway; let in together, each is shown at once as being looked into."""
 _UNEXPECTED = "Something went wrong here, not with your question. The server's log says what."
 _CHANGED = "The document has changed since this answer; ask again."
-_STATIC = Path(__file__).parent / "static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +44,6 @@ Turns = tuple[Shown, ...]
 """A conversation."""
 
 logger = logging.getLogger("verbatim")
-
-
-def application(answerer: QuestionAnswerer) -> FastAPI:
-    """The page as an ASGI application that asks nothing of the network.
-
-    Args:
-        answerer: What answers the questions.
-
-    Returns:
-        The application.
-    """
-    style = (_STATIC / "page.css").read_text(encoding="utf-8")
-    script = (_STATIC / "page.js").read_text(encoding="utf-8")
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    gr.mount_gradio_app(
-        app,
-        _layout(_Chat(answerer)),
-        path="/",
-        # Fonts given as plain names are the reader's own; Gradio's default would fetch some.
-        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        head=f"<style>{style}</style><script>{script}</script>",
-        favicon_path=str(_STATIC / "favicon.svg"),
-        footer_links=[],
-        show_error=False,  # what fails unforeseen is for the log; errors meant for people are shown anyway
-        ssr_mode=False,
-        mcp_server=False,
-        run_history=False,
-        enable_monitoring=False,
-    )
-    return app
 
 
 class _Chat:
@@ -215,7 +182,16 @@ def _log(turns: Turns) -> str:
     return "".join(shown.html for shown in turns)
 
 
-def _layout(chat: _Chat) -> gr.Blocks:
+def make_page(answerer: QuestionAnswerer) -> gr.Blocks:
+    """The page, not yet served.
+
+    Args:
+        answerer: What answers the questions.
+
+    Returns:
+        Its parts, and what happens when they are used.
+    """
+    chat = _Chat(answerer)
     page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
     with page:
         turns = gr.State(())

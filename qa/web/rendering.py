@@ -18,6 +18,9 @@ _EXCERPT_CHARS = 180
 _MIN_ALTERNATIVE = 0.05
 """Other answers less likely than this are noise beside the one given."""
 
+DRAWERS = (("documents", "Documents"), ("history", "History"), ("settings", "Settings"))
+"""Names and labels of what opens beside the chat; what is in them the page's script puts there."""
+
 _CLOSE = '<button type="button" class="close">Close</button>'
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _LONE_RETURN = re.compile(r"&#13;(?!\n)")
@@ -349,7 +352,13 @@ def masthead(folder: str, n_documents: int) -> str:
     counted = _count(n_documents, "document")
     label = "Show the document" if n_documents == 1 else f"Show {counted}"
     button = f'<button type="button" class="show">{label}</button>' if n_documents else ""
-    return f"<header><h1>Verbatim</h1><p>{counted} in <bdi>{escape(folder)}</bdi></p>{button}</header>"
+    drawers = "".join(
+        f'<button type="button" data-drawer="{name}" aria-haspopup="dialog">{label}</button>' for name, label in DRAWERS
+    )
+    return (
+        f"<header><h1>Verbatim</h1><p>{counted} in <bdi>{escape(folder)}</bdi></p>{button}"
+        f'<nav aria-label="Verbatim">{drawers}</nav></header>'
+    )
 
 
 def welcome(n_documents: int, folder: str, examples: Sequence[str]) -> str:

@@ -86,7 +86,7 @@ def build_page(answerer: QuestionAnswerer) -> "FastAPI":
         The application.
     """
     os.environ.update(_QUIET)  # before Gradio is imported, which is when it would first report its use
-    from qa.web.page import application
+    from qa.web.application import application
 
     return application(answerer)
 

@@ -30,6 +30,48 @@ globalThis.verbatim = (() => {
     opener?.focus();
   }
 
+  // An element of the page. Text goes in as text, so nothing that comes from a document or a person is ever HTML.
+  function make(tag, properties = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties)) {
+      if (name in element) element[name] = value;
+      else element.setAttribute(name, value);
+    }
+    element.append(...children);
+    return element;
+  }
+
+  // The answer of a route of ours as an object; a failure throws the line that says why.
+  async function call(path, options = {}) {
+    const response = await fetch(path, { headers: { Accept: "application/json" }, ...options });
+    const said = await response.json().catch(() => ({}));
+    if (!response.ok) throw new Error(typeof said.detail === "string" ? said.detail : "The server cannot do this now.");
+    return said;
+  }
+
+  // What opens beside the chat: a dialog, so the keyboard stays in it and Escape closes it. `fill` is given its body
+  // each time that it opens.
+  const drawers = new Map();
+
+  function addDrawer(name, title, fill) {
+    drawers.set(name, { title, fill });
+  }
+
+  function openDrawer(name) {
+    const { title, fill } = drawers.get(name) ?? {};
+    if (!fill) return;
+    const body = make("div", { className: "body" });
+    const close = make("button", { type: "button", className: "shut", textContent: "Close" });
+    const head = make("header", {}, make("h2", { textContent: title }), close);
+    const drawer = make("dialog", { id: `drawer-${name}`, className: "drawer", "aria-label": title }, head, body);
+    close.addEventListener("click", () => drawer.close());
+    drawer.addEventListener("click", (event) => event.target === drawer && drawer.close());
+    drawer.addEventListener("close", () => drawer.remove());
+    document.querySelector(".gradio-container").append(drawer);
+    drawer.showModal();
+    fill(body, drawer);
+  }
+
   // Where typing brings up a keyboard over half the screen, it is for the reader to begin it.
   function focusQuestion() {
     const question = document.querySelector("#question textarea");
@@ -65,6 +107,8 @@ globalThis.verbatim = (() => {
     const button = event.target.closest(".show, .close");
     if (button?.matches(".show")) raiseSheet(button);
     else if (button) lowerSheet();
+    const drawer = event.target.closest("[data-drawer]");
+    if (drawer) openDrawer(drawer.dataset.drawer);
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") lowerSheet();
@@ -72,6 +116,10 @@ globalThis.verbatim = (() => {
   narrow.addEventListener("change", lowerSheet);
 
   return {
+    make,
+    call,
+    addDrawer,
+    openDrawer,
     log(element, trigger, watch) {
       whenClicked(element, trigger);
       focusQuestion();
