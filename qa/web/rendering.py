@@ -258,7 +258,25 @@ def _quotation(answer: Answer) -> str:
         f'<blockquote class="quote" dir="auto">{_marked_sentence(answer)}</blockquote>'
         f'<footer class="from">{_opener(place, _title(answer.title or place.document), "citation")}'
         f'<span class="certainty">{certainty(answer.confidence)}</span>{where}{_file(place.document)}</footer>'
+        f"{_actions(answer)}"
     )
+
+
+def _actions(answer: Answer) -> str:
+    """What can be done with an answer; its data are what the page's script needs for it."""
+    place = answer_place(answer)
+    data = {
+        "question": answer.question,
+        "text": answer.text,
+        "document": place.document,
+        "sha256": place.sha256,
+        "start": place.start,
+        "end": place.end,
+        "place": answer.place or "",
+        "title": answer.title or "",
+    }
+    attributes = "".join(f' data-{name}="{escape(str(value))}"' for name, value in data.items())
+    return f'<div class="actions"{attributes}></div>'
 
 
 def _marked_sentence(answer: Answer) -> str:

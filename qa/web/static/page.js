@@ -49,6 +49,28 @@ globalThis.verbatim = (() => {
     return said;
   }
 
+  // How questions are asked, as chosen in this browser: `within`, names of the documents that are asked, null for all;
+  // `max_wrong`, 0 to 1, and `reader`, null for as the server was started.
+  const options = { within: null, max_wrong: null, reader: null, ...stored("verbatim-options") };
+
+  function stored(key) {
+    try {
+      return JSON.parse(localStorage.getItem(key) ?? "{}");
+    } catch {
+      return {}; // a browser may keep nothing, or what it kept may be of another version
+    }
+  }
+
+  function setOption(name, value) {
+    options[name] = value;
+    try {
+      localStorage.setItem("verbatim-options", JSON.stringify(options));
+    } catch {
+      // it holds for this visit
+    }
+    document.dispatchEvent(new CustomEvent("verbatim-options", { detail: { name, value } }));
+  }
+
   // What opens beside the chat: a dialog, so the keyboard stays in it and Escape closes it. `fill` is given its body
   // each time that it opens.
   const drawers = new Map();
@@ -118,6 +140,8 @@ globalThis.verbatim = (() => {
   return {
     make,
     call,
+    options,
+    setOption,
     addDrawer,
     openDrawer,
     log(element, trigger, watch) {
