@@ -54,6 +54,7 @@ class Stage(StrEnum):
     SEARCHING = "searching"
     READING = "reading"
     DECIDING = "deciding"
+    DONE = "done"
 
 
 class QuestionAnswerer:
@@ -439,7 +440,9 @@ class QuestionAnswerer:
         self._on_stage(Stage.SEARCHING)
         with self._index.store.reading():
             hits = self._index.search(question, self.settings.top_k, within)
-            return self._judge(question, hits, cache(self.text), self._index.store.place_at)
+            answer = self._judge(question, hits, cache(self.text), self._index.store.place_at)
+        self._on_stage(Stage.DONE)
+        return answer
 
     def _read(self, question: str, text: str) -> Answer:
         if not text.strip():

@@ -6,33 +6,46 @@ import gradio as gr
 from fastapi import FastAPI
 
 from qa.answering import QuestionAnswerer
+from qa.web import api
+from qa.web.asking import Asker
+from qa.web.metrics import Metrics
+from qa.web.openapi import DocumentedAPI
 from qa.web.page import make_page
+from qa.web.problems import refuse_the_rest, say_problems
 
 _STATIC = Path(__file__).parent / "static"
 _STYLES = ("page.css",)
 _SCRIPTS = ("page.js",)
 """In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
+_OURS = ("/api/{rest:path}", "/health", "/metrics", "/openapi.json")
+"""Paths of which the page gets nothing."""
 
 
-def application(answerer: QuestionAnswerer) -> FastAPI:
+def application(answerer: QuestionAnswerer, *, log_questions: bool = False) -> FastAPI:
     """All that is served, as an ASGI application that asks nothing of the network.
 
     Args:
         answerer: What answers the questions.
+        log_questions: Write the words of questions into the log, where it is written, as well.
 
     Returns:
         The application.
     """
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    # Routes of our own go before the page, which is mounted at the root and takes what is left.
-    _mount_page(app, answerer)
+    metrics = Metrics(answerer, log_questions=log_questions)
+    asker = Asker(answerer)
+    app = DocumentedAPI(api.EXAMPLES)
+    say_problems(app)
+    app.include_router(api.routes(answerer, asker, metrics))
+    # Routes of our own go before this: it refuses what is left below our paths, and the page takes all the rest.
+    refuse_the_rest(app, _OURS)
+    _mount_page(app, answerer, metrics)
     return app
 
 
-def _mount_page(app: FastAPI, answerer: QuestionAnswerer) -> None:
+def _mount_page(app: FastAPI, answerer: QuestionAnswerer, metrics: Metrics) -> None:
     gr.mount_gradio_app(
         app,
-        make_page(answerer),
+        make_page(answerer, metrics),
         path="/",
         # Fonts given as plain names are the reader's own; Gradio's default would fetch some.
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),

@@ -13,6 +13,7 @@ from qa.answering import QuestionAnswerer, default_folder
 from qa.conversing import Conversation
 from qa.turns import Turn
 from qa.web import rendering
+from qa.web.metrics import Door, Metrics
 from qa.web.rendering import Place
 
 SEED_EXAMPLES = (
@@ -49,8 +50,9 @@ logger = logging.getLogger("verbatim")
 class _Chat:
     """What the page does when it is used. A failure is a line on the page, and never stops it."""
 
-    def __init__(self, answerer: QuestionAnswerer) -> None:
+    def __init__(self, answerer: QuestionAnswerer, metrics: Metrics) -> None:
         self._answerer = answerer
+        self._metrics = metrics
         self._laid_out_with = answerer.documents()
 
     def masthead(self) -> str:
@@ -119,11 +121,15 @@ class _Chat:
             logger.exception("a document could not be opened")
             return rendering.unopened(_UNEXPECTED)
 
-    def ask_for_program(self, question: str) -> dict[str, Any]:
+    def ask_for_program(
+        self, question: str, within: list[str] | None = None, max_wrong: float | None = None
+    ) -> dict[str, Any]:
         """Answer a question in the documents' own words.
 
         Args:
             question: The question, 1,000 characters at most.
+            within: Names of the documents to ask; None is all of them.
+            max_wrong: Share of the answers given that may be wrong, 0 to 1; None declines as the server does.
 
         Returns:
             The fields of the answer; offsets count code points of the document's text.
@@ -132,7 +138,11 @@ class _Chat:
             Error: The question cannot be asked; the message says why.
         """
         try:
-            return asdict(self._answerer.ask(question))
+            with self._metrics.question(Door.GRADIO, question) as asked:
+                adjusted = self._answerer.adjusted(max_wrong=max_wrong, on_stage=asked.on_stage)
+                answer = adjusted.ask(question, within=within)
+                asked.came_out(answer)
+            return asdict(answer)
         except VerbatimError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
@@ -141,7 +151,10 @@ class _Chat:
             # Before it is asked: what changes meanwhile is then taken for changed, and never for what was read.
             records = {record.name: record for record in self._answerer.documents()}
             before = [shown.turn for shown in turns if shown.turn is not None]
-            said = Conversation(self._answerer, turns=before).ask(question, understood=understood)
+            with self._metrics.question(Door.PAGE, question) as asked:
+                answerer = self._answerer.adjusted(on_stage=asked.on_stage)
+                said = Conversation(answerer, turns=before).ask(question, understood=understood)
+                asked.came_out(said)
             place = rendering.turn_place(said)
             panel = gr.skip() if place is None else self._opened(place)
             return Shown(rendering.spoken(said, records), said), panel
@@ -182,16 +195,17 @@ def _log(turns: Turns) -> str:
     return "".join(shown.html for shown in turns)
 
 
-def make_page(answerer: QuestionAnswerer) -> gr.Blocks:
+def make_page(answerer: QuestionAnswerer, metrics: Metrics) -> gr.Blocks:
     """The page, not yet served.
 
     Args:
         answerer: What answers the questions.
+        metrics: What measures them.
 
     Returns:
         Its parts, and what happens when they are used.
     """
-    chat = _Chat(answerer)
+    chat = _Chat(answerer, metrics)
     page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
     with page:
         turns = gr.State(())
