@@ -24,7 +24,7 @@ from index.settings import Settings, read_settings
 from index.showing import PageBoxes
 from index.store import DocumentRecord, FileRecord
 from index.syncing import SyncReport
-from qa.answers import Answer, Reason
+from qa.answers import Answer, Quotation, Reason
 from qa.cascading import HitReader, SingleReader, open_reader
 from qa.deciding import Candidate, Decider
 from qa.inference import inference_thread
@@ -390,6 +390,32 @@ class QuestionAnswerer:
             UnknownDocumentError: It is not in the index.
         """
         return self._index.store.document(name).text
+
+    def quote(self, name: str, start: int, end: int) -> Quotation:
+        """A stretch of a document, word by word.
+
+        Args:
+            name: The document's name.
+            start: Offset of the first character in the document's text.
+            end: Offset after the last.
+
+        Returns:
+            What stands there, and where that is.
+
+        Raises:
+            UnknownDocumentError: It is not in the index.
+            ParameterError: There is no such stretch in it.
+        """
+        store = self._index.store
+        with store.reading():
+            document = store.document(name)
+            n_chars = len(document.text)
+            if not 0 <= start < end <= n_chars:
+                raise ParameterError(
+                    f"start={start} and end={end} are no stretch of {name!r}; choose 0 <= start < end <= {n_chars}"
+                )
+            place = store.place_at(name, start) or None
+            return Quotation(name, document.sha256, document.title, place, start, end, document.text[start:end])
 
     def verify(self, answer: Answer | Mapping[str, object]) -> Verification:
         """Check an answer that was given once against the documents as they are indexed now.

@@ -233,11 +233,24 @@ def serve(
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     reader: ReaderName = None,
     rebuild: Rebuild = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Log to stderr, a JSON object a line: each question, without its words.")
+    ] = False,
+    log_questions: Annotated[
+        bool, typer.Option("--log-questions", help="The same, with the words of the questions.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Serve the web chat until Ctrl-C; what changes is indexed."""
+    """Serve the web chat until Ctrl-C; what changes is indexed.
+
+    Beside the page, for programs: POST /api/ask, described in /openapi.json; MCP at /mcp; /health and /metrics.
+    """
     with _errors(as_json):
         from qa.web import serve as serve_page
+        from qa.web.logs import log_as_json
+
+        if log_json or log_questions:
+            log_as_json()
 
         serve_page(
             folder if folder is None else _named(folder),
@@ -245,8 +258,22 @@ def serve(
             port=port,
             open_browser=open_browser,
             rebuild=rebuild,
+            log_questions=log_questions,
             reader=reader,
         )
+
+
+@cli.command()
+def mcp(folder: Folder = None, reader: ReaderName = None, as_json: Json = False) -> None:
+    """Serve an assistant over stdio, by the Model Context Protocol; what changes is indexed.
+
+    The assistant starts it: name this command and its options as an MCP server in the assistant's settings.
+    """
+    with _errors(as_json), _load(folder, reader=reader) as answerer:
+        from qa.web.mcp import serve_stdio
+
+        with answerer.watch():
+            serve_stdio(answerer)
 
 
 @cli.command()

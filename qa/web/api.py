@@ -27,6 +27,7 @@ _LOOKS_EVERY_S = 0.2
 """How often it is looked whether whoever asked is still there."""
 _REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
+
 class Question(BaseModel):
     """A question, and how it is to be asked."""
 
@@ -35,8 +36,13 @@ class Question(BaseModel):
         strict=True,
         json_schema_extra={
             "examples": [
-                {"question": "when was Jamaat Ansarullah banned?"},
-                {"question": "who signed it?", "within": ["2015/february.md"], "max_wrong": 0.1, "reader": "accurate"},
+                {"question": "When was the contract signed?"},
+                {
+                    "question": "Who signed the contract?",
+                    "within": ["2026/minutes.pdf"],
+                    "max_wrong": 0.2,
+                    "reader": "accurate",
+                },
             ]
         },
     )
@@ -49,9 +55,9 @@ class Question(BaseModel):
             json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION_CHARS},
         ),
     ]
-    within: Annotated[
-        list[str] | None, Field(description="Names of the documents to ask; null asks all of them.")
-    ] = None
+    within: Annotated[list[str] | None, Field(description="Names of the documents to ask; null asks all of them.")] = (
+        None
+    )
     max_wrong: Annotated[
         float | None,
         Field(
@@ -97,26 +103,34 @@ class Unhealthy(Problem):
     version: Annotated[str, Field(description="The version of Verbatim that is running.")]
 
 
+_PASSAGE = Passage(
+    "2026/minutes.pdf",
+    4210,
+    4322,
+    "Harlow Bridge was discussed again. The contract was signed by Ann Lee on 4 May 2026, as the minutes of June say.",
+)
 _ANSWERED = VersionedAnswer(
-    question="when was Jamaat Ansarullah banned?",
+    question="When was the contract signed?",
     answered=True,
-    text="May 2012",
-    confidence=0.63,
-    document="000_3b116a473c1228c7.txt",
-    document_sha256="3b116a473c1228c7" * 4,
-    title="DUSHANBE, February 4, 2015, Asia-Plus",
-    start=2583,
-    end=2591,
-    sentence="In May 2012, Tajikistan’s Supreme Court officially banned Jamaat Ansarullah as extremist.",
-    sentence_start=2580,
-    passage=Passage("000_3b116a473c1228c7.txt", 2400, 2700, "… In May 2012, Tajikistan’s Supreme Court …"),
+    text="4 May 2026",
+    confidence=0.87,
+    document="2026/minutes.pdf",
+    document_sha256="a238a8369186f691622460a925980b5bbb3d5a691b39d7e18290bb53cdebeb0d",
+    title="Minutes of the works committee",
+    place="page 3",
+    start=4283,
+    end=4293,
+    sentence="The contract was signed by Ann Lee on 4 May 2026, as the minutes of June say.",
+    sentence_start=4245,
+    passage=_PASSAGE,
+    evidence=(_PASSAGE,),
     version=our_version(),
 )
 _DECLINED = VersionedAnswer(
-    question="Who is the president of Tajikistan?",
+    question="Who built Harlow Bridge?",
     answered=False,
     confidence=0.08,
-    nearest=(Passage("000_3b116a473c1228c7.txt", 2400, 2700, "… Tajikistan’s Supreme Court …"),),
+    nearest=(_PASSAGE,),
     reason=Reason.NO_SPAN_FOUND,
     version=our_version(),
 )

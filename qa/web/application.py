@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from qa.answering import QuestionAnswerer
 from qa.web import api
 from qa.web.asking import Asker
+from qa.web.mcp import HTTPTransport, make_server
 from qa.web.metrics import Metrics
 from qa.web.openapi import DocumentedAPI
 from qa.web.page import make_page
@@ -17,7 +18,7 @@ _STATIC = Path(__file__).parent / "static"
 _STYLES = ("page.css",)
 _SCRIPTS = ("page.js",)
 """In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
-_OURS = ("/api/{rest:path}", "/health", "/metrics", "/openapi.json")
+_OURS = ("/api/{rest:path}", "/health", "/metrics", "/mcp", "/openapi.json")
 """Paths of which the page gets nothing."""
 
 
@@ -33,9 +34,11 @@ def application(answerer: QuestionAnswerer, *, log_questions: bool = False) -> F
     """
     metrics = Metrics(answerer, log_questions=log_questions)
     asker = Asker(answerer)
-    app = DocumentedAPI(api.EXAMPLES)
+    mcp = HTTPTransport(make_server(answerer, asker, metrics))
+    app = DocumentedAPI(api.EXAMPLES, mcp.running)
     say_problems(app)
     app.include_router(api.routes(answerer, asker, metrics))
+    app.router.routes.append(mcp.route())
     # Routes of our own go before this: it refuses what is left below our paths, and the page takes all the rest.
     refuse_the_rest(app, _OURS)
     _mount_page(app, answerer, metrics)

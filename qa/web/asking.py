@@ -1,8 +1,9 @@
 """Questions of programs: asked in threads of their own, bounded in number, and ended when nobody waits any more."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import ParamSpec, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -11,6 +12,9 @@ from qa.answering import QuestionAnswerer, Stage
 from qa.answers import Answer
 from qa.web.metrics import Asked, StoppedError
 from qa.web.problems import OverloadedError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _AT_A_TIME = 20
 """All wait for the one inference thread anyway; the rest of the server's threads stay free for what takes no time."""
@@ -59,18 +63,37 @@ class Asker:
             StoppedError: Nobody waits any more.
             VerbatimError: A parameter cannot be used, or the index or a model cannot; the message says what to do.
         """
-        if self._n_asked >= _MAX_QUESTIONS:
-            raise OverloadedError(f"{self._n_asked} questions wait already; ask again in a while")
         gone = threading.Event() if gone is None else gone
-        work = partial(self._ask, asked, question, within, max_wrong, reader, gone)
-        self._n_asked += 1
         try:
-            answer = await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._limiter)
+            answer = await self.run(self._ask, asked, question, within, max_wrong, reader, gone)
         finally:
-            self._n_asked -= 1
             gone.set()  # cancelled, it leaves a thread behind, which then ends by itself
         asked.came_out(answer)
         return answer
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do what needs the inference thread, in a thread of its own, what came before first.
+
+        Args:
+            work: What to call.
+            *args: Its arguments.
+            **kwargs: Its named arguments.
+
+        Returns:
+            What it returns; what it raises is raised here.
+
+        Raises:
+            OverloadedError: Too much waits already.
+        """
+        if self._n_asked >= _MAX_QUESTIONS:
+            raise OverloadedError(f"{self._n_asked} questions wait already; ask again in a while")
+        self._n_asked += 1
+        try:
+            return await to_thread.run_sync(
+                partial(work, *args, **kwargs), abandon_on_cancel=True, limiter=self._limiter
+            )
+        finally:
+            self._n_asked -= 1
 
     def _ask(
         self,

@@ -89,17 +89,18 @@ class Asked:
         """
         self.outcome, self.reason = _outcome(said)
 
-    def refused(self, error: VerbatimError) -> None:
-        """Note that it could not be asked.
+    def failed(self, error: BaseException) -> None:
+        """Note what it ended in instead.
 
         Args:
-            error: Why.
+            error: One of ours refuses the question, `StoppedError` or that it was cancelled stops it, and any other
+                is a failure.
         """
-        self.outcome, self.reason = Outcome.REFUSED, type(error).__name__
-
-    def stopped(self) -> None:
-        """Note that whoever asked didn't wait for the answer."""
-        self.outcome, self.reason = Outcome.STOPPED, ""
+        self.outcome, self.reason = Outcome.FAILED, ""
+        if isinstance(error, VerbatimError):
+            self.outcome, self.reason = Outcome.REFUSED, type(error).__name__
+        elif isinstance(error, StoppedError) or not isinstance(error, Exception):
+            self.outcome = Outcome.STOPPED
 
     def end(self) -> float:
         """Stop measuring.
@@ -160,32 +161,20 @@ class Metrics:
     def question(self, door: Door, text: str, request_id: str | None = None) -> Iterator[Asked]:
         """Measure, count and log a question for a `with` block.
 
-        An error that leaves the block counts by itself: as refused where it is one of ours, as stopped where it is
-        `StoppedError` or the block is cancelled, as failed where it is any other.
-
         Args:
             door: Where it came in.
             text: The question.
             request_id: What it is called in the log; None makes a name up.
 
         Yields:
-            What to tell stages and outcome; a block that tells no outcome has failed.
+            What to tell stages and outcome; an error that leaves the block tells itself.
         """
         asked = Asked(door, uuid.uuid4().hex if request_id is None else request_id)
         with self._asked.labels(door).track_inprogress():
             try:
                 yield asked
-            except VerbatimError as error:
-                asked.refused(error)
-                raise
-            except StoppedError:
-                asked.stopped()
-                raise
-            except Exception:
-                asked.outcome = Outcome.FAILED  # whatever was said of it before
-                raise
-            except BaseException:  # cancelled, because the server stops, say
-                asked.stopped()
+            except BaseException as error:
+                asked.failed(error)
                 raise
             finally:
                 self._note(asked, text)

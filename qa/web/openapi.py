@@ -2,7 +2,8 @@
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
@@ -31,11 +32,16 @@ _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.*)*)", re.MULTILINE)
 class DocumentedAPI(FastAPI):
     """FastAPI with our document, and without the pages that show it: they would fetch scripts from a CDN."""
 
-    def __init__(self, examples: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        examples: Mapping[str, Mapping[str, Any]],
+        lifespan: Callable[[Any], AbstractAsyncContextManager[None]],
+    ) -> None:
         """Make it, without routes.
 
         Args:
             examples: By the id of an operation: what it answers when all goes well, by what it is an example of.
+            lifespan: What is open as long as it serves.
         """
         self._examples = examples
         super().__init__(
@@ -47,6 +53,7 @@ class DocumentedAPI(FastAPI):
             openapi_tags=_TAGS,
             docs_url=None,
             redoc_url=None,
+            lifespan=lifespan,
             responses={500: documented("Something unforeseen; the server's log says what.")},
         )
 
@@ -60,7 +67,7 @@ class DocumentedAPI(FastAPI):
             document = super().openapi()
             schemas = document["components"]["schemas"]
             for schema in schemas.values():
-                _describe(schema)
+                describe(schema)
             for operation in (operation for path in document["paths"].values() for operation in path.values()):
                 _complete(operation, self._examples)
             for name in ("HTTPValidationError", "ValidationError"):
@@ -68,13 +75,17 @@ class DocumentedAPI(FastAPI):
         return super().openapi()
 
 
-def _describe(schema: dict[str, Any]) -> None:
-    """Move what a record's docstring says of attributes, which pydantic leaves where it is, to the properties."""
+def describe(schema: dict[str, Any]) -> None:
+    """Move what a record's docstring says of attributes, which pydantic leaves where it is, to the properties.
+
+    Args:
+        schema: The JSON schema of a record of ours, which always has all of its fields; changed in place.
+    """
     said, _, attributes = inspect.cleandoc(schema.get("description", "")).partition("\n\nAttributes:\n")
     if not attributes:
         return
     properties = schema["properties"]
-    schema["description"], schema["required"] = said, list(properties)  # a record always has all of its fields
+    schema["description"], schema["required"] = said, list(properties)
     for name, description in _ATTRIBUTE.findall(attributes):
         # A reference takes a description beside it since OpenAPI 3.1.
         properties[name]["description"] = " ".join(description.split()).replace("None", "null")

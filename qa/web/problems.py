@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -22,7 +22,7 @@ _PLACES = ("body", "query", "path", "header", "cookie")
 _BAD_REQUEST = 400
 _UNPARSED = "the body cannot be parsed; send a JSON object in UTF-8"
 """All that FastAPI calls a bad request: other bytes than UTF-8, or brackets in brackets in brackets without an end."""
-_UNEXPECTED = "something went wrong here, not with your request; the server's log says what"
+UNEXPECTED = "something went wrong here, not with your request; the server's log says what"
 
 logger = logging.getLogger("verbatim")
 
@@ -105,30 +105,8 @@ def _status(error: VerbatimError) -> int:
     return 404 if isinstance(error, UnknownDocumentError) else 503
 
 
-def _problem(status: int, message: str, headers: Any = None) -> JSONResponse:  # noqa: ANN401 (as Starlette has it)
+def _problem(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     return JSONResponse({"detail": one_line(message)}, status, headers)
-
-
-async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 (as Starlette calls it)
-    assert isinstance(error, RequestValidationError)
-    return _problem(422, complaint(error.errors()))
-
-
-async def _on_error_of_ours(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
-    assert isinstance(error, VerbatimError)
-    headers = {"Retry-After": str(_RETRY_AFTER_S)} if isinstance(error, OverloadedError) else None
-    return _problem(_status(error), str(error), headers)
-
-
-async def _on_http_error(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
-    assert isinstance(error, HTTPException)
-    said = _UNPARSED if error.status_code == _BAD_REQUEST else str(error.detail)
-    return _problem(error.status_code, said, error.headers)
-
-
-async def _on_unforeseen(request: Request, error: Exception) -> JSONResponse:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _problem(500, _UNEXPECTED)
 
 
 def say_problems(app: FastAPI) -> None:
@@ -137,10 +115,25 @@ def say_problems(app: FastAPI) -> None:
     Args:
         app: The application.
     """
-    app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_exception_handler(VerbatimError, _on_error_of_ours)
-    app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(Exception, _on_unforeseen)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_bad_input(_: Request, error: RequestValidationError) -> JSONResponse:
+        return _problem(422, complaint(error.errors()))
+
+    @app.exception_handler(VerbatimError)
+    async def on_error_of_ours(_: Request, error: VerbatimError) -> JSONResponse:
+        headers = {"Retry-After": str(_RETRY_AFTER_S)} if isinstance(error, OverloadedError) else None
+        return _problem(_status(error), str(error), headers)
+
+    @app.exception_handler(HTTPException)
+    async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
+        said = _UNPARSED if error.status_code == _BAD_REQUEST else str(error.detail)
+        return _problem(error.status_code, said, error.headers)
+
+    @app.exception_handler(Exception)
+    async def on_unforeseen(request: Request, error: Exception) -> JSONResponse:
+        logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return _problem(500, UNEXPECTED)
 
 
 def refuse_the_rest(app: FastAPI, paths: Sequence[str]) -> None:
@@ -150,15 +143,12 @@ def refuse_the_rest(app: FastAPI, paths: Sequence[str]) -> None:
         app: The application, with all our routes in it.
         paths: The paths, as Starlette writes them.
     """
-
     ours = list(app.routes)
 
     async def refuse(request: Request) -> JSONResponse:
         scopes = {method: {**request.scope, "method": method} for method in _METHODS}
         methods = [
-            method
-            for method, scope in scopes.items()
-            if any(route.matches(scope)[0] is Match.FULL for route in ours)
+            method for method, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in ours)
         ]
         path = _value(request.url.path)
         if not methods:

@@ -41,6 +41,7 @@ def serve(
     port: int = 7860,
     open_browser: bool = False,
     rebuild: bool = False,
+    log_questions: bool = False,
     **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
 ) -> None:
     """Serve the chat page over a folder of documents until Ctrl-C or SIGTERM, its index in step with the folder.
@@ -51,6 +52,7 @@ def serve(
         port: Port to listen at; 0 takes a free one.
         open_browser: Open the page in the browser once it is served.
         rebuild: Throw the index away and begin anew.
+        log_questions: Write the words of questions into the log as well, where each question is logged.
         **settings: Fields of `Settings`.
 
     Raises:
@@ -73,14 +75,15 @@ def serve(
             if open_browser:
                 webbrowser.open(address)
 
-        make_server(build_page(answerer), announce).run(sockets=[listening])
+        make_server(build_page(answerer, log_questions=log_questions), announce).run(sockets=[listening])
 
 
-def build_page(answerer: QuestionAnswerer) -> "FastAPI":
+def build_page(answerer: QuestionAnswerer, *, log_questions: bool = False) -> "FastAPI":
     """The chat page as an ASGI application.
 
     Args:
         answerer: What answers the questions. It stays the caller's to close.
+        log_questions: Write the words of questions into the log as well, where each question is logged.
 
     Returns:
         The application.
@@ -88,7 +91,7 @@ def build_page(answerer: QuestionAnswerer) -> "FastAPI":
     os.environ.update(_QUIET)  # before Gradio is imported, which is when it would first report its use
     from qa.web.application import application
 
-    return application(answerer)
+    return application(answerer, log_questions=log_questions)
 
 
 def open_port(host: str, port: int) -> socket.socket:
