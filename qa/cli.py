@@ -233,6 +233,7 @@ def serve(
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     reader: ReaderName = None,
     rebuild: Rebuild = False,
+    *,
     log_json: Annotated[
         bool, typer.Option("--log-json", help="Log to stderr, a JSON object a line: each question, without its words.")
     ] = False,
@@ -264,12 +265,13 @@ def serve(
 
 
 @cli.command()
-def mcp(folder: Folder = None, reader: ReaderName = None, as_json: Json = False) -> None:
-    """Serve an assistant over stdio, by the Model Context Protocol; what changes is indexed.
+def mcp(folder: Folder = None, reader: ReaderName = None) -> None:
+    """Serve an assistant over stdio (MCP); what changes is indexed.
 
-    The assistant starts it: name this command and its options as an MCP server in the assistant's settings.
+    The assistant starts it: name this command, with its options, in the assistant's settings as a server of the Model
+    Context Protocol.
     """
-    with _errors(as_json), _load(folder, reader=reader) as answerer:
+    with _errors(as_json=False), _load(folder, reader=reader) as answerer:  # stdout is the protocol's alone
         from qa.web.mcp import serve_stdio
 
         with answerer.watch():
