@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import anyio
-import mcp_types as types
 from anyio import to_thread
-from mcp import MCPError
+from mcp import MCPError, types
 from mcp.server import Server, ServerRequestContext
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
