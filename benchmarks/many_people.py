@@ -12,6 +12,7 @@ import json
 import os
 import random
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -192,8 +193,8 @@ def report(seen: Seen, samples: list[float], given: argparse.Namespace) -> None:
         if len(seconds) > 1:
             cuts = statistics.quantiles(seconds, n=100, method="inclusive")
             print(
-                f"{door:>5}: {len(seconds):,} answers, p50 {cuts[49]:.2f} s, p95 {cuts[94]:.2f} s, p99 {cuts[98]:.2f} s,"
-                f" longest {max(seconds):.2f} s"
+                f"{door:>5}: {len(seconds):,} answers, p50 {cuts[49]:.2f} s, p95 {cuts[94]:.2f} s,"
+                f" p99 {cuts[98]:.2f} s, longest {max(seconds):.2f} s"
             )
     print(
         f"answered {seen.answered:,}, of them as the report says {seen.right:,}; errors: {dict(seen.errors) or 'none'}"
@@ -226,6 +227,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Start the server, play, and stop it."""
     given = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and the server with it
     rng = random.Random(given.seed)
     random.seed(given.seed)
     with tempfile.TemporaryDirectory() as scratch:

@@ -11,7 +11,7 @@ from mcp import Client, MCPError, StdioServerParameters, stdio_client
 
 from pages import run, served
 from qa.answering import QuestionAnswerer, default_folder
-from qa.web.asking import Asker
+from qa.web.asker import Asker
 from qa.web.mcp import MAX_QUOTE_CHARS, make_server
 from qa.web.metrics import Metrics
 

@@ -31,7 +31,7 @@ from pages import run, served
 from qa.answering import QuestionAnswerer
 from qa.answers import Answer, Reason
 from qa.turns import Kind, Turn
-from qa.web import asking
+from qa.web import asker
 from qa.web.api import EXAMPLES
 from qa.web.logs import JsonFormatter
 from qa.web.metrics import Door, Metrics, StoppedError
@@ -185,7 +185,7 @@ def test_what_there_is_not_is_said_to_be_not_there(client: httpx.Client) -> None
 
 
 def test_too_many_questions_are_told_to_come_again(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "_MAX_QUESTIONS", 0)
+    monkeypatch.setattr(asker, "_MAX_QUESTIONS", 0)
     response = ask(client, question=RIVER)
     assert (response.status_code, response.headers["retry-after"]) == (503, "10")
     assert the_line(response) == "0 questions wait already; ask again in a while"
@@ -210,7 +210,7 @@ def test_nobody_is_answered_who_does_not_wait(answerer: QuestionAnswerer) -> Non
 
     async def ask() -> None:
         with metrics.question(Door.API, RIVER) as asked:
-            await asking.Asker(answerer).ask(asked, RIVER, gone=gone)
+            await asker.Asker(answerer).ask(asked, RIVER, gone=gone)
 
     with pytest.raises(StoppedError):
         run(ask)

@@ -17,7 +17,7 @@ from index.errors import VerbatimError
 from index.folders import our_version
 from qa.answering import MAX_QUESTION_CHARS, QuestionAnswerer
 from qa.answers import Answer, Reason
-from qa.web.asking import Asker
+from qa.web.asker import Asker
 from qa.web.metrics import Door, Metrics, StoppedError
 from qa.web.problems import Problem, documented, one_line
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from qa.answering import QuestionAnswerer
 from qa.web import api
-from qa.web.asking import Asker
+from qa.web.asker import Asker
 from qa.web.mcp import HTTPTransport, make_server
 from qa.web.metrics import Metrics
 from qa.web.openapi import DocumentedAPI

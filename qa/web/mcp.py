@@ -22,7 +22,7 @@ from index.folders import our_version
 from index.store import DocumentRecord
 from qa.answering import MAX_QUESTION_CHARS, QuestionAnswerer
 from qa.answers import Answer, Quotation
-from qa.web.asking import Asker
+from qa.web.asker import Asker
 from qa.web.metrics import Door, Metrics
 from qa.web.openapi import describe
 from qa.web.problems import UNEXPECTED, complaint, one_line

@@ -53,7 +53,7 @@ class StoppedError(Exception):
     """Whoever asked does not want the answer any more; raised out of `on_stage`, it ends the work."""
 
 
-class Asked:
+class Measured:
     """A question that is being answered: told its stages and its outcome, it knows how long each took."""
 
     def __init__(self, door: Door, request_id: str) -> None:
@@ -158,7 +158,7 @@ class Metrics:
         )
 
     @contextmanager
-    def question(self, door: Door, text: str, request_id: str | None = None) -> Iterator[Asked]:
+    def question(self, door: Door, text: str, request_id: str | None = None) -> Iterator[Measured]:
         """Measure, count and log a question for a `with` block.
 
         Args:
@@ -169,7 +169,7 @@ class Metrics:
         Yields:
             What to tell stages and outcome; an error that leaves the block tells itself.
         """
-        asked = Asked(door, uuid.uuid4().hex if request_id is None else request_id)
+        asked = Measured(door, uuid.uuid4().hex if request_id is None else request_id)
         with self._asked.labels(door).track_inprogress():
             try:
                 yield asked
@@ -191,7 +191,7 @@ class Metrics:
         encode, media_type = choose_encoder(accepted)
         return encode(self._registry), media_type
 
-    def _note(self, asked: Asked, text: str) -> None:
+    def _note(self, asked: Measured, text: str) -> None:
         whole = asked.end()
         self._questions.labels(asked.door, asked.outcome, asked.reason).inc()
         self._whole.labels(asked.door).observe(whole)

@@ -10,7 +10,7 @@ from anyio import to_thread
 
 from qa.answering import QuestionAnswerer, Stage
 from qa.answers import Answer
-from qa.web.metrics import Asked, StoppedError
+from qa.web.metrics import Measured, StoppedError
 from qa.web.problems import OverloadedError
 
 P = ParamSpec("P")
@@ -37,7 +37,7 @@ class Asker:
 
     async def ask(
         self,
-        asked: Asked,
+        asked: Measured,
         question: str,
         *,
         within: Sequence[str] | None = None,
@@ -97,7 +97,7 @@ class Asker:
 
     def _ask(
         self,
-        asked: Asked,
+        asked: Measured,
         question: str,
         within: Sequence[str] | None,
         max_wrong: float | None,
