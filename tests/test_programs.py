@@ -196,7 +196,8 @@ def test_what_nobody_foresaw_is_for_the_log(
 ) -> None:
     monkeypatch.setattr(WordReader, "read", lambda *_: 1 / 0)
     before = counted(client, door="api", outcome="failed")
-    response = ask(client, question="a secret?")
+    # The server closes the connection after it, so it must not be used again.
+    response = client.post("/api/ask", json={"question": "a secret?"}, headers={"Connection": "close"})
     assert response.status_code == 500
     assert the_line(response) == "something went wrong here, not with your request; the server's log says what"
     assert "ZeroDivisionError" in caplog.text

@@ -136,6 +136,8 @@ _DECLINED = VersionedAnswer(
 )
 EXAMPLES = {"ask": {"answered": asdict(_ANSWERED), "declined": asdict(_DECLINED)}}
 """What the routes answer, by the ids of their operations."""
+RECORDS = ("Answer", "Passage", "VersionedAnswer")
+"""Schemas that always have all of their fields."""
 
 
 def routes(answerer: QuestionAnswerer, asker: Asker, metrics: Metrics) -> APIRouter:

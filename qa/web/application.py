@@ -35,7 +35,7 @@ def application(answerer: QuestionAnswerer, *, log_questions: bool = False) -> F
     metrics = Metrics(answerer, log_questions=log_questions)
     asker = Asker(answerer)
     mcp = HTTPTransport(make_server(answerer, asker, metrics))
-    app = DocumentedAPI(api.EXAMPLES, mcp.running)
+    app = DocumentedAPI(api.EXAMPLES, api.RECORDS, lifespan=mcp.running)
     say_problems(app)
     app.include_router(api.routes(answerer, asker, metrics))
     app.router.routes.append(mcp.route())

@@ -2,8 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -35,15 +34,18 @@ class DocumentedAPI(FastAPI):
     def __init__(
         self,
         examples: Mapping[str, Mapping[str, Any]],
-        lifespan: Callable[[Any], AbstractAsyncContextManager[None]],
+        records: Collection[str],
+        **given: Any,  # noqa: ANN401 (whatever FastAPI takes)
     ) -> None:
         """Make it, without routes.
 
         Args:
             examples: By the id of an operation: what it answers when all goes well, by what it is an example of.
-            lifespan: What is open as long as it serves.
+            records: Names of the schemas of answers that always have all of their fields.
+            **given: What else FastAPI is to be given.
         """
         self._examples = examples
+        self._records = records
         super().__init__(
             title="Verbatim",
             summary="Answers from a folder of documents, in their own words",
@@ -53,8 +55,8 @@ class DocumentedAPI(FastAPI):
             openapi_tags=_TAGS,
             docs_url=None,
             redoc_url=None,
-            lifespan=lifespan,
             responses={500: documented("Something unforeseen; the server's log says what.")},
+            **given,
         )
 
     def openapi(self) -> dict[str, Any]:
@@ -66,8 +68,10 @@ class DocumentedAPI(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             schemas = document["components"]["schemas"]
-            for schema in schemas.values():
+            for name, schema in schemas.items():
                 describe(schema)
+                if name in self._records:
+                    schema["required"] = list(schema["properties"])
             for operation in (operation for path in document["paths"].values() for operation in path.values()):
                 _complete(operation, self._examples)
             for name in ("HTTPValidationError", "ValidationError"):
@@ -79,16 +83,16 @@ def describe(schema: dict[str, Any]) -> None:
     """Move what a record's docstring says of attributes, which pydantic leaves where it is, to the properties.
 
     Args:
-        schema: The JSON schema of a record of ours, which always has all of its fields; changed in place.
+        schema: The JSON schema of a record of ours; changed in place.
     """
     said, _, attributes = inspect.cleandoc(schema.get("description", "")).partition("\n\nAttributes:\n")
     if not attributes:
         return
-    properties = schema["properties"]
-    schema["description"], schema["required"] = said, list(properties)
+    schema["description"] = said
     for name, description in _ATTRIBUTE.findall(attributes):
-        # A reference takes a description beside it since OpenAPI 3.1.
-        properties[name]["description"] = " ".join(description.split()).replace("None", "null")
+        if name in schema["properties"]:
+            # A reference takes a description beside it since OpenAPI 3.1.
+            schema["properties"][name]["description"] = " ".join(description.split()).replace("None", "null")
 
 
 def _complete(operation: dict[str, Any], examples: Mapping[str, Mapping[str, Any]]) -> None:

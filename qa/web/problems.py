@@ -19,9 +19,8 @@ _MAX_VALUE_CHARS = 40
 _RETRY_AFTER_S = 10
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _PLACES = ("body", "query", "path", "header", "cookie")
-_BAD_REQUEST = 400
-_UNPARSED = "the body cannot be parsed; send a JSON object in UTF-8"
-"""All that FastAPI calls a bad request: other bytes than UTF-8, or brackets in brackets in brackets without an end."""
+_UNPARSED = {"There was an error parsing the body": "the body cannot be parsed; send a JSON object in UTF-8"}
+"""What FastAPI says of other bytes than UTF-8, and of brackets in brackets in brackets, with its remedy."""
 UNEXPECTED = "something went wrong here, not with your request; the server's log says what"
 
 logger = logging.getLogger("verbatim")
@@ -127,8 +126,7 @@ def say_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
-        said = _UNPARSED if error.status_code == _BAD_REQUEST else str(error.detail)
-        return _problem(error.status_code, said, error.headers)
+        return _problem(error.status_code, _UNPARSED.get(error.detail, str(error.detail)), error.headers)
 
     @app.exception_handler(Exception)
     async def on_unforeseen(request: Request, error: Exception) -> JSONResponse:
