@@ -17,6 +17,7 @@ from pages import ask, served
 from qa.answering import QuestionAnswerer, default_folder
 from qa.answers import Answer
 from qa.web import serve, serving
+from qa.web.metrics import Metrics
 from qa.web.serving import PortError, open_port
 
 ROOT = Path(__file__).parents[1]
@@ -155,7 +156,8 @@ def test_entering_nothing_twice_says_so_once_and_asking_twice_answers_twice(
 ) -> None:
     from qa.web.page import _Chat
 
-    chat = _Chat(make_answerer())
+    answerer = make_answerer()
+    chat = _Chat(answerer, Metrics(answerer))
     *_, said = chat.ask("", ())
     *_, again = chat.ask("", said["turns"])
     assert len(again["turns"]) == 1
@@ -260,7 +262,7 @@ def test_a_document_that_changes_while_it_is_opened_is_not_shown_and_the_answer_
     (folder / "sign.txt").write_text("The animal on the sign is a ZEBRA.", encoding="utf-8")
     answerer = make_answerer()
     answerer.sync()
-    chat = _Chat(ChangingUnderway(answerer, folder / "sign.txt"))  # type: ignore[arg-type]
+    chat = _Chat(ChangingUnderway(answerer, folder / "sign.txt"), Metrics(answerer))  # type: ignore[arg-type]
     sha256 = answerer.documents()[0].sha256
     place = {"document": "sign.txt", "start": "28", "end": "33", "passage": "0", "sha256": sha256}
     assert "has changed since" in chat.open(place)
@@ -292,7 +294,7 @@ def test_what_was_said_is_not_lost_to_a_page_that_is_done_opening_late(
     from qa.web.page import Shown, _Chat
 
     answerer = make_answerer()
-    chat = _Chat(answerer)
+    chat = _Chat(answerer, Metrics(answerer))
     assert chat.refresh(()) == {}
     (folder / "one.txt").write_text("A document.", encoding="utf-8")
     answerer.sync()
@@ -306,7 +308,7 @@ def test_a_page_whose_documents_cannot_be_listed_is_shown_as_it_was(
     from qa.web.page import _Chat
 
     answerer = make_answerer()
-    chat = _Chat(answerer)
+    chat = _Chat(answerer, Metrics(answerer))
 
     def documents() -> None:
         raise RuntimeError("the disk is on fire")

@@ -151,10 +151,7 @@ class _Chat:
             # Before it is asked: what changes meanwhile is then taken for changed, and never for what was read.
             records = {record.name: record for record in self._answerer.documents()}
             before = [shown.turn for shown in turns if shown.turn is not None]
-            with self._metrics.question(Door.PAGE, question) as asked:
-                answerer = self._answerer.adjusted(on_stage=asked.on_stage)
-                said = Conversation(answerer, turns=before).ask(question, understood=understood)
-                asked.came_out(said)
+            said = Conversation(self._answerer, turns=before).ask(question, understood=understood)
             place = rendering.turn_place(said)
             panel = gr.skip() if place is None else self._opened(place)
             return Shown(rendering.spoken(said, records), said), panel
