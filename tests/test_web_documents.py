@@ -106,6 +106,9 @@ def test_every_file_is_listed_with_what_became_of_it(
     }  # fmt: skip
     assert list(listed(client, search="ALPHA")) == ["a.md"]
     assert list(listed(client, search="inner/")) == ["pack.zip/inner/b.txt"]
+    assert list(listed(client, which="left out")) == ["copy.md", "empty.txt", "tool.exe"]
+    assert list(listed(client, which="indexed")) == ["a.md", "pack.zip/inner/b.txt", "report.pdf"]
+    assert list(listed(client, name=["report.pdf", "gone.pdf"])) == ["report.pdf"]
     some = client.get("/api/documents", params={"offset": 1, "limit": 2}).json()
     assert ([each["name"] for each in some["documents"]], some["found"]) == (["copy.md", "empty.txt"], 7)
 

@@ -11,7 +11,7 @@ from qa.web.page import make_page
 
 _STATIC = Path(__file__).parent / "static"
 _STYLES = ("page.css", "source.css", "documents.css")
-_SCRIPTS = ("page.js", "source.js", "documents.js")
+_SCRIPTS = ("page.js", "source.js", "tour.js", "documents.js")
 """In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
 
 

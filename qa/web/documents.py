@@ -3,9 +3,10 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -29,6 +30,9 @@ MAX_PLACES = 20_000
 _CHANGED = "The document has changed since this answer; ask again."
 _INDEXED = "indexed"
 
+_NONE: frozenset[str] = frozenset()
+
+Which = Literal["all", "indexed", "left out"]
 Name = Annotated[str, Query(description="The document's name, as the list has it.", max_length=4096)]
 Hash = Annotated[str, Query(description="Hash of the document that is meant; refused where it is another now.")]
 Offset = Annotated[int, Query(ge=0, description="Offset in the document's text, in code points.")]
@@ -177,14 +181,17 @@ class _Shelf:
     def __init__(self, answerer: QuestionAnswerer) -> None:
         self._answerer = answerer
 
-    def list(self, search: str, offset: int, limit: int) -> DocumentList:
+    def list(self, search: str, which: Which, chosen: Collection[str], offset: int, limit: int) -> DocumentList:
         documents = {record.name: record for record in self._answerer.documents()}
         files = {record.name: record for record in self._answerer.files()}
         wanted = search.casefold()
         names = [
             name
             for name in sorted(documents.keys() | files.keys())
-            if wanted in name.casefold() or (name in documents and wanted in documents[name].title.casefold())
+            if (not chosen or name in chosen)
+            and (which != "indexed" or name in documents)
+            and (which != "left out" or (name in files and not files[name].is_read))
+            and (wanted in name.casefold() or (name in documents and wanted in documents[name].title.casefold()))
         ]
         return DocumentList(
             documents=[self._listed(name, documents, files) for name in names[offset : offset + limit]],
@@ -323,10 +330,12 @@ def _add_shelf(router: APIRouter, shelf: _Shelf) -> None:
     @router.get("/documents", summary="The documents, and the files that are left out")
     def list_documents(
         search: Annotated[str, Query(max_length=200, description="Part of a name or title.")] = "",
+        which: Annotated[Which, Query(description="Those that can be asked, those that cannot, or all.")] = "all",
+        name: Annotated[frozenset[str], Query(description="Only those of these names, where there are any.")] = _NONE,
         offset: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> DocumentList:
-        return shelf.list(search, offset, limit)
+        return shelf.list(search, which, name, offset, limit)
 
     @router.delete(
         "/documents", summary="Take a document out of the index; its file stays", responses=_refusals(404, 409)
