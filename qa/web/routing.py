@@ -1,5 +1,6 @@
 """Routes whose every refusal is one line for people: `{"detail": "…"}`."""
 
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -12,6 +13,8 @@ from index.errors import BusyIndexError, ChangingFileError, ParameterError, Unkn
 
 _STATUS = ((UnknownDocumentError, 404), (BusyIndexError, 409), (ChangingFileError, 409), (ParameterError, 400))
 """What HTTP calls our errors; all others are 422: well asked, and cannot be done with what is there."""
+
+logger = logging.getLogger("verbatim")
 
 
 class Refusal(BaseModel):
@@ -35,6 +38,11 @@ class PlainRoute(APIRoute):
                 raise HTTPException(400, _line(error)) from error
             except VerbatimError as error:
                 raise HTTPException(status_of(error), str(error)) from error
+            except HTTPException:
+                raise
+            except Exception as error:
+                logger.exception("%s %s failed", request.method, request.url.path)
+                raise HTTPException(500, "Something went wrong here. The server's log says what.") from error
 
         return handle_plainly
 

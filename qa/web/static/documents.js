@@ -4,6 +4,7 @@
 (() => {
   const { make, call, route, say } = verbatim;
   const LISTED = 60; // at a time
+  const MOST_LISTED = 500; // as many as the server gives
   const SENT_FILES = 25; // at a time: a file's progress is seen, and one connection is not held for hours
   const SENT_BYTES = 32 * 1024 * 1024;
   const POLL_MS = 600;
@@ -91,7 +92,7 @@
     await dropGone();
     sayWhatIsAsked();
     document.dispatchEvent(new CustomEvent("verbatim-documents", { detail: change }));
-    await drawer?.load();
+    await drawer?.reload("removed" in change);
   }
 
   function showTotals(folder) {
@@ -117,15 +118,17 @@
     more.hidden = true;
     let latest = 0;
 
-    async function load(offset = 0) {
+    async function load(offset = 0, limit = LISTED) {
       const ticket = ++latest;
       try {
-        const found = await call(route("", { search: search.value.trim(), offset, limit: LISTED }));
+        const found = await call(route("", { search: search.value.trim(), offset, limit }));
         if (ticket !== latest) return;
         totals = found.totals;
         const rows = found.documents.map(row);
+        const focused = offset ? null : focusIn(list);
         if (offset) list.append(...rows);
         else list.replaceChildren(...rows);
+        if (focused) focusAgain(list, focused) || search.focus();
         more.hidden = list.children.length >= found.found;
         const left = totals.left_out ? ` · ${count(totals.left_out, "file")} left out` : "";
         const hits = search.value.trim() ? `${count(found.found, "file")} found · ` : "";
@@ -146,9 +149,11 @@
     let typed;
     search.addEventListener("input", () => {
       clearTimeout(typed);
-      typed = setTimeout(load, 200);
+      typed = setTimeout(() => load(), 200);
     });
-    drawer = { load, showChosen };
+    // As many rows as there are, and nobody is interrupted in deciding on one.
+    const reload = (isDecided) => (isDecided || !list.querySelector(".confirm")) && load(0, Math.min(MOST_LISTED, Math.max(LISTED, list.children.length)));
+    drawer = { reload, showChosen };
     dialog.addEventListener("close", () => (drawer = null));
     const hint = make("p", { className: "hint", textContent: "PDF, Word, PowerPoint, Excel, web pages, mail, text, Markdown, code, or a ZIP of them. Or drop files anywhere on the page." });
     const tour = verbatim.tour?.isPossible() ? [button("Show me around", "quiet", () => (dialog.close(), verbatim.tour.start()))] : [];
@@ -156,21 +161,40 @@
     load();
   }
 
+  // What has the focus in a list that is about to be made anew, and the same in the new one.
+
+  function focusIn(list) {
+    const row = list.contains(document.activeElement) && document.activeElement.closest("li");
+    return row && { name: row.dataset.name, place: [...row.querySelectorAll("button, input")].indexOf(document.activeElement) };
+  }
+
+  function focusAgain(list, { name, place }) {
+    const row = [...list.children].find((each) => each.dataset.name === name);
+    const found = row?.querySelectorAll("button, input")[place];
+    found?.focus();
+    return Boolean(found);
+  }
+
   function row(each) {
-    const item = make("li", { className: each.is_indexed ? "" : "left-out" });
-    const name = make("bdi", { className: "file", textContent: each.name });
-    const title = each.title && each.title !== each.name ? each.title : each.name.split("/").at(-1);
+    const item = make("li", { className: each.is_indexed ? "" : "left-out", "data-name": each.name });
+    const title = each.title || each.name.split("/").at(-1);
     const head = each.is_indexed ? openable(each, title) : make("span", { className: "title", dir: "auto", textContent: title });
+    const name = title === each.name ? [] : [make("bdi", { className: "file", textContent: each.name })];
     const parts = each.pages ? count(each.pages, "page") : each.places ? count(each.places, "place") : "";
     const facts = [each.size_bytes ? size(each.size_bytes) : "", parts, each.date].filter(Boolean).join(" · ");
-    const status = each.status === "indexed" ? "" : each.status;
-    const line = [status && status[0].toUpperCase() + status.slice(1), each.detail].filter(Boolean).join(": ");
-    item.append(head, name, make("span", { className: "facts", textContent: facts }));
-    if (line && line !== "Removed: taken out") item.append(make("span", { className: "line", dir: "auto", textContent: line }));
-    else if (line) item.append(make("span", { className: "line", textContent: "Taken out; add it again to ask it" }));
+    item.append(head, ...name, make("span", { className: "facts", textContent: facts }));
+    const line = became(each);
+    if (line) item.append(make("span", { className: "line", dir: "auto", textContent: line }));
     if (each.is_indexed) item.prepend(chooser(each.name, title));
     if (each.is_indexed) item.append(actions(each, title, item));
     return item;
+  }
+
+  // What the ledger says of a file that is not simply indexed.
+  function became({ status, detail }) {
+    if (status === "removed") return "Taken out; add it again to ask it";
+    const line = status === "indexed" || detail.startsWith(status) ? detail : [status, detail].filter(Boolean).join(": ");
+    return line && line[0].toUpperCase() + line.slice(1);
   }
 
   function openable({ name, sha256 }, title) {
@@ -284,6 +308,7 @@
     for (const file of files) uploads.waiting.push(track({ name: file.name, size: file.size, file }));
     if (!drawer) verbatim.openDrawer("documents");
     showUploads();
+    uploads.element.scrollIntoView({ block: "nearest" });
     send();
   }
 

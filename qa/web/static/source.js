@@ -13,6 +13,7 @@
   let region = null;
   let opener = null; // what the sheet was raised from, on a narrow screen
   let shown = null; // what is open: { place, text, places, pages, boxes, asText }
+  let isAlone = false; // whether there is only one document, so that there is no list to go back to
   let latest = 0; // of two documents asked for, the later one is shown, whichever comes first
 
   const query = (values) => new URLSearchParams(Object.entries(values).filter(([, value]) => value !== "" && value != null));
@@ -28,9 +29,21 @@
 
   async function open(place) {
     if (!place.document) return contents();
-    if (shown && isSame(place, shown.place)) return showMark(); // it may be scrolled away
+    if (shown && isSame(place, shown.place)) return again();
     const middle = Math.floor((place.start + place.end) / 2);
     await load(place, Math.max(0, middle - REACH));
+  }
+
+  // What is asked for is what is shown, perhaps scrolled away, and perhaps another document by now.
+  async function again() {
+    const { name, sha256 } = shown.text;
+    const ticket = ++latest;
+    showMark();
+    try {
+      await call(route("/text", { name, sha256, start: 0, end: 0 }));
+    } catch (error) {
+      if (ticket === latest) unopened(error.message);
+    }
   }
 
   async function load(place, low, toEnd = false) {
@@ -60,7 +73,8 @@
     try {
       const list = await call(route("", { which: "indexed", limit: 200 }));
       if (ticket !== latest) return;
-      if (list.found === 1) return await open(placeOf({ document: list.documents[0].name }));
+      isAlone = list.found === 1;
+      if (isAlone) return await open(placeOf({ document: list.documents[0].name }));
       shown = null;
       const items = list.documents.map(({ name, title }) =>
         make("li", {}, make("button", { type: "button", className: "opener citation", "data-document": name },
@@ -90,7 +104,7 @@
   function show(note = "") {
     const { text, pages, asText } = shown;
     const said = note ? [make("p", { className: "note", role: "status", textContent: note })] : [];
-    const head = make("header", {}, close(), back(), make("h2", { dir: "auto", textContent: text.title || text.name }), file(text.name), ...said);
+    const head = make("header", {}, close(), ...(isAlone ? [] : [back()]), make("h2", { dir: "auto", textContent: text.title || text.name }), file(text.name), ...said);
     if (pages.length) head.append(views());
     if (asText && text.end - text.start < text.characters) head.append(stretch());
     region.replaceChildren(head, asText ? textBody() : pagesBody());
@@ -353,6 +367,7 @@
 
   // What is open may be there no more, or another file by that name.
   document.addEventListener("verbatim-documents", (event) => {
+    isAlone = false;
     if (!region || (shown && shown.text.name !== event.detail?.removed)) return;
     contents();
   });

@@ -34,9 +34,11 @@
     requestAnimationFrame(() => document.querySelector("#ask").click());
   }
 
+  // Whether there was something to show: the answer may still be looked for.
   function showWords() {
     const citations = document.querySelectorAll("#log .citation");
     citations[citations.length - 1]?.click();
+    return citations.length > 0;
   }
 
   const steps = () => [
@@ -50,7 +52,7 @@
     const isLast = index === steps().length - 1;
     const next = make("button", { type: "button", className: "next", textContent: label });
     next.addEventListener("click", () => {
-      act();
+      if (act() === false) return;
       if (isLast) end();
       else show(index + 1);
     });
