@@ -388,10 +388,11 @@ def _add_uploads(router: APIRouter, answerer: QuestionAnswerer, uploads: Uploads
         "/documents",
         summary="Add files; they are indexed in the background",
         status_code=202,
+        response_model=UploadStatus,
         responses={**_refusals(400, 403, 413, 507), 415: {"model": RefusedUpload}},
         openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
     )
-    async def add_documents(request: Request) -> UploadStatus:
+    async def add_documents(request: Request) -> UploadStatus | JSONResponse:
         if not os.access(answerer.folder, os.W_OK):
             raise HTTPException(
                 403,
@@ -408,9 +409,8 @@ def _add_uploads(router: APIRouter, answerer: QuestionAnswerer, uploads: Uploads
             await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
         status = _status(upload)
         if all(file.problem for file in received):
-            return JSONResponse(  # type: ignore[return-value]
-                RefusedUpload(detail=_first_problem(received), files=status.files).model_dump(), 415
-            )
+            refused = RefusedUpload(detail=_first_problem(received), files=status.files)
+            return JSONResponse(refused.model_dump(), 415)
         return status
 
     @router.get("/uploads/{id}", summary="How far an upload is", responses=_refusals(404))

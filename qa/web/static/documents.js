@@ -246,6 +246,7 @@
     list: make("ul", { className: "files" }),
     next: 0,
     isSending: false,
+    followed: [], // uploads that are not done
     waiting: [],
   };
   uploads.element.append(make("div", { className: "uploads-head" }, uploads.status, button("Clear", "quiet clear", clear)), uploads.bar, uploads.list);
@@ -376,25 +377,33 @@
     });
   }
 
+  // They are worked on in the order in which they came, so only the first is asked after.
   async function follow(id, batch) {
+    uploads.followed.push({ id, batch });
+    if (uploads.followed.length > 1) return;
     let nDone = 0;
-    for (;;) {
-      let told;
-      try {
-        told = await call(`/api/uploads/${encodeURIComponent(id)}`);
-      } catch (error) {
-        batch.filter((item) => !isDone(item)).forEach((item) => change(item, { state: "failed", detail: error.message }));
-        showUploads();
-        return;
-      }
+    while (uploads.followed.length) {
+      const isDone = await look(uploads.followed[0]);
+      if (isDone) uploads.followed.shift();
+      const done = [...uploads.items.values()].filter(({ state }) => state === "indexed").length;
+      if (done > nDone) await refresh().catch(() => {}); // the next look says what is wrong
+      nDone = done;
+      if (!isDone) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  // Asks how far an upload is; whether it is done.
+  async function look({ id, batch }) {
+    try {
+      const told = await call(`/api/uploads/${encodeURIComponent(id)}`);
       tell(batch, told.files);
       batch.forEach((item) => (item.share = item.state === "reading" ? told.fraction : 0));
+      return told.is_done;
+    } catch (error) {
+      batch.filter((item) => !isDone(item)).forEach((item) => change(item, { state: "failed", detail: error.message }));
+      return true;
+    } finally {
       showUploads();
-      const done = batch.filter(isDone).length;
-      if (told.is_done) return refresh();
-      if (done > nDone) await refresh();
-      nDone = done;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 
