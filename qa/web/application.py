@@ -6,11 +6,12 @@ import gradio as gr
 from fastapi import FastAPI
 
 from qa.answering import QuestionAnswerer
+from qa.web.documents import documents_router
 from qa.web.page import make_page
 
 _STATIC = Path(__file__).parent / "static"
-_STYLES = ("page.css",)
-_SCRIPTS = ("page.js",)
+_STYLES = ("page.css", "source.css", "documents.css")
+_SCRIPTS = ("page.js", "source.js", "tour.js", "documents.js")
 """In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
 
 
@@ -25,6 +26,7 @@ def application(answerer: QuestionAnswerer) -> FastAPI:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     # Routes of our own go before the page, which is mounted at the root and takes what is left.
+    app.include_router(documents_router(answerer))
     _mount_page(app, answerer)
     return app
 
