@@ -2,13 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from index.errors import ParameterError
 from qa.answering import Stage
@@ -16,7 +16,7 @@ from qa.answering import Stage
 QUESTIONS_AT_A_TIME = 100
 """They wait for the one inference thread anyway; let in together, each is told how many are before it."""
 _LIFE_SIGN_S = 1.0
-"""Seconds after which a question that waits is heard of again: that is when it shows whether its page is still there."""
+"""Seconds after which a question that waits is heard of again: then it shows whether its page is still there."""
 
 T = TypeVar("T")
 OnStage = Callable[[Stage], None]
@@ -26,7 +26,7 @@ class StoppedError(Exception):
     """A question was stopped; on the inference thread it ends the work."""
 
 
-class Options(BaseModel):
+class Options(BaseModel, frozen=True):
     """How questions are asked, as chosen in a browser.
 
     Attributes:
@@ -36,14 +36,12 @@ class Options(BaseModel):
             must not have the server load what it likes.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     within: tuple[str, ...] | None = None
     max_wrong: float | None = Field(default=None, ge=0, le=1)
     reader: Literal["fast", "accurate", "cascade"] | None = None
 
 
-class Asked(BaseModel):
+class Asked(BaseModel, frozen=True):
     """A question as the page sends it.
 
     Attributes:
@@ -53,8 +51,6 @@ class Asked(BaseModel):
         in_place_of: Keys of the turns on the page that it takes the place of.
         options: How it is asked.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     question: str
     understood: str | None = None
@@ -129,6 +125,12 @@ class _Run:
         self.stage = stage
         self.wake()
 
+    def on_end(self, ended: asyncio.Future[T]) -> None:
+        """Called in the event loop when the work is done."""
+        if not ended.cancelled():
+            ended.exception()  # seen; where the question was stopped, nobody else looks at it
+        self.changed.set()
+
     def stop(self) -> None:
         self._stopped.set()
         self.wake()
@@ -156,7 +158,7 @@ class Line:
             if run.page == page:
                 run.stop()
 
-    async def run(self, page: str, work: Callable[[OnStage], T]) -> AsyncIterator[Progress | T]:
+    async def run(self, page: str, work: Callable[[OnStage], T]) -> AsyncGenerator[Progress | T, None]:
         """Do the work of a question on a thread of its own; left early, the work ends at its next stage.
 
         Args:
@@ -172,8 +174,7 @@ class Line:
         run = _Run(page)
         self._runs.append(run)
         done = asyncio.get_running_loop().run_in_executor(self._threads, work, run.on_stage)
-        done.add_done_callback(lambda ended: run.changed.set())
-        done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # it may be left unseen
+        done.add_done_callback(run.on_end)
         try:
             while not done.done() and not run.is_stopped:
                 run.changed.clear()

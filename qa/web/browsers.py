@@ -74,7 +74,7 @@ def _is_new(scope: "Scope") -> bool:
 
 def _cookie(*, is_secure: bool) -> str:
     made: SimpleCookie = SimpleCookie({COOKIE: secrets.token_hex(16)})
-    made[COOKIE].update({"path": "/", "max-age": str(_KEPT_S), "httponly": True, "samesite": "Strict"})
-    if is_secure:
-        made[COOKIE]["secure"] = True
+    made[COOKIE].update({"path": "/", "max-age": str(_KEPT_S), "samesite": "Strict"})
+    made[COOKIE]["httponly"] = True
+    made[COOKIE]["secure"] = is_secure
     return made[COOKIE].OutputString()

@@ -173,7 +173,11 @@ def _add_exports(router: APIRouter, history: History) -> None:
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Tells in a line what could not be done."""
+    """Tells in a line what could not be done.
+
+    Raises:
+        HTTPException: It could not.
+    """
     try:
         yield
     except UnknownConversationError as error:

@@ -40,7 +40,7 @@ _COLUMNS = (
     "answer", "document", "place", "start", "end", "sha256", "confidence",
 )  # fmt: skip
 _MARKUP = re.compile(r"[\\`*_\[\]<>&~|$!#{}]|^[-+=]|^\d+[.)]|:(?=//)|www\.", re.IGNORECASE)
-"""What ends in a character that would be, or would make, markup; of addresses too, which some renderers make links of."""
+"""What ends in a character that would make markup; of addresses too, which some renderers make links of."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _MAX_NAME_CHARS = 60
 

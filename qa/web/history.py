@@ -247,7 +247,7 @@ class History:
         with self._connected() as connection:
             row = connection.execute(f"{_CONVERSATIONS} WHERE c.id = ?", (id_,)).fetchone()
         if row is None:
-            raise _unknown(id_)
+            raise UnknownConversationError(_unknown(id_))
         return Conversation(*row)
 
     def turns(self, conversation: str) -> list[KeptTurn]:
@@ -283,7 +283,7 @@ class History:
             values = (_as_title(title), id_, browser)
             done = connection.execute("UPDATE conversations SET title = ? WHERE id = ? AND browser = ?", values)
             if not done.rowcount:
-                raise _unknown(id_)
+                raise UnknownConversationError(_unknown(id_))
 
     def delete(self, id_: str, browser: str) -> None:
         """Erase a conversation.
@@ -299,7 +299,7 @@ class History:
         with self._writing() as connection:
             done = connection.execute("DELETE FROM conversations WHERE id = ? AND browser = ?", (id_, browser))
             if not done.rowcount:
-                raise _unknown(id_)
+                raise UnknownConversationError(_unknown(id_))
 
     def delete_all(self, browser: str) -> int:
         """Erase all conversations of a browser.
@@ -348,8 +348,8 @@ _CONVERSATIONS = (
 )
 
 
-def _unknown(id_: str) -> UnknownConversationError:
-    return UnknownConversationError(f"conversation={id_[:40]!r} is not there, or not yours to change; reload the page")
+def _unknown(id_: str) -> str:
+    return f"conversation={id_[:40]!r} is not there, or not yours to change; reload the page"
 
 
 def _as_title(text: str) -> str:

@@ -105,13 +105,7 @@ globalThis.verbatim = (() => {
     element.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;
-      if (button.matches(".example")) {
-        trigger("submit", { question: button.textContent, understood: null });
-        focusQuestion();
-      } else if (button.matches(".rephrase")) {
-        const understood = button.closest(".understood");
-        trigger("submit", { question: understood.dataset.asked, understood: understood.querySelector("input").value });
-      } else if (button.matches(".opener")) {
+      if (button.matches(".opener")) {
         const { document: name, start, end, passage, sha256 } = button.dataset;
         trigger("select", { place: { document: name, start, end, passage, sha256 } });
         raiseSheet(button);
@@ -120,11 +114,6 @@ globalThis.verbatim = (() => {
     });
   }
 
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches(".understood input")) {
-      event.target.parentElement.querySelector(".rephrase").click();
-    }
-  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".show, .close");
     if (button?.matches(".show")) raiseSheet(button);
@@ -144,9 +133,12 @@ globalThis.verbatim = (() => {
     setOption,
     addDrawer,
     openDrawer,
+    focusQuestion,
+    isNarrow: () => narrow.matches,
     log(element, trigger, watch) {
       whenClicked(element, trigger);
       focusQuestion();
+      globalThis.verbatim.asking(trigger, watch);
       watch("value", () => {
         if (narrow.matches) document.activeElement?.blur(); // the keyboard would lie over the answer
         const log = element.querySelector("[role=log]");
