@@ -1,5 +1,6 @@
 """The chat page in a real browser, over the real server, and how it is started and stopped."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -115,6 +116,9 @@ class Patient:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._answerer, name)
 
+    def adjusted(self, **given: Any) -> Any:
+        return self
+
     def ask(self, question: str, **given: Any) -> Answer:
         assert self.may_answer.wait(60)
         return self._answerer.ask(question, **given)
@@ -150,18 +154,29 @@ def test_a_question_that_cannot_be_asked_gets_one_line(visit: Callable[..., Any]
     assert "Traceback" not in page.content()
 
 
+def last_change(chat: Any, question: str, told: Any = None) -> dict[str, Any]:
+    """What the page shows in the end when a question is asked."""
+    from qa.web.page import Visitor
+    from qa.web.told import Told
+
+    async def ask() -> dict[str, Any]:
+        return [change async for change in chat.ask({"question": question}, told or Told(), Visitor("", "page"))][-1]
+
+    return asyncio.run(ask())
+
+
 def test_entering_nothing_twice_says_so_once_and_asking_twice_answers_twice(
     make_answerer: Callable[..., QuestionAnswerer],
 ) -> None:
     from qa.web.page import _Chat
 
     chat = _Chat(make_answerer())
-    *_, said = chat.ask("", ())
-    *_, again = chat.ask("", said["turns"])
-    assert len(again["turns"]) == 1
-    *_, asked = chat.ask("what?", said["turns"])
-    *_, asked_again = chat.ask("what?", asked["turns"])
-    assert len(asked_again["turns"]) == 3
+    said = last_change(chat, "")
+    again = last_change(chat, "", said["told"])
+    assert len(again["told"].shown) == 1
+    asked = last_change(chat, "what?", said["told"])
+    asked_again = last_change(chat, "what?", asked["told"])
+    assert len(asked_again["told"].shown) == 3
 
 
 @browser_test
@@ -240,6 +255,9 @@ class ChangingUnderway:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._answerer, name)
 
+    def adjusted(self, **given: Any) -> Any:
+        return self
+
     def text(self, name: str) -> str:
         return self._then_changed(self._answerer.text(name))
 
@@ -264,7 +282,7 @@ def test_a_document_that_changes_while_it_is_opened_is_not_shown_and_the_answer_
     sha256 = answerer.documents()[0].sha256
     place = {"document": "sign.txt", "start": "28", "end": "33", "passage": "0", "sha256": sha256}
     assert "has changed since" in chat.open(place)
-    *_, said = chat.ask("Which animal is on the sign?", ())
+    said = last_change(chat, "Which animal is on the sign?")
     assert "<mark>ZEBRA</mark>" in said["log"]
     assert "has changed since" in said["panel"]
 
@@ -289,21 +307,23 @@ def test_a_page_that_is_opened_shows_the_documents_of_now(
 def test_what_was_said_is_not_lost_to_a_page_that_is_done_opening_late(
     make_answerer: Callable[..., QuestionAnswerer], folder: Path
 ) -> None:
-    from qa.web.page import Shown, _Chat
+    from qa.web.page import _Chat
+    from qa.web.told import Shown, Told
 
     answerer = make_answerer()
     chat = _Chat(answerer)
-    assert chat.refresh(()) == {}
+    assert chat.refresh(Told()) == {}
     (folder / "one.txt").write_text("A document.", encoding="utf-8")
     answerer.sync()
-    assert set(chat.refresh(())) == {"masthead", "log", "panel"}
-    assert set(chat.refresh((Shown("<article>A turn.</article>"),))) == {"masthead"}
+    assert set(chat.refresh(Told())) == {"masthead", "log", "panel"}
+    assert set(chat.refresh(Told("", (Shown("<article>A turn.</article>"),)))) == {"masthead"}
 
 
 def test_a_page_whose_documents_cannot_be_listed_is_shown_as_it_was(
     make_answerer: Callable[..., QuestionAnswerer], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from qa.web.page import _Chat
+    from qa.web.told import Told
 
     answerer = make_answerer()
     chat = _Chat(answerer)
@@ -312,7 +332,7 @@ def test_a_page_whose_documents_cannot_be_listed_is_shown_as_it_was(
         raise RuntimeError("the disk is on fire")
 
     monkeypatch.setattr(answerer, "documents", documents)
-    assert chat.refresh(()) == {}
+    assert chat.refresh(Told()) == {}
     assert "the disk is on fire" in caplog.text
 
 
@@ -334,6 +354,7 @@ class Failing:
 
     def __init__(self, answerer: QuestionAnswerer) -> None:
         self.folder = Path("reports").resolve()
+        self.settings, self.index_dir = answerer.settings, answerer.index_dir
         self._records = answerer.documents() * 2
 
     def documents(self) -> list[Any]:
@@ -341,6 +362,9 @@ class Failing:
 
     def text(self, name: str) -> str:
         raise UnknownDocumentError(f"document={name!r} is gone; ask again")
+
+    def adjusted(self, **given: Any) -> Any:
+        return self
 
     def ask(self, question: str, **given: Any) -> Answer:
         raise RuntimeError("the disk is on fire")

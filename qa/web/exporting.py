@@ -12,6 +12,7 @@ from enum import StrEnum
 from qa.answers import Answer
 from qa.turns import Kind, Turn
 from qa.web.history import Conversation, KeptTurn
+from qa.web.rendering import percent
 
 
 class Format(StrEnum):
@@ -109,7 +110,7 @@ def _markdown_said(turn: Turn) -> Iterator[str]:
         yield ""
     for answer in answers:
         source = ", ".join(literal(part) for part in (answer.title, answer.document, answer.place) if part)
-        yield from _quoted(answer.text, f"{source} ({answer.confidence:.0%} sure)")
+        yield from _quoted(answer.text, f"{source} ({percent(answer.confidence)} sure)")
 
 
 def _quoted(words: str, source: str) -> Iterator[str]:

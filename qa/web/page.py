@@ -380,7 +380,7 @@ def _wire(chat: _Chat, page: gr.Blocks, parts: dict[str, Any]) -> None:
     def named(changed: dict[str, Any]) -> dict[Any, Any]:
         return {part: changed.get(name, gr.skip()) for name, part in parts.items()}
 
-    async def ask(told: Told, sent: gr.EventData, request: gr.Request) -> AsyncGenerator[dict[Any, Any], None]:
+    async def ask_question(told: Told, sent: gr.EventData, request: gr.Request) -> AsyncGenerator[dict[Any, Any], None]:
         async with aclosing(chat.ask(sent.asked, told, _visitor(request))) as changes:
             async for change in changes:
                 yield named(change)
@@ -403,7 +403,7 @@ def _wire(chat: _Chat, page: gr.Blocks, parts: dict[str, Any]) -> None:
     asking: dict[str, Any] = {"concurrency_limit": QUESTIONS_AT_A_TIME, "concurrency_id": "asking"}
     everything = list(parts.values())
     page.load(open_page, told, everything, **quietly)
-    log.submit(ask, told, everything, **asking, **quietly)
+    log.submit(ask_question, told, everything, **asking, **quietly)
     log.stop(stop, None, None, concurrency_limit=None, trigger_mode="multiple", **quietly)
     log.input(open_conversation, None, everything, trigger_mode="always_last", **quietly)
     gr.on([log.select, panel.select], open_document, None, panel, **quietly)
