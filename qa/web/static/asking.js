@@ -6,6 +6,9 @@
   const AWAY = "The server does not answer. Your question stays here; ask again when it is back.";
   const LOST = "The server went away. This page goes on by itself when it is back.";
   const RETURNED = "The server stopped before it answered; your question is back in the field.";
+  const FAILED = "The server did not answer. Your question is back in the field.";
+  const OWN = "/api/conversations?limit=1"; // answers as long as the server is there, and gives a browser without an id one
+  const RETRY_MS = 1000;
   const KEPT_QUESTION = "verbatim-question";
 
   let send = null; // tells the server of an event
@@ -50,7 +53,7 @@
     if (isAsking || !send) return false;
     isAsking = true;
     try {
-      await verbatim.call("/api/conversations?limit=1"); // is the server there; and a browser without an id gets one
+      await verbatim.call(OWN);
     } catch (error) {
       isAsking = false;
       say(error instanceof TypeError ? AWAY : error.message);
@@ -185,18 +188,31 @@
     }
   });
 
-  // What Gradio says in toasts of its own, which the stylesheet hides, is a line of ours.
-  new MutationObserver(() => {
-    const toast = document.querySelector(".toast-body:not(.heard)");
-    if (!toast) return;
-    toast.classList.add("heard");
-    const isLost = toast.textContent.includes("Connection");
-    say(isLost ? LOST : "The server cannot do this now. Try again.");
-    if (!isLost && isAsking && !document.querySelector("#log .pending")) {
-      const question = recall();
-      done();
-      if (question !== null && !field().value) setField(question);
+  // A question that was not taken comes back. Of one that was, nothing more is heard once the server has stopped, nor of
+  // any later one: Gradio holds on to the stream that ended. So the page is loaded anew when the server is back.
+  function fail() {
+    if (document.querySelector("#log .pending")) {
+      say(LOST);
+      reloadWhenBack();
+      return;
     }
+    const question = recall();
+    done();
+    if (question !== null && !field().value) setField(question);
+    say(FAILED);
+  }
+
+  function reloadWhenBack() {
+    setTimeout(() => verbatim.call(OWN).then(() => location.reload(), reloadWhenBack), RETRY_MS);
+  }
+
+  // What Gradio says in toasts, or over the part of the page that it is about, is a line of ours; the stylesheet hides it.
+  new MutationObserver(() => {
+    const said = document.querySelector(".toast-body:not(.heard), #log > .wrap .error:not(.heard)");
+    if (!said) return;
+    said.classList.add("heard");
+    if (said.textContent.includes("Connection")) say(LOST);
+    else if (isAsking) fail();
   }).observe(document.documentElement, { childList: true, subtree: true });
 
   verbatim.ask = ask;
