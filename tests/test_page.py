@@ -1,6 +1,5 @@
 """The chat page in a real browser, over the real server, and how it is started and stopped."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from index.errors import UnknownDocumentError
-from pages import ask, served
+from pages import ask, last_change, served
 from qa.answering import QuestionAnswerer, default_folder
 from qa.answers import Answer
 from qa.web import serve, serving
@@ -152,17 +151,6 @@ def test_a_question_that_cannot_be_asked_gets_one_line(visit: Callable[..., Any]
     assert page.locator("#log .turn").count() == 2
     assert page.locator(".toast-body").count() == 0
     assert "Traceback" not in page.content()
-
-
-def last_change(chat: Any, question: str, told: Any = None) -> dict[str, Any]:
-    """What the page shows in the end when a question is asked."""
-    from qa.web.page import Visitor
-    from qa.web.told import Told
-
-    async def ask() -> dict[str, Any]:
-        return [change async for change in chat.ask({"question": question}, told or Told(), Visitor("", "page"))][-1]
-
-    return asyncio.run(ask())
 
 
 def test_entering_nothing_twice_says_so_once_and_asking_twice_answers_twice(

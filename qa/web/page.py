@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from index.errors import VerbatimError
+from index.errors import UnknownDocumentError, VerbatimError
 from index.store import DocumentRecord
 from qa.answering import QuestionAnswerer, Stage, default_folder
 from qa.conversing import Conversation
@@ -32,6 +32,7 @@ SEED_EXAMPLES = (
 )
 _UNEXPECTED = "Something went wrong here, not with your question. The server's log says what."
 _CHANGED = "The document has changed since this answer; ask again."
+_GONE = "A document was deleted while it was asked; ask again."
 _DELETED = "This conversation was deleted, or its address is wrong. What you ask begins a new one."
 _ANOTHERS = "This is somebody else's conversation. What you ask goes into a copy of your own."
 
@@ -168,6 +169,8 @@ class _Chat:
                     yield change
         except StoppedError:
             yield _changes(Reply(_stopped(asked, told)))
+        except UnknownDocumentError:  # one of those that were there when the question began
+            yield _changes(Reply(told.noting(rendering.notice(question, _GONE))))
         except VerbatimError as error:
             yield _changes(Reply(told.noting(rendering.notice(question, str(error)))))
         except Exception:
