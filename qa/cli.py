@@ -233,6 +233,7 @@ def serve(
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     reader: ReaderName = None,
     rebuild: Rebuild = False,
+    history: Annotated[bool, typer.Option("--history/--no-history", help="Keep conversations, or don't.")] = True,
     as_json: Json = False,
 ) -> None:
     """Serve the web chat until Ctrl-C; what changes is indexed."""
@@ -245,6 +246,7 @@ def serve(
             port=port,
             open_browser=open_browser,
             rebuild=rebuild,
+            keep_history=history,
             reader=reader,
         )
 

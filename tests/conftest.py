@@ -154,7 +154,14 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).hostname != "127.0.0.1":
             left.append(url)
 
-    def open_page(url: str, width: int = 1280, height: int = 800, may_fail: bool = False, **options: Any) -> Any:
+    def open_page(
+        url: str,
+        width: int = 1280,
+        height: int = 800,
+        may_fail: bool = False,
+        await_welcome: bool = True,
+        **options: Any,
+    ) -> Any:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         context.set_default_timeout(SHOWN_WITHIN_MS)
@@ -165,7 +172,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         if not may_fail:
             page.on("pageerror", lambda error: failed.append(str(error)))
         page.goto(url)
-        page.wait_for_selector("#log .welcome")
+        page.wait_for_selector("#log .welcome" if await_welcome else "#log .turn")
         return page
 
     yield open_page

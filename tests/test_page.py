@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from index.errors import UnknownDocumentError
-from pages import ask, served
+from pages import ask, last_change, served
 from qa.answering import QuestionAnswerer, default_folder
 from qa.answers import Answer
 from qa.web import serve, serving
@@ -115,6 +115,9 @@ class Patient:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._answerer, name)
 
+    def adjusted(self, **given: Any) -> Any:
+        return self
+
     def ask(self, question: str, **given: Any) -> Answer:
         assert self.may_answer.wait(60)
         return self._answerer.ask(question, **given)
@@ -156,12 +159,12 @@ def test_entering_nothing_twice_says_so_once_and_asking_twice_answers_twice(
     from qa.web.page import _Chat
 
     chat = _Chat(make_answerer())
-    *_, said = chat.ask("", ())
-    *_, again = chat.ask("", said["turns"])
-    assert len(again["turns"]) == 1
-    *_, asked = chat.ask("what?", said["turns"])
-    *_, asked_again = chat.ask("what?", asked["turns"])
-    assert len(asked_again["turns"]) == 3
+    said = last_change(chat, "")
+    again = last_change(chat, "", said["told"])
+    assert len(again["told"].shown) == 1
+    asked = last_change(chat, "what?", said["told"])
+    asked_again = last_change(chat, "what?", asked["told"])
+    assert len(asked_again["told"].shown) == 3
 
 
 @browser_test
@@ -251,21 +254,23 @@ def test_a_page_that_is_opened_shows_the_documents_of_now(
 def test_what_was_said_is_not_lost_to_a_page_that_is_done_opening_late(
     make_answerer: Callable[..., QuestionAnswerer], folder: Path
 ) -> None:
-    from qa.web.page import Shown, _Chat
+    from qa.web.page import _Chat
+    from qa.web.told import Shown, Told
 
     answerer = make_answerer()
     chat = _Chat(answerer)
-    assert chat.refresh(()) == {}
+    assert chat.refresh(Told()) == {}
     (folder / "one.txt").write_text("A document.", encoding="utf-8")
     answerer.sync()
-    assert set(chat.refresh(())) == {"masthead", "log"}
-    assert set(chat.refresh((Shown("<article>A turn.</article>"),))) == {"masthead"}
+    assert set(chat.refresh(Told())) == {"masthead", "log"}
+    assert set(chat.refresh(Told("", (Shown("<article>A turn.</article>"),)))) == {"masthead"}
 
 
 def test_a_page_whose_documents_cannot_be_listed_is_shown_as_it_was(
     make_answerer: Callable[..., QuestionAnswerer], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from qa.web.page import _Chat
+    from qa.web.told import Told
 
     answerer = make_answerer()
     chat = _Chat(answerer)
@@ -274,7 +279,7 @@ def test_a_page_whose_documents_cannot_be_listed_is_shown_as_it_was(
         raise RuntimeError("the disk is on fire")
 
     monkeypatch.setattr(answerer, "documents", documents)
-    assert chat.refresh(()) == {}
+    assert chat.refresh(Told()) == {}
     assert "the disk is on fire" in caplog.text
 
 
@@ -295,7 +300,7 @@ class Failing:
 
     def __init__(self, answerer: QuestionAnswerer) -> None:
         self.folder = Path("reports").resolve()
-        self.settings = answerer.settings
+        self.settings, self.index_dir = answerer.settings, answerer.index_dir
         self._records = answerer.documents() * 2
 
     def documents(self) -> list[Any]:
@@ -303,6 +308,9 @@ class Failing:
 
     def text(self, name: str) -> str:
         raise UnknownDocumentError(f"document={name!r} is gone; ask again")
+
+    def adjusted(self, **given: Any) -> Any:
+        return self
 
     def ask(self, question: str, **given: Any) -> Answer:
         raise RuntimeError("the disk is on fire")

@@ -6,35 +6,46 @@ import gradio as gr
 from fastapi import FastAPI
 
 from qa.answering import QuestionAnswerer
+from qa.web.browsers import BrowserCookie
+from qa.web.conversations import conversation_routes
 from qa.web.documents import documents_router
+from qa.web.history import History
 from qa.web.page import make_page
 
 _STATIC = Path(__file__).parent / "static"
-_STYLES = ("page.css", "source.css", "documents.css")
-_SCRIPTS = ("page.js", "source.js", "tour.js", "documents.js")
+_STYLES = ("page.css", "source.css", "documents.css", "asking.css", "history.css")
+_SCRIPTS = ("page.js", "source.js", "tour.js", "documents.js", "asking.js", "history.js")
 """In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
 
 
-def application(answerer: QuestionAnswerer) -> FastAPI:
+def application(answerer: QuestionAnswerer, *, keep_history: bool = True) -> FastAPI:
     """All that is served, as an ASGI application that asks nothing of the network.
 
     Args:
         answerer: What answers the questions.
+        keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
 
     Returns:
         The application.
+
+    Raises:
+        HistoryError: The history cannot be read or written.
     """
+    history = History(answerer.index_dir) if keep_history else None
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     # Routes of our own go before the page, which is mounted at the root and takes what is left.
     app.include_router(documents_router(answerer))
-    _mount_page(app, answerer)
+    app.include_router(conversation_routes(history))
+    _mount_page(app, answerer, history)
+    if history is not None:
+        app.add_middleware(BrowserCookie)
     return app
 
 
-def _mount_page(app: FastAPI, answerer: QuestionAnswerer) -> None:
+def _mount_page(app: FastAPI, answerer: QuestionAnswerer, history: History | None) -> None:
     gr.mount_gradio_app(
         app,
-        make_page(answerer),
+        make_page(answerer, history),
         path="/",
         # Fonts given as plain names are the reader's own; Gradio's default would fetch some.
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),

@@ -1,12 +1,14 @@
 """Answers and documents as HTML. Everything that comes from a document, a file name or a question is escaped."""
 
 import html
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from index.documents import Passage
 from index.store import DocumentRecord
+from qa.answering import Stage
 from qa.answers import Answer
 from qa.turns import Kind, Turn
 
@@ -88,66 +90,123 @@ def percent(confidence: float) -> str:
 # The chat
 
 
-def turn(question: str, body: str, state: str, understood: str = "") -> str:
+def turn(question: str, body: str, state: str, understood: str = "", key: str = "") -> str:
     """A question with what was said to it.
 
     Args:
         question: The question, as it was typed.
         body: HTML of the reply.
-        state: "answered", "declined", "notice" or "pending".
+        state: "answered", "declined", "notice", "stopped" or "pending".
         understood: HTML of how it was understood; "" where it is as it was typed.
+        key: What the turn is called when it is to be changed; "" where it cannot be.
 
     Returns:
         The HTML.
     """
     asked = escape(_shorten(question, _MAX_QUESTION_CHARS))
     bubble = f'<p class="question" dir="auto"><span class="unseen">You asked: </span>{asked}</p>' if asked else ""
-    return f'<article class="turn {state}">{bubble}{understood}<div class="reply">{body}</div></article>'
+    edit = '<button type="button" class="edit" aria-label="Edit this question">Edit</button>' if asked and key else ""
+    named = f' data-key="{escape(key)}"' if key else ""
+    return f'<article class="turn {state}"{named}>{bubble}{edit}{understood}<div class="reply">{body}</div></article>'
 
 
-def pending(question: str) -> str:
+def conversation(id_: str, turns: Sequence[str]) -> str:
+    """What was said so far.
+
+    Args:
+        id_: Id of the conversation in the history, for the page's script; "" where it has none.
+        turns: HTML of its turns.
+
+    Returns:
+        The HTML.
+    """
+    return f'<span hidden data-conversation="{escape(id_)}"></span>{"".join(turns)}'
+
+
+def pending(question: str, step: str) -> str:
     """A question that is being looked into.
 
     Args:
         question: The question.
+        step: What is being done about it; the page's script keeps it up to date.
 
     Returns:
-        The HTML.
+        The HTML. A screen reader says the step once, and not each one after it.
     """
-    return turn(question, "<p>Searching the documents…</p>", "pending")
+    return turn(question, f'<p class="step" aria-live="off">{escape(step)}</p>', "pending")
 
 
-def notice(question: str, message: str) -> str:
-    """A question that could not be asked, with the line that says why.
+def step(ahead: int, stage: Stage | None, n_passages: int, *, is_further: bool) -> str:
+    """What is being done about a question, in a line.
+
+    Args:
+        ahead: How many questions are before it.
+        stage: What is being done; None before anything is.
+        n_passages: How many passages are read.
+        is_further: Whether it was asked before, and more is being looked for.
+
+    Returns:
+        The line.
+    """
+    if ahead:
+        return f"Waiting for {_count(ahead, 'question')} before this one…"
+    if is_further:
+        return "Looking for more that bears on it…"
+    if stage is Stage.READING:
+        return f"Reading {_count(n_passages, 'passage')}…"
+    return "Deciding…" if stage is Stage.DECIDING else "Searching…"
+
+
+def stopped(question: str, understood: str | None, key: str, in_place_of: Sequence[str]) -> str:
+    """A question that was stopped, and can be asked again.
 
     Args:
         question: The question.
-        message: One line for people.
+        understood: How it was meant, where it had been understood wrongly.
+        key: What this line is called.
+        in_place_of: Keys of the turns that it was to take the place of.
 
     Returns:
         The HTML.
     """
-    return turn(question, f"<p>{escape(message)}</p>", "notice")
+    again = json.dumps({"question": question, "understood": understood, "in_place_of": [key, *in_place_of]})
+    button = f'<button type="button" class="again" data-asked="{escape(again)}">Ask again</button>'
+    return turn(question, f"<p>Stopped.</p>{button}", "notice stopped")
 
 
-def spoken(said: Turn, records: Mapping[str, DocumentRecord]) -> str:
+def notice(question: str, message: str, key: str = "") -> str:
+    """A question that could not be asked, with the line that says why.
+
+    Args:
+        question: The question; "" for a line that belongs to none.
+        message: One line for people.
+        key: What the turn is called when it is to be changed; "" where it cannot be.
+
+    Returns:
+        The HTML.
+    """
+    return turn(question, f"<p>{escape(message)}</p>", "notice", key=key)
+
+
+def spoken(said: Turn, records: Mapping[str, DocumentRecord], key: str = "") -> str:
     """What was said in a conversation, with what the chat says to it.
 
     Args:
         said: The turn.
         records: The documents by name, as they were when it was said.
+        key: What the turn is called when it is to be changed; "" where it cannot be.
 
     Returns:
         The HTML.
     """
     if said.answer is None:
-        return notice(said.asked, said.text)
+        return notice(said.asked, said.text, key)
     understood = _understood(said) if said.understood != said.asked else ""
     if said.kind is Kind.UNKNOWN:
         reason = said.text.removeprefix("I don't know. ")
         body = _refusal(reason) + _nearest(said.answer, records) + _instead(said.suggestions)
-        return turn(said.asked, body, "declined", understood)
-    return turn(said.asked, _told(said, records), "answered", understood)
+        return turn(said.asked, body, "declined", understood, key)
+    return turn(said.asked, _told(said, records), "answered", understood, key)
 
 
 def _told(said: Turn, records: Mapping[str, DocumentRecord]) -> str:

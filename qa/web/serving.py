@@ -41,6 +41,7 @@ def serve(
     port: int = 7860,
     open_browser: bool = False,
     rebuild: bool = False,
+    keep_history: bool = True,
     **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
 ) -> None:
     """Serve the chat page over a folder of documents until Ctrl-C or SIGTERM, its index in step with the folder.
@@ -50,7 +51,8 @@ def serve(
         host: Address of this machine to listen at; others than loopback let other machines in.
         port: Port to listen at; 0 takes a free one.
         open_browser: Open the page in the browser once it is served.
-        rebuild: Throw the index away and begin anew.
+        rebuild: Throw the index away and begin anew; conversations stay.
+        keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
         **settings: Fields of `Settings`.
 
     Raises:
@@ -73,22 +75,26 @@ def serve(
             if open_browser:
                 webbrowser.open(address)
 
-        make_server(build_page(answerer), announce).run(sockets=[listening])
+        make_server(build_page(answerer, keep_history=keep_history), announce).run(sockets=[listening])
 
 
-def build_page(answerer: QuestionAnswerer) -> "FastAPI":
+def build_page(answerer: QuestionAnswerer, *, keep_history: bool = True) -> "FastAPI":
     """The chat page as an ASGI application.
 
     Args:
         answerer: What answers the questions. It stays the caller's to close.
+        keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
 
     Returns:
         The application.
+
+    Raises:
+        HistoryError: The history cannot be read or written.
     """
     os.environ.update(_QUIET)  # before Gradio is imported, which is when it would first report its use
     from qa.web.application import application
 
-    return application(answerer)
+    return application(answerer, keep_history=keep_history)
 
 
 def open_port(host: str, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-// What the page does in the browser beside Gradio: asks examples, keeps the newest turn in view, opens drawers; and
+// What the page does in the browser beside Gradio: keeps the newest turn in view, opens drawers; and
 // `verbatim`, which the other scripts add to.
 "use strict";
 
@@ -76,25 +76,6 @@ globalThis.verbatim = (() => {
     else if (!narrow.matches) question.focus();
   }
 
-  function whenClicked(element, trigger) {
-    element.addEventListener("click", (event) => {
-      const button = event.target.closest("button");
-      if (!button) return;
-      if (button.matches(".example")) {
-        trigger("submit", { question: button.textContent, understood: null });
-        focusQuestion();
-      } else if (button.matches(".rephrase")) {
-        const understood = button.closest(".understood");
-        trigger("submit", { question: understood.dataset.asked, understood: understood.querySelector("input").value });
-      }
-    });
-  }
-
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches(".understood input")) {
-      event.target.parentElement.querySelector(".rephrase").click();
-    }
-  });
   document.addEventListener("click", (event) => {
     const drawer = event.target.closest("[data-drawer]");
     if (drawer) openDrawer(drawer.dataset.drawer);
@@ -125,8 +106,8 @@ globalThis.verbatim = (() => {
     focusQuestion,
     say,
     log(element, trigger, watch) {
-      whenClicked(element, trigger);
       focusQuestion();
+      globalThis.verbatim.asking(trigger, watch);
       watch("value", () => {
         if (narrow.matches) document.activeElement?.blur(); // the keyboard would lie over the answer
         const log = element.querySelector("[role=log]");
