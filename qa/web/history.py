@@ -224,7 +224,8 @@ class History:
             HistoryError: They could not be read.
         """
         wanted = search.strip().casefold()
-        found = "(? = '' OR holds(c.title, ?) OR id IN (SELECT conversation FROM turns WHERE instr(words, ?)))"
+        in_turns = "EXISTS (SELECT 1 FROM turns WHERE conversation = c.id AND instr(words, ?))"
+        found = f"(? = '' OR holds(c.title, ?) OR {in_turns})"
         query = f"{_CONVERSATIONS} WHERE c.browser = ? AND {found} ORDER BY updated DESC, id LIMIT ?"
         with self._connected() as connection:
             connection.create_function("holds", 2, lambda title, words: words in title.casefold(), deterministic=True)

@@ -5,7 +5,7 @@
 (() => {
   const AWAY = "The server does not answer. Your question stays here; ask again when it is back.";
   const LOST = "The server went away. This page goes on by itself when it is back.";
-  const RETURNED = "The server stopped before it answered; your question is back in the field.";
+  const RETURNED = "Your last question was not answered; it is back in the field.";
   const FAILED = "The server did not answer. Your question is back in the field.";
   const OWN = "/api/conversations?limit=1"; // answers as long as the server is there, and gives a browser without an id one
   const RETRY_MS = 1000;
@@ -13,6 +13,7 @@
 
   let send = null; // tells the server of an event
   let isAsking = false;
+  let onDone = null; // who waits for the end of what is under way
   let conversation = new URLSearchParams(location.search).get("conversation") ?? "";
 
   const field = () => document.querySelector("#question textarea");
@@ -75,6 +76,8 @@
     isAsking = false;
     remember(null);
     document.body.classList.remove("asking");
+    onDone?.();
+    onDone = null;
     const focused = document.activeElement;
     if (!focused || focused === document.body || focused.closest("#composer")) verbatim.focusQuestion();
   }
@@ -92,8 +95,15 @@
     history.replaceState(history.state, "", address);
   }
 
-  function openConversation(id) {
-    stop();
+  // Shows another conversation, or begins one; first what is under way is stopped, or its end would lie over the other.
+  async function openConversation(id) {
+    if (isAsking) {
+      const ended = new Promise((resolve) => {
+        onDone = resolve;
+      });
+      stop();
+      await ended;
+    }
     setConversation(id);
     send?.("input", { conversation: id });
   }

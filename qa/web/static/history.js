@@ -94,7 +94,7 @@
         const about = `“${conversation.title}”`;
         const rename = button("Rename", () => this.rename(row, conversation, fill), { "aria-label": `Rename ${about}` });
         const remove = button("Delete", () => this.confirm(row, conversation, fill), { "aria-label": `Delete ${about}` });
-        const tools = make("div", { className: "tools" }, rename, exports(address(conversation.id), "Export", `Export ${about}`), remove);
+        const tools = make("div", { className: "tools" }, rename, remove, exports(address(conversation.id), "Export", `Export ${about}`));
         row.replaceChildren(open, tools);
       };
       fill();
@@ -151,7 +151,7 @@
       };
       const keep = () => {
         fill();
-        row.querySelector(".tools > button:last-child").focus();
+        row.querySelectorAll(".tools > button")[1].focus(); // Delete, which it was asked with
       };
       row.replaceChildren(...asking(`Erase “${conversation.title}”? This cannot be undone.`, "Erase", remove, keep));
       row.querySelector(".keep").focus();
@@ -173,7 +173,7 @@
         this.foot.replaceChildren(...asking(`Erase ${what}? This cannot be undone.`, "Erase all", remove, () => this.load()));
         this.foot.querySelector(".keep").focus();
       });
-      return [exports("/api/conversations", "Export all", "Export all conversations"), ask];
+      return [ask, exports("/api/conversations", "Export all", "Export all conversations")];
     }
   }
 
