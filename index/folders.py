@@ -407,7 +407,7 @@ class FolderIndex:
 
     def _certificate(self) -> dict[str, Any]:
         return {
-            "version": _our_version(),
+            "version": our_version(),
             "folder": str(self.folder),
             "embedder": self.embedder.name,
             "embedder_sha256": self.embedder.fingerprint,
@@ -477,10 +477,11 @@ class FolderIndex:
         return opened
 
 
-def _our_version() -> str:
+def our_version() -> str:
+    """The version of Verbatim that is running; "unknown" from a checkout that is not installed."""
     try:
         return metadata.version("verbatim-qa")
-    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+    except metadata.PackageNotFoundError:
         return "unknown"
 
 

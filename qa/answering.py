@@ -24,7 +24,7 @@ from index.settings import Settings, read_settings
 from index.showing import PageBoxes
 from index.store import DocumentRecord, FileRecord
 from index.syncing import SyncReport
-from qa.answers import Answer, Reason
+from qa.answers import Answer, Quotation, Reason
 from qa.cascading import HitReader, SingleReader, open_reader
 from qa.deciding import Candidate, Decider
 from qa.inference import inference_thread
@@ -54,6 +54,7 @@ class Stage(StrEnum):
     SEARCHING = "searching"
     READING = "reading"
     DECIDING = "deciding"
+    DONE = "done"
 
 
 class QuestionAnswerer:
@@ -419,6 +420,32 @@ class QuestionAnswerer:
         """
         return self._index.store.document(name).text
 
+    def quote(self, name: str, start: int, end: int) -> Quotation:
+        """A stretch of a document, word by word.
+
+        Args:
+            name: The document's name.
+            start: Offset of the first character in the document's text.
+            end: Offset after the last.
+
+        Returns:
+            What stands there, and where that is.
+
+        Raises:
+            UnknownDocumentError: It is not in the index.
+            ParameterError: There is no such stretch in it.
+        """
+        store = self._index.store
+        with store.reading():
+            document = store.document(name)
+            n_chars = len(document.text)
+            if not 0 <= start < end <= n_chars:
+                raise ParameterError(
+                    f"start={start} and end={end} are no stretch of {name!r}; choose 0 <= start < end <= {n_chars}"
+                )
+            place = store.place_at(name, start) or None
+            return Quotation(name, document.sha256, document.title, place, start, end, document.text[start:end])
+
     def verify(self, answer: Answer | Mapping[str, object]) -> Verification:
         """Check an answer that was given once against the documents as they are indexed now.
 
@@ -468,7 +495,9 @@ class QuestionAnswerer:
         self._on_stage(Stage.SEARCHING)
         with self._index.store.reading():
             hits = self._index.search(question, self.settings.top_k, within)
-            return self._judge(question, hits, cache(self.text), self._index.store.place_at)
+            answer = self._judge(question, hits, cache(self.text), self._index.store.place_at)
+        self._on_stage(Stage.DONE)
+        return answer
 
     def _read(self, question: str, text: str) -> Answer:
         if not text.strip():

@@ -70,3 +70,26 @@ class Answer:
     alternatives: tuple["Answer", ...] = ()
     nearest: tuple[Passage, ...] = field(default=())
     reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """A stretch of a document, as it is stored.
+
+    Attributes:
+        document: Name of the document.
+        document_sha256: Hash of the document's file.
+        title: Title of the document.
+        place: Where in the document it begins, for people, as in `Answer`; None where there is nothing to say.
+        start: Offset of the first character in the document's stored text, in Unicode code points.
+        end: Offset after the last character.
+        text: The characters there.
+    """
+
+    document: str
+    document_sha256: str
+    title: str
+    place: str | None
+    start: int
+    end: int
+    text: str

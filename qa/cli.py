@@ -233,12 +233,26 @@ def serve(
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     reader: ReaderName = None,
     rebuild: Rebuild = False,
+    *,
     history: Annotated[bool, typer.Option("--history/--no-history", help="Keep conversations, or don't.")] = True,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Log to stderr, a JSON object a line: each question, without its words.")
+    ] = False,
+    log_questions: Annotated[
+        bool, typer.Option("--log-questions", help="The same, with the words of the questions.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Serve the web chat until Ctrl-C; what changes is indexed."""
+    """Serve the web chat until Ctrl-C; what changes is indexed.
+
+    Beside the page, for programs: POST /api/ask, described in /openapi.json; MCP at /mcp; /health and /metrics.
+    """
     with _errors(as_json):
         from qa.web import serve as serve_page
+        from qa.web.logs import log_as_json
+
+        if log_json or log_questions:
+            log_as_json()
 
         serve_page(
             folder if folder is None else _named(folder),
@@ -247,8 +261,23 @@ def serve(
             open_browser=open_browser,
             rebuild=rebuild,
             keep_history=history,
+            log_questions=log_questions,
             reader=reader,
         )
+
+
+@cli.command()
+def mcp(folder: Folder = None, reader: ReaderName = None) -> None:
+    """Serve an assistant over stdio (MCP); what changes is indexed.
+
+    The assistant starts it: name this command, with its options, in the assistant's settings as a server of the Model
+    Context Protocol.
+    """
+    with _errors(as_json=False), _load(folder, reader=reader) as answerer:  # stdout is the protocol's alone
+        from qa.web.mcp import serve_stdio
+
+        with answerer.watch():
+            serve_stdio(answerer)
 
 
 @cli.command()

@@ -2,22 +2,47 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qa.answering import QuestionAnswerer
 from qa.web import build_page
 from qa.web.serving import make_server, open_port
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def run(work: Callable[[], Awaitable[Any]]) -> Any:
+    """Run a coroutine in a thread of its own: the browser's tests keep a loop running in this one."""
+
+    async def awaited() -> Any:
+        return await work()
+
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, awaited()).result()
+
+
+def built(answerer: QuestionAnswerer, *guarded: Any, **given: Any) -> "FastAPI":
+    """The application; made where no event loop runs, Gradio begins one for each page and leaves it open."""
+
+    async def build() -> "FastAPI":
+        return build_page(answerer, *guarded, **given)
+
+    return run(build)  # type: ignore[no-any-return]
+
 
 @contextmanager
-def served(answerer: QuestionAnswerer, port: int = 0, **given: Any) -> Iterator[str]:
-    """Serves the page of an answerer on a port, a free one if none is named; the page's address."""
+def served(answerer: QuestionAnswerer, *guarded: Any, port: int = 0, **given: Any) -> Iterator[str]:
+    """Serves the page of an answerer on a port, a free one if none is named; the page's address.
+
+    `guarded`: by which access, and guards.
+    """
     with open_port("127.0.0.1", port) as listening:
         ready = threading.Event()
-        server = make_server(build_page(answerer, **given), ready.set)
+        server = make_server(built(answerer, *guarded, **given), ready.set)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
@@ -46,5 +71,4 @@ def last_change(chat: Any, question: str, told: Any = None) -> dict[str, Any]:
     async def ask() -> dict[str, Any]:
         return [change async for change in chat.ask({"question": question}, told or Told(), Visitor("", "page"))][-1]
 
-    with ThreadPoolExecutor(1) as thread:  # in this one a browser's event loop may be running
-        return thread.submit(asyncio.run, ask()).result()
+    return run(ask)  # type: ignore[no-any-return]

@@ -364,7 +364,7 @@ def test_an_adjusted_view_asks_the_same_documents_and_tells_its_stages(
     assert answerer.adjusted(on_stage=stages.append).ask("What is the river called?") == answerer.ask(
         "What is the river called?"
     )
-    assert stages == [Stage.SEARCHING, Stage.READING, Stage.DECIDING]
+    assert stages == [Stage.SEARCHING, Stage.READING, Stage.DECIDING, Stage.DONE]
 
 
 def test_what_looks_on_can_end_the_work(folder: Path, make_answerer: Callable[..., QuestionAnswerer]) -> None:

@@ -241,7 +241,7 @@ def test_a_server_that_is_away_is_a_line_and_when_it_is_back_the_conversation_go
         page.press("#question textarea", "Enter")
         expect(page.locator("#line")).to_contain_text("The server does not answer.")
         assert page.input_value("#question textarea") == "When was it opened?"
-        second.enter_context(served(answerer, port))
+        second.enter_context(served(answerer, port=port))
         page.press("#question textarea", "Enter")
         expect(page.locator("#log .understood input")).to_have_value("When was the Sarn bridge opened?")
         assert questions(page) == [BRIDGE, "When was it opened?"]
@@ -251,7 +251,7 @@ def test_a_server_that_is_away_is_a_line_and_when_it_is_back_the_conversation_go
         expect(page.locator("#line")).to_contain_text("goes on by itself")
         reader.may_read.set()
         assert page.locator(".toast-body").count() == 0 or not page.is_visible(".toast-body")
-        with served(answerer, port):
+        with served(answerer, port=port):
             expect(page.locator("#line")).to_contain_text("back in the field")
             expect(page.locator("#question textarea")).to_have_value(MUSEUM)
             expect(page.locator("#log .answered")).to_have_count(2)

@@ -6,24 +6,33 @@ import gradio as gr
 from fastapi import FastAPI
 
 from qa.answering import QuestionAnswerer
+from qa.web import api
+from qa.web.asker import Asker
 from qa.web.browsers import BrowserCookie
 from qa.web.conversations import conversation_routes
 from qa.web.documents import documents_router
 from qa.web.history import History
+from qa.web.mcp import HTTPTransport, make_server
+from qa.web.metrics import Metrics
+from qa.web.openapi import DocumentedAPI
 from qa.web.page import make_page
+from qa.web.problems import refuse_the_rest, say_problems
 
 _STATIC = Path(__file__).parent / "static"
 _STYLES = ("page.css", "source.css", "documents.css", "asking.css", "history.css")
 _SCRIPTS = ("page.js", "source.js", "tour.js", "documents.js", "asking.js", "history.js")
 """In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
+_OURS = ("/api/{rest:path}", "/health", "/metrics", "/mcp", "/openapi.json")
+"""Paths of which the page gets nothing."""
 
 
-def application(answerer: QuestionAnswerer, *, keep_history: bool = True) -> FastAPI:
+def application(answerer: QuestionAnswerer, *, keep_history: bool = True, log_questions: bool = False) -> FastAPI:
     """All that is served, as an ASGI application that asks nothing of the network.
 
     Args:
         answerer: What answers the questions.
         keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
+        log_questions: Write the words of questions into the log, where it is written, as well.
 
     Returns:
         The application.
@@ -32,20 +41,30 @@ def application(answerer: QuestionAnswerer, *, keep_history: bool = True) -> Fas
         HistoryError: The history cannot be read or written.
     """
     history = History(answerer.index_dir) if keep_history else None
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    # Routes of our own go before the page, which is mounted at the root and takes what is left.
-    app.include_router(documents_router(answerer))
-    app.include_router(conversation_routes(history))
-    _mount_page(app, answerer, history)
+    metrics = Metrics(answerer, log_questions=log_questions)
+    asker = Asker(answerer)
+    mcp = HTTPTransport(make_server(answerer, asker, metrics))
+    app = DocumentedAPI(api.EXAMPLES, mcp.running)
+    say_problems(app)
+    for router in (
+        api.routes(answerer, asker, metrics),
+        documents_router(answerer),
+        conversation_routes(history),
+    ):
+        app.include_router(router)
+    app.router.routes.append(mcp.route())
+    # Routes of our own go before this: it refuses what is left below our paths, and the page takes all the rest.
+    refuse_the_rest(app, _OURS)
+    _mount_page(app, make_page(answerer, history, metrics))
     if history is not None:
         app.add_middleware(BrowserCookie)
     return app
 
 
-def _mount_page(app: FastAPI, answerer: QuestionAnswerer, history: History | None) -> None:
+def _mount_page(app: FastAPI, page: gr.Blocks) -> None:
     gr.mount_gradio_app(
         app,
-        make_page(answerer, history),
+        page,
         path="/",
         # Fonts given as plain names are the reader's own; Gradio's default would fetch some.
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from index.errors import ParameterError
 from qa.answering import Stage
+from qa.web.metrics import StoppedError
 
 QUESTIONS_AT_A_TIME = 100
 """They wait for the one inference thread anyway; let in together, each is told how many are before it."""
@@ -20,10 +21,6 @@ _LIFE_SIGN_S = 1.0
 
 T = TypeVar("T")
 OnStage = Callable[[Stage], None]
-
-
-class StoppedError(Exception):
-    """A question was stopped; on the inference thread it ends the work."""
 
 
 class Options(BaseModel, frozen=True):

@@ -18,9 +18,10 @@ from qa.answering import QuestionAnswerer, Stage, default_folder
 from qa.conversing import Conversation
 from qa.turns import Turn
 from qa.web import rendering
-from qa.web.asking import QUESTIONS_AT_A_TIME, Asked, Line, OnStage, StoppedError, read_asked, those_left
+from qa.web.asking import QUESTIONS_AT_A_TIME, Asked, Line, OnStage, read_asked, those_left
 from qa.web.browsers import browser_of
 from qa.web.history import History, HistoryError, UnknownConversationError, said_of
+from qa.web.metrics import Door, Metrics, StoppedError
 from qa.web.told import Shown, Told, shown, shown_said
 
 SEED_EXAMPLES = (
@@ -53,9 +54,12 @@ class Visitor:
 class _Chat:
     """What the page does when it is used. A failure is a line on the page, and never stops it."""
 
-    def __init__(self, answerer: QuestionAnswerer, history: History | None = None) -> None:
+    def __init__(
+        self, answerer: QuestionAnswerer, history: History | None = None, metrics: Metrics | None = None
+    ) -> None:
         self._answerer = answerer
         self._history = history
+        self._metrics = Metrics(answerer) if metrics is None else metrics
         self._line = Line()
         self._laid_out_with = answerer.documents()
 
@@ -174,11 +178,15 @@ class _Chat:
         asked = (each for each in self._answerer.documents() if within is None or each.name in within)
         return min(self._answerer.settings.top_k, sum(each.n_passages for each in asked))
 
-    def ask_for_program(self, question: str) -> dict[str, Any]:
+    def ask_for_program(
+        self, question: str, within: list[str] | None = None, max_wrong: float | None = None
+    ) -> dict[str, Any]:
         """Answer a question in the documents' own words.
 
         Args:
             question: The question, 1,000 characters at most.
+            within: Names of the documents to ask; None is all of them.
+            max_wrong: Share of the answers given that may be wrong, 0 to 1; None declines as the server does.
 
         Returns:
             The fields of the answer; offsets count code points of the document's text.
@@ -187,7 +195,11 @@ class _Chat:
             Error: The question cannot be asked; the message says why.
         """
         try:
-            return asdict(self._answerer.ask(question))
+            with self._metrics.question(Door.GRADIO, question) as measured:
+                adjusted = self._answerer.adjusted(max_wrong=max_wrong, on_stage=measured.on_stage)
+                answer = adjusted.ask(question, within=within)
+                measured.came_out(answer)
+            return asdict(answer)
         except VerbatimError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
@@ -220,10 +232,17 @@ class _Chat:
         records = {record.name: record for record in self._answerer.documents()}
         options = asked.options
         within, gone = those_left(options.within, list(records))
-        answerer = self._answerer.adjusted(reader=options.reader, max_wrong=options.max_wrong, on_stage=on_stage)
         before = told.before(asked.in_place_of).turns
-        turn = Conversation(answerer, within, before).ask(asked.question, understood=asked.understood)
-        on_stage(Stage.DECIDING)  # stopped since, it is not kept
+        with self._metrics.question(Door.PAGE, asked.question) as measured:
+
+            def on_each(stage: Stage) -> None:
+                on_stage(stage)
+                measured.on_stage(stage)
+
+            answerer = self._answerer.adjusted(reader=options.reader, max_wrong=options.max_wrong, on_stage=on_each)
+            turn = Conversation(answerer, within, before).ask(asked.question, understood=asked.understood)
+            on_stage(Stage.DONE)  # stopped since, it is not kept
+            measured.came_out(turn)
         told = self._keep(asked, told, turn, records, visitor)
         if gone:
             told = told.noting(rendering.notice("", f"Not asked, as it is no longer there: {', '.join(gone)}"))
@@ -261,17 +280,18 @@ def _stopped(asked: Asked, told: Told) -> Told:
     return told.without_lines(asked.in_place_of).adding(Shown(html, key))
 
 
-def make_page(answerer: QuestionAnswerer, history: History | None = None) -> gr.Blocks:
+def make_page(answerer: QuestionAnswerer, history: History | None = None, metrics: Metrics | None = None) -> gr.Blocks:
     """The page, not yet served.
 
     Args:
         answerer: What answers the questions.
         history: Where conversations are kept; None keeps them on the page only.
+        metrics: What measures the questions; None measures them for nobody.
 
     Returns:
         Its parts, and what happens when they are used.
     """
-    chat = _Chat(answerer, history)
+    chat = _Chat(answerer, history, metrics)
     page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
     with page:
         parts: dict[str, Any] = {"told": gr.State(Told()), "masthead": _html("masthead", chat.masthead())}

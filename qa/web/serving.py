@@ -42,6 +42,7 @@ def serve(
     open_browser: bool = False,
     rebuild: bool = False,
     keep_history: bool = True,
+    log_questions: bool = False,
     **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
 ) -> None:
     """Serve the chat page over a folder of documents until Ctrl-C or SIGTERM, its index in step with the folder.
@@ -53,6 +54,7 @@ def serve(
         open_browser: Open the page in the browser once it is served.
         rebuild: Throw the index away and begin anew; conversations stay.
         keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
+        log_questions: Write the words of questions into the log as well, where each question is logged.
         **settings: Fields of `Settings`.
 
     Raises:
@@ -75,15 +77,17 @@ def serve(
             if open_browser:
                 webbrowser.open(address)
 
-        make_server(build_page(answerer, keep_history=keep_history), announce).run(sockets=[listening])
+        page = build_page(answerer, keep_history=keep_history, log_questions=log_questions)
+        make_server(page, announce).run(sockets=[listening])
 
 
-def build_page(answerer: QuestionAnswerer, *, keep_history: bool = True) -> "FastAPI":
+def build_page(answerer: QuestionAnswerer, *, keep_history: bool = True, log_questions: bool = False) -> "FastAPI":
     """The chat page as an ASGI application.
 
     Args:
         answerer: What answers the questions. It stays the caller's to close.
         keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
+        log_questions: Write the words of questions into the log as well, where each question is logged.
 
     Returns:
         The application.
@@ -94,7 +98,7 @@ def build_page(answerer: QuestionAnswerer, *, keep_history: bool = True) -> "Fas
     os.environ.update(_QUIET)  # before Gradio is imported, which is when it would first report its use
     from qa.web.application import application
 
-    return application(answerer, keep_history=keep_history)
+    return application(answerer, keep_history=keep_history, log_questions=log_questions)
 
 
 def open_port(host: str, port: int) -> socket.socket:

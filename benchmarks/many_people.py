@@ -1,0 +1,254 @@
+"""Many people at once: `make people`.
+
+Starts `verbatim serve` over reports that it makes up, and has people ask it, each a question of their own every few
+seconds, through the page's queue, through the API, or half of them through each, while more documents are dropped into
+the folder and indexed. Says how long they waited (median, 95th and 99th percentile, longest), what went wrong, how much
+memory the server took (all of its processes), and what the index holds in the end.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psutil
+
+THINGS = (
+    "turbine valve ledger lantern compass anvil rudder telescope harness kiln plough lathe pump bellows loom".split()
+)
+PLACES = "Arden Brill Corrin Dunmore Eastlea Farrow Glenholt Harwick Ilford Jarrow Keld Lorton Marske Norby".split()
+PEOPLE = "Okafor Lindqvist Haddad Moreau Tanaka Silva Novak Iyer Brandt Castillo Doyle Eriksen Fontaine Gruber".split()
+ITEMS_PER_REPORT = 5
+MEGABYTE = 1024 * 1024
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that one report says, and no other.
+
+    Attributes:
+        question: What to ask.
+        answer: What the report says to it.
+    """
+
+    question: str
+    answer: str
+
+
+@dataclass
+class Seen:
+    """What people met.
+
+    Attributes:
+        seconds: How long each answer took, by door.
+        errors: What went wrong, and how often.
+        answered: Questions that got an answer.
+        right: Answers that are what the report says.
+    """
+
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {"page": [], "api": []})
+    errors: Counter[str] = field(default_factory=Counter)
+    answered: int = 0
+    right: int = 0
+
+
+def write_report(folder: Path, number: int, rng: random.Random) -> list[Fact]:
+    """Write a report of a page, and say what can be asked of it."""
+    lines, facts = [f"# Stock report {number}", ""], []
+    for item in range(ITEMS_PER_REPORT):
+        thing = f"{rng.choice(THINGS)} {number}-{item}"
+        place, person = f"{rng.choice(PLACES)} {rng.randint(1, 99)}", rng.choice(PEOPLE)
+        lines.append(f"The {thing} is kept in warehouse {place}. It was checked by inspector {person} in the spring.")
+        lines.append(
+            f"Its condition was found to be {rng.choice(['good', 'fair', 'poor'])}, and nothing else was noted.\n"
+        )
+        facts.append(Fact(f"Which warehouse is the {thing} kept in?", place))
+        facts.append(Fact(f"Which inspector checked the {thing}?", person))
+    (folder / f"report-{number:04}.md").write_text("\n".join(lines), encoding="utf-8")
+    return facts
+
+
+async def ask_api(client: httpx.AsyncClient, question: str) -> str:
+    """Ask through the API; the answer, or nothing."""
+    response = await client.post("/api/ask", json={"question": question})
+    response.raise_for_status()
+    return str(response.json()["text"])
+
+
+async def ask_page(client: httpx.AsyncClient, question: str) -> str:
+    """Ask through Gradio's queue, as the page does, and wait for its event stream to end."""
+    begun = await client.post("/gradio_api/call/ask", json={"data": [question, None, None]})
+    begun.raise_for_status()
+    event = ""
+    async with client.stream("GET", f"/gradio_api/call/ask/{begun.json()['event_id']}") as stream:
+        stream.raise_for_status()
+        async for line in stream.aiter_lines():
+            if line.startswith("event: "):
+                event = line.removeprefix("event: ")
+            elif line.startswith("data: ") and event == "complete":
+                return str(json.loads(line.removeprefix("data: "))[0]["text"])
+            elif line.startswith("data: ") and event == "error":
+                raise RuntimeError(f"the page's queue: {line[:80]}")
+    raise RuntimeError("the page's stream ended without an answer")
+
+
+DOORS = {"page": ask_page, "api": ask_api}
+
+
+async def person(
+    client: httpx.AsyncClient, door: str, facts: list[Fact], every_s: float, until: float, seen: Seen
+) -> None:
+    """Ask one question after the other, the next when it is time for it and the last was answered."""
+    await asyncio.sleep(random.uniform(0, every_s))
+    for fact in facts:
+        began = time.monotonic()
+        if began >= until:
+            return
+        try:
+            said = await DOORS[door](client, fact.question)
+            seen.seconds[door].append(time.monotonic() - began)
+            seen.answered += bool(said)
+            seen.right += bool(re.search(rf"\b{re.escape(fact.answer)}\b", said))
+        except (httpx.HTTPError, RuntimeError) as error:
+            status = f" {error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else ""
+            seen.errors[f"{door}: {type(error).__name__}{status}"] += 1
+        await asyncio.sleep(max(0.0, began + every_s - time.monotonic()))
+
+
+async def drop(folder: Path, first: int, count: int, seconds: float, rng: random.Random) -> None:
+    """Put documents into the folder, spread over the time there is."""
+    for number in range(first, first + count):
+        write_report(folder, number, rng)
+        await asyncio.sleep(seconds / count)
+
+
+def memory_mb(server: psutil.Process) -> float:
+    """Resident memory of a process and its children."""
+    total = 0
+    for process in (server, *server.children(recursive=True)):
+        try:
+            total += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total / MEGABYTE
+
+
+async def watch_memory(server: psutil.Process, until: float, samples: list[float]) -> None:
+    """Look at the server's memory every second."""
+    while time.monotonic() < until:
+        samples.append(memory_mb(server))
+        await asyncio.sleep(1)
+
+
+async def play(url: str, server: psutil.Process, folder: Path, facts: list[Fact], given: argparse.Namespace) -> None:
+    """Have them all ask, and say what became of it."""
+    rng, seen, samples = random.Random(given.seed + 1), Seen(), [memory_mb(server)]
+    until = time.monotonic() + given.seconds
+    rng.shuffle(facts)
+    doors = ["page", "api"] if given.door == "both" else [given.door]
+    share = len(facts) // given.people
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, limits=limits) as client:
+        people = [
+            person(client, doors[n % len(doors)], facts[n * share : (n + 1) * share], given.every, until, seen)
+            for n in range(given.people)
+        ]
+        dropping = drop(folder, given.documents, given.dropped, given.seconds * 0.8, rng)
+        await asyncio.gather(*people, dropping, watch_memory(server, until, samples))
+        expected = given.documents + given.dropped
+        health = await settled(client, expected)
+        gauges = (await client.get("/metrics")).text
+    report(seen, [*samples, memory_mb(server)], given)
+    print(f"index: {health['documents']} documents of {expected}, {health['passages']} passages")
+    print("\n".join(line for line in gauges.splitlines() if line.startswith("verbatim_stage_seconds_sum")))
+
+
+async def settled(client: httpx.AsyncClient, expected: int) -> dict[str, int]:
+    """What /health says once all documents are indexed, or after a minute."""
+    for _ in range(60):
+        health: dict[str, int] = (await client.get("/health")).json()
+        if health["documents"] >= expected:
+            break
+        await asyncio.sleep(1)
+    return health
+
+
+def report(seen: Seen, samples: list[float], given: argparse.Namespace) -> None:
+    """Print the figures."""
+    print(f"{given.people} people for {given.seconds:.0f} s, reader {given.reader}, door {given.door}")
+    for door, seconds in {**seen.seconds, "all": [*seen.seconds["page"], *seen.seconds["api"]]}.items():
+        if len(seconds) > 1:
+            cuts = statistics.quantiles(seconds, n=100, method="inclusive")
+            print(
+                f"{door:>5}: {len(seconds):,} answers, p50 {cuts[49]:.2f} s, p95 {cuts[94]:.2f} s,"
+                f" p99 {cuts[98]:.2f} s, longest {max(seconds):.2f} s"
+            )
+    print(
+        f"answered {seen.answered:,}, of them as the report says {seen.right:,}; errors: {dict(seen.errors) or 'none'}"
+    )
+    middle = samples[len(samples) // 2]
+    print(
+        f"memory, MB: {samples[0]:.0f} at the start, {middle:.0f} in the middle, {samples[-1]:.0f} at the end,"
+        f" {max(samples):.0f} at most"
+    )
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for on the command line."""
+    parser = argparse.ArgumentParser(description="People who ask a server while it indexes.")
+    parser.add_argument("--people", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=300, help="how long they ask")
+    parser.add_argument("--every", type=float, default=15, help="seconds between two questions of one of them")
+    parser.add_argument("--door", choices=["page", "api", "both"], default="both")
+    parser.add_argument("--reader", choices=["fast", "accurate", "cascade"], default="cascade")
+    parser.add_argument("--documents", type=int, default=200, help="reports that are there at the start")
+    parser.add_argument("--dropped", type=int, default=100, help="reports that are dropped in meanwhile")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    needed = given.people * (given.seconds / given.every + 1)
+    if given.documents * ITEMS_PER_REPORT * 2 < needed:
+        parser.error(f"--documents {given.documents} are too few for {needed:.0f} different questions; take more")
+    return given
+
+
+def main() -> None:
+    """Start the server, play, and stop it."""
+    given = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and the server with it
+    rng = random.Random(given.seed)
+    random.seed(given.seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "reports"
+        folder.mkdir()
+        facts = [fact for number in range(given.documents) for fact in write_report(folder, number, rng)]
+        command = [sys.executable, "-c", "from qa.cli import main; main()", "serve", "--port", "0"]
+        command += ["--folder", str(folder), "--reader", given.reader]
+        environment = {**os.environ, "VERBATIM_INDEX_DIR": str(Path(scratch) / "index")}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+            try:
+                assert server.stdout is not None
+                served = re.search(r"http://\S+", server.stdout.readline())
+                if served is None:
+                    sys.exit("the server did not start; its error stands above")
+                # The first question loads the models, which is not what is measured.
+                httpx.post(f"{served[0]}/api/ask", json={"question": facts[0].question}, timeout=TIMEOUT_S)
+                asyncio.run(play(served[0], psutil.Process(server.pid), folder, facts[2:], given))
+            finally:
+                server.terminate()
+
+
+if __name__ == "__main__":
+    main()
