@@ -49,12 +49,13 @@ logger = logging.getLogger("verbatim")
 class _Chat:
     """What the page does when it is used. A failure is a line on the page, and never stops it."""
 
-    def __init__(self, answerer: QuestionAnswerer) -> None:
-        self._answerer = answerer
+    def __init__(self, answerer: QuestionAnswerer, *, signs_out: bool = False) -> None:
+        self._answerer, self._signs_out = answerer, signs_out
         self._laid_out_with = answerer.documents()
 
     def masthead(self) -> str:
-        return rendering.masthead(self._answerer.folder.name, len(self._answerer.documents()))
+        n_documents = len(self._answerer.documents())
+        return rendering.masthead(self._answerer.folder.name, n_documents, signs_out=self._signs_out)
 
     def welcome(self) -> str:
         folder = self._answerer.folder
@@ -182,16 +183,17 @@ def _log(turns: Turns) -> str:
     return "".join(shown.html for shown in turns)
 
 
-def make_page(answerer: QuestionAnswerer) -> gr.Blocks:
+def make_page(answerer: QuestionAnswerer, *, signs_out: bool = False) -> gr.Blocks:
     """The page, not yet served.
 
     Args:
         answerer: What answers the questions.
+        signs_out: Whether who uses it signed in, and can sign out.
 
     Returns:
         Its parts, and what happens when they are used.
     """
-    chat = _Chat(answerer)
+    chat = _Chat(answerer, signs_out=signs_out)
     page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
     with page:
         turns = gr.State(())

@@ -6,21 +6,29 @@ import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from index.errors import VerbatimError
+from index.settings import read_settings
 from qa.answering import QuestionAnswerer, load
 
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
+    from qa.web.access import Access
+    from qa.web.guarding import Guards
+
 _MAX_PORT = 65535
 _FAREWELL_S = 1
 """Seconds that open pages get to finish: each holds a connection open for as long as it is looked at."""
+_MAX_CONNECTIONS = 1_000
+"""An open page holds two or three; beyond these, requests are told that the server is busy."""
 
 _QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -28,6 +36,10 @@ _QUIET = {
     # Gradio sums up its timings in a table after every event, for a page of its own that is not served.
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
 }
+
+
+class AccessError(VerbatimError):
+    """The page would be open to people whom nobody meant to let in."""
 
 
 class PortError(VerbatimError):
@@ -41,6 +53,8 @@ def serve(
     port: int = 7860,
     open_browser: bool = False,
     rebuild: bool = False,
+    no_auth: bool = False,
+    allowed_hosts: Collection[str] = (),
     **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
 ) -> None:
     """Serve the chat page over a folder of documents until Ctrl-C or SIGTERM, its index in step with the folder.
@@ -51,36 +65,40 @@ def serve(
         port: Port to listen at; 0 takes a free one.
         open_browser: Open the page in the browser once it is served.
         rebuild: Throw the index away and begin anew.
+        no_auth: Ask nobody for a password, even where one is set and where other machines are let in.
+        allowed_hosts: Names that the server is called by besides its own, by a proxy say.
         **settings: Fields of `Settings`.
 
     Raises:
+        AccessError: Other machines would be let in, and there is no password; nothing was loaded.
         PortError: The address is taken or is none of this machine's; nothing was loaded.
         VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
     """
-    with (
-        open_port(host, port) as listening,
-        load(folder, rebuild=rebuild, **settings) as answerer,
-        answerer.watch(),
-        _stopped_by_signals(),
-    ):
-        address = _address(host, listening.getsockname()[1])
+    with open_port(host, port) as listening:
+        bound, free_port = listening.getsockname()[:2]
+        access = _access(host, bound, read_settings(**settings).password_hash, no_auth=no_auth)
+        guards = _guards(host, bound, allowed_hosts)
+        address = _address(host, free_port)
+        with load(folder, rebuild=rebuild, **settings) as answerer, answerer.watch(), _stopped_by_signals():
 
-        def announce() -> None:
-            n_documents = len(answerer.documents())
-            counted = f"{n_documents:,} document{'' if n_documents == 1 else 's'}"
-            line = f"Verbatim answers from {answerer.folder} ({counted}) at {address} — stop with Ctrl-C"
-            print(line, flush=True)  # noqa: T201 (the line that whoever started it waits for)
-            if open_browser:
-                webbrowser.open(address)
+            def announce() -> None:
+                n_documents = len(answerer.documents())
+                counted = f"{n_documents:,} document{'' if n_documents == 1 else 's'}"
+                line = f"Verbatim answers from {answerer.folder} ({counted}) at {address} — stop with Ctrl-C"
+                print(line, flush=True)  # noqa: T201 (the line that whoever started it waits for)
+                if open_browser:
+                    webbrowser.open(address)
 
-        make_server(build_page(answerer), announce).run(sockets=[listening])
+            make_server(build_page(answerer, access, guards), announce).run(sockets=[listening])
 
 
-def build_page(answerer: QuestionAnswerer) -> "FastAPI":
+def build_page(answerer: QuestionAnswerer, access: "Access | None" = None, guards: "Guards | None" = None) -> "FastAPI":
     """The chat page as an ASGI application.
 
     Args:
         answerer: What answers the questions. It stays the caller's to close.
+        access: Who may use it; None is whoever reaches it.
+        guards: What it lets in; None is what suits a server on loopback.
 
     Returns:
         The application.
@@ -88,7 +106,45 @@ def build_page(answerer: QuestionAnswerer) -> "FastAPI":
     os.environ.update(_QUIET)  # before Gradio is imported, which is when it would first report its use
     from qa.web.application import application
 
-    return application(answerer)
+    return application(answerer, access, guards)
+
+
+def _access(host: str, bound: str, password_hash: SecretStr | None, *, no_auth: bool) -> "Access":
+    """Who may use a server.
+
+    Args:
+        host: Where it was asked to listen.
+        bound: Address that it listens at.
+        password_hash: The password's hash, where the environment gives it.
+        no_auth: Whether everybody may.
+
+    Returns:
+        Who may.
+
+    Raises:
+        AccessError: Other machines would be let in without a password.
+    """
+    from qa.web.access import Access
+    from qa.web.guarding import is_loopback
+    from qa.web.passwords import Password, password_path
+
+    if no_auth:
+        return Access()
+    given = None if password_hash is None else password_hash.get_secret_value()
+    password = Password(password_path()) if given is None else Password(hashed=given)
+    access = Access(password, is_required=not is_loopback(bound))
+    if access.is_asked and password.hashed() is None:
+        raise AccessError(
+            f"host={host!r} lets other machines in, and no password is set; set one with: verbatim password"
+            f" (or let everybody in with: verbatim serve --host {host} --no-auth)"
+        )
+    return access
+
+
+def _guards(host: str, bound: str, allowed_hosts: Collection[str]) -> "Guards":
+    from qa.web.guarding import guards_of
+
+    return guards_of(bound, [host, *allowed_hosts])
 
 
 def open_port(host: str, port: int) -> socket.socket:
@@ -150,7 +206,16 @@ def make_server(page: "FastAPI", on_ready: Callable[[], None]) -> "uvicorn.Serve
                 threading.Thread(target=on_ready, daemon=True).start()
 
     # Pages that are open at the end are cut off, which uvicorn calls an error; failures of ours are logged by the page.
-    return Server(uvicorn.Config(page, log_level="critical", access_log=False, timeout_graceful_shutdown=_FAREWELL_S))
+    config = uvicorn.Config(
+        page,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        ws="none",  # nothing of ours opens one
+        limit_concurrency=_MAX_CONNECTIONS,
+        timeout_graceful_shutdown=_FAREWELL_S,
+    )
+    return Server(config)
 
 
 def _address(host: str, port: int) -> str:
