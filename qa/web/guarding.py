@@ -189,11 +189,13 @@ class SameOrigin:
         return is_safe or origin is not None or site is not None or cookie_name(request) not in request.cookies
 
     def _is_here(self, origin: str, host: str) -> bool:
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+            name = parts.hostname or ""
+        except ValueError:
+            return False
         default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
-        return parts.netloc.removesuffix(default).lower() == host.removesuffix(default).lower() or (
-            (parts.hostname or "") in self._names
-        )
+        return name in self._names or parts.netloc.removesuffix(default).lower() == host.removesuffix(default).lower()
 
 
 class SmallHeads:
