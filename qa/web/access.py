@@ -40,7 +40,7 @@ _STATIC = Path(__file__).parent / "static"
 _PALETTE = re.compile(r"^(?::root|body\.dark) (\{.*?^\})", re.DOTALL | re.MULTILINE)
 _SAFE_TARGET = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 """A place on this server: what begins with two slashes is another, and browsers drop tabs and turn \\ into /."""
-_AGAIN = '<!doctype html><html lang="en"><meta http-equiv="refresh" content="0"><title>Verbatim</title></html>'
+_AGAIN = '<!doctype html><html lang="en"><meta http-equiv="refresh" content="0;url={}"><title>Verbatim</title></html>'
 
 logger = logging.getLogger("verbatim")
 
@@ -330,10 +330,10 @@ def _refusal(request: HTTPConnection) -> Response:
         # Not "Basic": browsers would ask for a name and a password in a window of their own.
         said = "Sign in, or send the password: Authorization: Bearer PASSWORD"
         return JSONResponse({"detail": said}, 401, {"WWW-Authenticate": 'Bearer realm="Verbatim"'})
+    then = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     if headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         # A link on another site: a strict cookie is not sent along. Asked for again from here, it is.
-        return HTMLResponse(_AGAIN)
-    then = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return HTMLResponse(_AGAIN.format(html.escape(_safe(then))))
     return RedirectResponse(f"{LOGIN}?{urlencode({'then': then})}", 303)
 
 

@@ -17,8 +17,8 @@ from qa.web.headers import SafeHeaders
 from qa.web.page import make_page
 
 _STATIC = Path(__file__).parent / "static"
-_STYLES = ("page.css",)
-_SCRIPTS = ("page.js",)
+_STYLES = ("page.css", "access.css")
+_SCRIPTS = ("page.js", "access.js")
 """In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
 
 
