@@ -468,23 +468,30 @@ def unloaded(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
 
 
 @pytest.mark.usefixtures("unloaded")
-@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+@pytest.mark.parametrize(
+    ("option", "given"),
+    [
+        ("--host 0.0.0.0", {"host": "0.0.0.0"}),
+        ("--host ::", {"host": "::"}),
+        ("--allowed-host docs.example.org", {"allowed_hosts": ["docs.example.org"]}),  # a proxy lets others in
+    ],
+)
 def test_other_machines_are_let_in_by_a_password_or_by_saying_so(
-    host: str, home: Path, monkeypatch: pytest.MonkeyPatch
+    option: str, given: dict[str, Any], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = f"host='{host}' lets other machines in, and no password is set; set one with: verbatim password "
     with pytest.raises(AccessError) as refused:
-        serve(host=host, port=0)
-    assert str(refused.value) == f"{said}(or let everybody in with: verbatim serve --host {host} --no-auth)"
+        serve(port=0, **given)
+    said = f"{option} lets other machines in, and no password is set; set one with: verbatim password "
+    assert str(refused.value) == f"{said}(or let everybody in with: verbatim serve {option} --no-auth)"
     with pytest.raises(FileNotFoundError, match="loading began"):
-        serve(host=host, port=0, no_auth=True)
+        serve(port=0, no_auth=True, **given)
     with monkeypatch.context() as patch:
         patch.setenv("VERBATIM_PASSWORD_HASH", hash_password(PASSWORD))
         with pytest.raises(FileNotFoundError, match="loading began"):
-            serve(host=host, port=0)
+            serve(port=0, **given)
     store_password(PASSWORD, home)
     with pytest.raises(FileNotFoundError, match="loading began"):
-        serve(host=host, port=0)
+        serve(port=0, **given)
 
 
 @pytest.mark.usefixtures("unloaded")

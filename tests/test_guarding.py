@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -102,6 +104,7 @@ def test_where_others_are_let_in_numeric_addresses_and_the_names_given_are_its_o
     hosts = ("192.0.2.7:80", "[2001:db8::1]", "docs.example.org", "x.example.org")
     assert [client.get("/", headers={"Host": host}).status_code for host in hosts] == [200, 200, 200, 421]
     assert not guards_of("127.0.0.1", []).any_address
+    assert guards_of("localhost", []).outside_names == set()  # whatever else is served on this machine has that name
     assert guards_of("127.0.0.1", ["Docs.Example.ORG."]).names >= {"docs.example.org", "::1"}
 
 
@@ -154,6 +157,19 @@ def test_a_body_that_is_too_large_is_refused_however_it_is_sent(client: TestClie
             answer = client.post(path, content=content, headers={**OURS, "Content-Type": "application/json"})
             assert (answer.status_code, len(answer.text.splitlines())) == (413, 1), path
             assert "Content Too Large" in answer.text
+
+
+def test_a_route_that_takes_more_says_so() -> None:
+    router = APIRouter()
+
+    @router.post("/large")
+    async def large(request: Request) -> int:
+        return sum([len(chunk) async for chunk in request.stream()])
+
+    app = FastAPI(middleware=[Middleware(RequestBodyLimitMiddleware, max_body_size=10)])
+    app.include_router(router, max_body_size=100)
+    client = TestClient(app)
+    assert [client.post("/large", content=b"x" * n).status_code for n in (11, 100, 101)] == [200, 200, 413]
 
 
 def test_long_addresses_and_heads_are_refused(client: TestClient) -> None:

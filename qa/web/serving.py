@@ -76,8 +76,9 @@ def serve(
     """
     with open_port(host, port) as listening:
         bound, free_port = listening.getsockname()[:2]
-        access = _access(host, bound, read_settings(**settings).password_hash, no_auth=no_auth)
-        guards = _guards(host, bound, allowed_hosts)
+        lets_in = _what_lets_in(host, bound, allowed_hosts)
+        access = _access(lets_in, read_settings(**settings).password_hash, no_auth=no_auth)
+        guards = _guards(host, allowed_hosts)
         address = _address(host, free_port)
         with load(folder, rebuild=rebuild, **settings) as answerer, answerer.watch(), _stopped_by_signals():
 
@@ -109,12 +110,20 @@ def build_page(answerer: QuestionAnswerer, access: "Access | None" = None, guard
     return application(answerer, access, guards)
 
 
-def _access(host: str, bound: str, password_hash: SecretStr | None, *, no_auth: bool) -> "Access":
+def _what_lets_in(host: str, bound: str, allowed_hosts: Collection[str]) -> str:
+    """The option by which other machines are let in; "" when none are. Who is given a name is behind a proxy."""
+    from qa.web.guarding import is_loopback
+
+    if not is_loopback(bound):
+        return f"--host {host}"
+    return " ".join(f"--allowed-host {name}" for name in allowed_hosts)
+
+
+def _access(lets_in: str, password_hash: SecretStr | None, *, no_auth: bool) -> "Access":
     """Who may use a server.
 
     Args:
-        host: Where it was asked to listen.
-        bound: Address that it listens at.
+        lets_in: The option by which other machines are let in; "" when none are.
         password_hash: The password's hash, where the environment gives it.
         no_auth: Whether everybody may.
 
@@ -125,26 +134,24 @@ def _access(host: str, bound: str, password_hash: SecretStr | None, *, no_auth: 
         AccessError: Other machines would be let in without a password.
     """
     from qa.web.access import Access
-    from qa.web.guarding import is_loopback
     from qa.web.passwords import Password, password_path
 
     if no_auth:
         return Access()
     given = None if password_hash is None else password_hash.get_secret_value()
     password = Password(password_path()) if given is None else Password(hashed=given)
-    access = Access(password, is_required=not is_loopback(bound))
-    if access.is_asked and password.hashed() is None:
+    if lets_in and password.hashed() is None:
         raise AccessError(
-            f"host={host!r} lets other machines in, and no password is set; set one with: verbatim password"
-            f" (or let everybody in with: verbatim serve --host {host} --no-auth)"
+            f"{lets_in} lets other machines in, and no password is set; set one with: verbatim password"
+            f" (or let everybody in with: verbatim serve {lets_in} --no-auth)"
         )
-    return access
+    return Access(password, is_required=bool(lets_in))
 
 
-def _guards(host: str, bound: str, allowed_hosts: Collection[str]) -> "Guards":
+def _guards(host: str, allowed_hosts: Collection[str]) -> "Guards":
     from qa.web.guarding import guards_of
 
-    return guards_of(bound, [host, *allowed_hosts])
+    return guards_of(host, allowed_hosts)
 
 
 def open_port(host: str, port: int) -> socket.socket:
