@@ -229,11 +229,17 @@ def doctor(
 def serve(
     folder: Folder = None,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    *,
     port: Annotated[int, typer.Option(metavar="PORT", help="Port to listen on; 0 takes a free one.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    no_auth: Annotated[
+        bool, typer.Option("--no-auth", help="Ask for no password, even where other machines are let in.")
+    ] = False,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="What a proxy calls the server; may be given again.")
+    ] = None,
     reader: ReaderName = None,
     rebuild: Rebuild = False,
-    *,
     history: Annotated[bool, typer.Option("--history/--no-history", help="Keep conversations, or don't.")] = True,
     log_json: Annotated[
         bool, typer.Option("--log-json", help="Log to stderr, a JSON object a line: each question, without its words.")
@@ -246,6 +252,7 @@ def serve(
     """Serve the web chat until Ctrl-C; what changes is indexed.
 
     Beside the page, for programs: POST /api/ask, described in /openapi.json; MCP at /mcp; /health and /metrics.
+    Where a password is set (verbatim password), it is asked for.
     """
     with _errors(as_json):
         from qa.web import serve as serve_page
@@ -262,6 +269,8 @@ def serve(
             rebuild=rebuild,
             keep_history=history,
             log_questions=log_questions,
+            no_auth=no_auth,
+            allowed_hosts=allowed_host or (),
             reader=reader,
         )
 
@@ -278,6 +287,46 @@ def mcp(folder: Folder = None, reader: ReaderName = None) -> None:
 
         with answerer.watch():
             serve_stdio(answerer)
+
+
+def password(
+    remove: Annotated[bool, typer.Option("--remove", help="Ask for none any more.")] = False,
+    print_hash: Annotated[
+        bool, typer.Option("--print-hash", help="Store nothing; print what VERBATIM_PASSWORD_HASH takes.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Set the password of the web chat.
+
+    It is asked for twice; in a script, it is the first line of stdin. A server that runs takes it over at once, and
+    whoever is signed in signs in again.
+    """
+    with _errors(as_json):
+        from qa.web.passwords import hash_password, password_path, store_password
+
+        path = password_path()
+        if remove:
+            path.unlink(missing_ok=True)
+            _say_done({"removed": str(path)}, "There is no password any more.", as_json=as_json)
+        elif print_hash:
+            hashed = hash_password(_read_password())
+            _say_done({"hash": hashed}, hashed, as_json=as_json)
+        else:
+            store_password(_read_password(), path)
+            _say_done({"stored": str(path)}, f"The password is set; its hash is in {path}.", as_json=as_json)
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _say_done(record: dict[str, str], line: str, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(record)
+    else:
+        _console().print(_plain(line), soft_wrap=True)
 
 
 @cli.command()

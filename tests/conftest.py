@@ -34,12 +34,13 @@ if os.name == "posix" and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(scope="session", autouse=True)
 def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Indexes of the tests lie apart from the user's own."""
+    """Indexes and passwords of the tests lie apart from the user's own."""
     place = tmp_path_factory.mktemp("data-home")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("VERBATIM_")]:
             patch.delenv(name)
         patch.setenv("XDG_DATA_HOME", str(place))
+        patch.setenv("XDG_CONFIG_HOME", str(place))
         patch.setenv("LOCALAPPDATA", str(place))
         yield place
 

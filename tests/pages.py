@@ -1,11 +1,15 @@
 """The chat page, served and used as a person would."""
 
 import asyncio
+import re
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, Mount
 
 from qa.answering import QuestionAnswerer
 from qa.web import build_page
@@ -72,3 +76,13 @@ def last_change(chat: Any, question: str, told: Any = None) -> dict[str, Any]:
         return [change async for change in chat.ask({"question": question}, told or Told(), Visitor("", "page"))][-1]
 
     return run(ask)  # type: ignore[no-any-return]
+
+
+def all_routes(routes: Sequence[BaseRoute]) -> Iterator[str]:
+    """Path of every route there is, in whatever is mounted too; "x" in place of each parameter."""
+    for route in iter_route_contexts(routes):
+        if isinstance(route.original_route, Mount):
+            yield f"{route.path}/x"
+            yield from (f"{route.path}{path}" for path in all_routes(route.original_route.routes))
+        else:
+            yield re.sub(r"\{[^}]*\}", "x", route.path or "/")

@@ -2,11 +2,12 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from index.folders import our_version
 from qa.web.problems import documented
@@ -36,12 +37,14 @@ class DocumentedAPI(FastAPI):
         self,
         examples: Mapping[str, Mapping[str, Any]],
         lifespan: Callable[[Any], AbstractAsyncContextManager[None]],
+        middleware: Sequence[Middleware],
     ) -> None:
         """Make it, without routes.
 
         Args:
             examples: By the id of an operation: what it answers when all goes well, by what it is an example of.
             lifespan: What is open as long as it serves.
+            middleware: What every request passes, in this order.
         """
         self._examples = examples
         super().__init__(
@@ -54,6 +57,7 @@ class DocumentedAPI(FastAPI):
             docs_url=None,
             redoc_url=None,
             lifespan=lifespan,
+            middleware=middleware,
             responses={500: documented("Something unforeseen; the server's log says what.")},
         )
 

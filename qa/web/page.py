@@ -55,16 +55,22 @@ class _Chat:
     """What the page does when it is used. A failure is a line on the page, and never stops it."""
 
     def __init__(
-        self, answerer: QuestionAnswerer, history: History | None = None, metrics: Metrics | None = None
+        self,
+        answerer: QuestionAnswerer,
+        history: History | None = None,
+        metrics: Metrics | None = None,
+        *,
+        signs_out: bool = False,
     ) -> None:
-        self._answerer = answerer
+        self._answerer, self._signs_out = answerer, signs_out
         self._history = history
         self._metrics = Metrics(answerer) if metrics is None else metrics
         self._line = Line()
         self._laid_out_with = answerer.documents()
 
     def masthead(self) -> str:
-        return rendering.masthead(self._answerer.folder.name, len(self._answerer.documents()))
+        n_documents = len(self._answerer.documents())
+        return rendering.masthead(self._answerer.folder.name, n_documents, signs_out=self._signs_out)
 
     def welcome(self) -> str:
         folder = self._answerer.folder
@@ -280,18 +286,25 @@ def _stopped(asked: Asked, told: Told) -> Told:
     return told.without_lines(asked.in_place_of).adding(Shown(html, key))
 
 
-def make_page(answerer: QuestionAnswerer, history: History | None = None, metrics: Metrics | None = None) -> gr.Blocks:
+def make_page(
+    answerer: QuestionAnswerer,
+    history: History | None = None,
+    metrics: Metrics | None = None,
+    *,
+    signs_out: bool = False,
+) -> gr.Blocks:
     """The page, not yet served.
 
     Args:
         answerer: What answers the questions.
         history: Where conversations are kept; None keeps them on the page only.
         metrics: What measures the questions; None measures them for nobody.
+        signs_out: Whether who uses it signed in, and can sign out.
 
     Returns:
         Its parts, and what happens when they are used.
     """
-    chat = _Chat(answerer, history, metrics)
+    chat = _Chat(answerer, history, metrics, signs_out=signs_out)
     page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
     with page:
         parts: dict[str, Any] = {"told": gr.State(Told()), "masthead": _html("masthead", chat.masthead())}

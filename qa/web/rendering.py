@@ -22,6 +22,7 @@ _MIN_ALTERNATIVE = 0.05
 DRAWERS = (("documents", "Documents"), ("history", "History"), ("settings", "Settings"))
 """Names and labels of what opens beside the chat; what is in them the page's script puts there."""
 
+_SIGN_OUT = '<form method="post" action="/logout"><button>Sign out</button></form>'
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _CERTAINTY = ((0.9, "Very sure"), (0.7, "Quite sure"), (0.5, "Fairly sure"), (0.3, "Not very sure"), (0.0, "Unsure"))
 
@@ -414,12 +415,13 @@ def _opener(place: Place, label: str, kind: str) -> str:
 # Before the first question
 
 
-def masthead(folder: str, n_documents: int) -> str:
+def masthead(folder: str, n_documents: int, *, signs_out: bool = False) -> str:
     """The page's head line.
 
     Args:
         folder: Name of the folder of documents.
         n_documents: How many there are.
+        signs_out: Whether who reads it signed in.
 
     Returns:
         The HTML.
@@ -432,7 +434,7 @@ def masthead(folder: str, n_documents: int) -> str:
     )
     return (
         f"<header><h1>Verbatim</h1><p>{counted} in <bdi>{escape(folder)}</bdi></p>{button}"
-        f'<nav aria-label="Verbatim">{drawers}</nav></header>'
+        f'<nav aria-label="Verbatim">{drawers}{_SIGN_OUT if signs_out else ""}</nav></header>'
     )
 
 
