@@ -148,7 +148,8 @@ def spoken(said: Turn, records: Mapping[str, DocumentRecord]) -> str:
     understood = _understood(said) if said.understood != said.asked else ""
     if said.kind is Kind.UNKNOWN:
         reason = said.text.removeprefix("I don't know. ")
-        body = _refusal(reason) + _nearest(said.answer, records) + _instead(said.suggestions)
+        declined = _declined_actions(said.answer, records)
+        body = _refusal(reason) + declined + _nearest(said.answer, records) + _instead(said.suggestions)
         return turn(said.asked, body, "declined", understood)
     return turn(said.asked, _told(said, records), "answered", understood)
 
@@ -231,7 +232,8 @@ def reply(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
     if answer.answered:
         return turn(answer.question, _quotation(answer) + _further(answer, records), "answered")
     reason = answer.reason.explanation if answer.reason else ""
-    return turn(answer.question, _refusal(reason) + _nearest(answer, records), "declined")
+    body = _refusal(reason) + _declined_actions(answer, records) + _nearest(answer, records)
+    return turn(answer.question, body, "declined")
 
 
 def answer_place(answer: Answer) -> Place:
@@ -265,7 +267,7 @@ def _quotation(answer: Answer) -> str:
 def _actions(answer: Answer) -> str:
     """What can be done with an answer; its data are what the page's script needs for it."""
     place = answer_place(answer)
-    data = {
+    data: dict[str, object] = {
         "question": answer.question,
         "text": answer.text,
         "document": place.document,
@@ -274,9 +276,32 @@ def _actions(answer: Answer) -> str:
         "end": place.end,
         "place": answer.place or "",
         "title": answer.title or "",
+        "confidence": answer.confidence,
     }
-    attributes = "".join(f' data-{name}="{escape(str(value))}"' for name, value in data.items())
-    return f'<div class="actions"{attributes}></div>'
+    return f'<div class="actions"{_data(data)}>{_verdicts("Right", "Wrong")}</div>'
+
+
+def _declined_actions(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
+    """What can be said to a question's having been declined; the nearest passage is what it is said about."""
+    data: dict[str, object] = {"question": answer.question, "confidence": answer.confidence}
+    if answer.nearest and answer.nearest[0].document in records:
+        nearest = answer.nearest[0]
+        sha256 = records[nearest.document].sha256
+        data |= {"document": nearest.document, "sha256": sha256, "start": nearest.start, "end": nearest.end}
+    return f'<div class="actions"{_data(data)}>{_verdicts("Rightly so", "The answer is in the documents")}</div>'
+
+
+def _data(values: Mapping[str, object]) -> str:
+    return "".join(f' data-{name}="{escape(str(value))}"' for name, value in values.items())
+
+
+def _verdicts(right: str, wrong: str) -> str:
+    """Buttons that judge an answer; which one is pressed the page's script shows."""
+    buttons = "".join(
+        f'<button type="button" class="verdict" data-verdict="{verdict}" aria-pressed="false">{label}</button>'
+        for verdict, label in (("right", right), ("wrong", wrong))
+    )
+    return f'<span class="verdicts" role="group" aria-label="Judge this answer">{buttons}</span>'
 
 
 def _marked_sentence(answer: Answer) -> str:
@@ -428,10 +453,13 @@ def document(text: str, record: DocumentRecord, place: Place, *, listed: bool = 
     body = f"{escape(text[low:start])}{marked}{escape(text[end:high])}"
     stretch = f"<p>Characters {low + 1:,} to {high:,} of {len(text):,}</p>" if high - low < len(text) else ""
     back = _opener(Place("", 0, 0), "All documents", "back") if listed else ""
+    # What is selected in it is told by its offsets, which begin at `first`.
+    data = _data({"document": record.name, "sha256": record.sha256, "first": low})
     return (
         f'<header>{_CLOSE}{back}<h2 dir="auto">{escape(record.title or record.name)}</h2>'
         f"{_file(record.name)}{stretch}</header>"
-        f'<div class="text" role="group" aria-label="Text of the document" tabindex="0">{_break_lines(body)}</div>'
+        f'<div class="text" role="group" aria-label="Text of the document" tabindex="0"{data}>'
+        f"{_break_lines(body)}</div>"
     )
 
 
