@@ -156,7 +156,7 @@ class FeedbackStore:
         Raises:
             FeedbackError: The file cannot be read or written.
         """
-        kept = replace(feedback, id=uuid.uuid4().hex, time=datetime.now(UTC).isoformat(timespec="seconds"))
+        kept = replace(feedback, id=uuid.uuid4().hex, time=datetime.now(UTC).isoformat(timespec="microseconds"))
         row = _row(kept)
         with self._writing() as connection:
             _make_table(connection)

@@ -4,6 +4,7 @@
 
 (() => {
   const { make, call } = verbatim;
+  const FILES = { squad: "verbatim-feedback.json", jsonl: "verbatim-feedback.jsonl" };
   const said = new Map(); // what this browser said, by the answer that it was said of
   let done = Promise.resolve(); // what was sent is answered before the next is sent
   let correcting = null; // the answer that is being corrected, and the words chosen so far
@@ -139,7 +140,7 @@
     const confirm = make("button", { type: "button", className: "confirm", textContent: "These are right", disabled: true });
     const absent = make("button", { type: "button", className: "absent", textContent: "It is not in the documents" });
     const leave = make("button", { type: "button", className: "leave", textContent: "Leave it" });
-    const title = make("p", { className: "title" }, "Which words answer ", make("q", { dir: "auto", textContent: dataset.question }), "?");
+    const title = make("p", { className: "title" }, "Words that answer ", make("q", { dir: "auto", textContent: dataset.question }));
     const choices = make("div", { className: "choices" }, confirm, ...(isAnswer(dataset) ? [absent] : []), leave);
     const bar = make("section", { id: "correcting", tabIndex: -1, "aria-label": "The right answer" }, title, chosen, find, choices);
     correcting = { actions, button, bar, chosen, confirm, words: null };
@@ -266,5 +267,14 @@
     document.querySelectorAll("#log .actions[data-judged]").forEach(show);
   }).catch(() => {}); // what was said before does not show; what is said now does
 
-  verbatim.feedback = { all: () => request("GET"), exported: (form) => `api/feedback/export?format=${form}`, browser };
+  // A link would not send whose feedback it is.
+  async function download(form) {
+    const response = await fetch(`api/feedback/export?format=${form}`, { headers: { "Verbatim-Browser": browser } });
+    if (!response.ok) throw new Error("The server cannot do this now.");
+    const link = make("a", { href: URL.createObjectURL(await response.blob()), download: FILES[form] });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  verbatim.feedback = { all: () => request("GET"), download };
 })();
