@@ -12,7 +12,7 @@ from qa.web.settings import settings_routes
 
 _STATIC = Path(__file__).parent / "static"
 _STYLES = ("page.css", "feedback.css", "settings.css")
-_SCRIPTS = ("page.js", "feedback.js", "settings.js")
+_SCRIPTS = ("page.js", "announcing.js", "feedback.js", "settings.js")
 """In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
 
 

@@ -198,7 +198,7 @@ def make_page(answerer: QuestionAnswerer) -> gr.Blocks:
         masthead = _html("masthead", chat.masthead())
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="chat"):
-                log = _html("log", chat.welcome(), 'role="log" aria-live="polite" aria-label="Answers" tabindex="0"')
+                log = _html("log", chat.welcome(), 'role="log" aria-live="off" aria-label="Answers" tabindex="0"')
                 with gr.Row(elem_id="composer"):
                     question = gr.Textbox(
                         label="Your question",

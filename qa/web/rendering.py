@@ -104,7 +104,9 @@ def turn(question: str, body: str, state: str, understood: str = "") -> str:
         The HTML.
     """
     asked = escape(_shorten(question, _MAX_QUESTION_CHARS))
-    bubble = f'<p class="question" dir="auto"><span class="unseen">You asked: </span>{asked}</p>' if asked else ""
+    said = f'<span class="unseen">You asked: </span>{asked}'
+    # A heading, so that people who cannot see the page go from question to question.
+    bubble = f'<p class="question" role="heading" aria-level="2" dir="auto">{said}</p>' if asked else ""
     return f'<article class="turn {state}">{bubble}{understood}<div class="reply">{body}</div></article>'
 
 

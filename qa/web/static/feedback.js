@@ -135,7 +135,7 @@
     const { dataset } = actions;
     const chosen = make("p", { className: "chosen", role: "status", textContent: "Select them in the document." });
     const words = make("input", { type: "search", autocomplete: "off", "aria-label": "Words as they stand in the document" });
-    words.placeholder = "or type them as they stand there";
+    words.placeholder = "or type them";
     const find = make("form", { className: "find" }, words, make("button", { type: "submit", textContent: "Find" }));
     const confirm = make("button", { type: "button", className: "confirm", textContent: "These are right", disabled: true });
     const absent = make("button", { type: "button", className: "absent", textContent: "It is not in the documents" });

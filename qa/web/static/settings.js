@@ -154,10 +154,11 @@
   }
 
   function choice(group, value, label, about, is_chosen, choose) {
-    const radio = make("input", { type: "radio", name: group, value, checked: is_chosen });
+    const id = `${group}-${value}`;
+    const radio = make("input", { type: "radio", id, name: group, value, checked: is_chosen, "aria-describedby": `${id}-about` });
     radio.addEventListener("change", choose);
-    const lines = about.filter(Boolean).map((line) => make("span", { className: "aside", textContent: line }));
-    return make("label", { className: "choice" }, radio, make("span", {}, make("span", { className: "name", textContent: label }), ...lines));
+    const lines = about.filter(Boolean).map((line) => make("p", { className: "aside", textContent: line }));
+    return make("div", { className: "choice" }, radio, make("label", { htmlFor: id, textContent: label }), make("div", { id: `${id}-about` }, ...lines));
   }
 
   function reading(readers, redraw) {
