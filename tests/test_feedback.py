@@ -21,7 +21,7 @@ from qa.answering import QuestionAnswerer
 from qa.cascading import SingleReader
 from qa.cli import cli
 from qa.evaluating import load_articles
-from qa.exporting import Format, as_squad, export
+from qa.training.feedback import Format, as_squad, export
 from qa.feedback import Feedback, FeedbackError, FeedbackStore, Stretch, Verdict, take
 from qa.training.data import load_examples
 from qa.web.feedback import feedback_routes

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Cookie, Depends, Header, HTTPException, Que
 from pydantic import BaseModel, ConfigDict, Field
 
 from qa.answering import QuestionAnswerer
-from qa.exporting import Format, export
+from qa.training.feedback import Format, export
 from qa.feedback import Feedback, FeedbackStore, Standing, Stretch, Verdict, hashes, standing, take
 from qa.web.routing import OneLineRoute, Problem
 
