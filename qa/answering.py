@@ -248,11 +248,12 @@ class QuestionAnswerer:
         """
         return self._index.watch(on_change)
 
-    def add(self, files: Sequence[Path | str]) -> SyncReport:
+    def add(self, files: Sequence[Path | str], on_progress: IndexingProgress | None = None) -> SyncReport:
         """Copy files into the folder and index them.
 
         Args:
             files: The files. One with the name of a file that is there and other content gets a number.
+            on_progress: Called as the work goes on.
 
         Returns:
             What was done.
@@ -261,7 +262,7 @@ class QuestionAnswerer:
             UnreadableFileError: A file is missing or of a kind that cannot be read; nothing was copied.
             BusyIndexError: Another process is writing the index.
         """
-        return self._index.add([Path(file) for file in files])
+        return self._index.add([Path(file) for file in files], on_progress)
 
     def remove(self, names: Sequence[str]) -> None:
         """Take documents out of the index and keep them out until they are added again. The files stay.
@@ -374,6 +375,34 @@ class QuestionAnswerer:
             UnknownDocumentError: It is not in the index.
         """
         return self._index.store.places(name)
+
+    def extent(self, name: str) -> tuple[int, int]:
+        """How many pages a document is printed on, 0 for formats without pages, and how many places it has.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The two numbers.
+
+        Raises:
+            UnknownDocumentError: It is not in the index.
+        """
+        return self._index.store.extent(name)
+
+    def page_sizes(self, name: str) -> list[tuple[float, float]]:
+        """Width and height of each page of a document, in points (1/72 inch).
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The sizes in the order of the pages; (0, 0) of one that cannot be shown, none for formats without pages.
+
+        Raises:
+            UnknownDocumentError: It is not in the index.
+        """
+        return self._index.store.page_sizes(name)
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         """Where a stretch of a PDF's text is printed.

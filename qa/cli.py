@@ -240,10 +240,10 @@ def feedback(
     """Show what people said of answers in the web chat, or export it."""
     with _errors(as_json):
         from qa.answering import QuestionAnswerer, default_folder
-        from qa.training.feedback import Format, teaches
-        from qa.training.feedback import export as exported
         from qa.feedback import FeedbackStore, hashes
         from qa.saving import check_writable, write_whole
+        from qa.training.feedback import Format, teaches
+        from qa.training.feedback import export as exported
 
         if form not in tuple(Format):
             raise ParameterError(f"format={form!r} is none; choose squad or jsonl")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from index.documents import check_unicode
-from index.errors import ParameterError, UnknownDocumentError, VerbatimError
+from index.errors import ChangingFileError, ParameterError, UnknownDocumentError, VerbatimError
 from qa.answering import QuestionAnswerer, check_question
 from qa.quoting import paragraph_around
 
@@ -52,10 +52,6 @@ CREATE TABLE feedback (
     UNIQUE (browser, question, document, sha256, start, "end")
 ) WITHOUT ROWID;
 """
-
-
-class ChangedDocumentError(VerbatimError):
-    """A document is not what it was when its words were shown."""
 
 
 class FeedbackError(VerbatimError):
@@ -304,7 +300,7 @@ def take(answerer: QuestionAnswerer, said: Feedback, nearest: Stretch | None = N
         ParameterError: It contradicts itself, or words do not stand where it says.
         QuestionError: The question is blank or too long.
         UnknownDocumentError: A document is not in the index.
-        ChangedDocumentError: A document is not what it was when its words were shown.
+        ChangingFileError: A document is not what it was when its words were shown.
     """
     check_question(said.question)
     _check_sense(said)
@@ -384,14 +380,14 @@ def _as_stored(what: str, stretch: Stretch, text: str, answerer: QuestionAnswere
     Raises:
         ParameterError: The offsets are none of the text's.
         UnknownDocumentError: The document is not in the index any more.
-        ChangedDocumentError: It is not what it was when its words were shown.
+        ChangingFileError: It is not what it was when its words were shown.
     """
     # Looked up after the text was read: were it before, a change between the two could go unseen.
     now = hashes(answerer).get(stretch.document)
     if now is None:
         raise UnknownDocumentError(f"there is no document {stretch.document!r} in the index")
     if now != stretch.sha256:
-        raise ChangedDocumentError(f"{stretch.document!r} has changed since it was shown; open it again, or ask again")
+        raise ChangingFileError(f"{stretch.document!r} has changed since it was shown; open it again, or ask again")
     if not 0 <= stretch.start < stretch.end <= len(text):
         raise ParameterError(
             f"{what}.start={stretch.start}, {what}.end={stretch.end} are no stretch of {stretch.document!r}, which has"

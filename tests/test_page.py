@@ -231,44 +231,6 @@ def test_a_document_that_changed_since_the_answer_is_not_marked_at_other_words(
         assert page.text_content("#panel mark") == "GNU"
 
 
-class ChangingUnderway:
-    """An answerer whose document is written anew right after its text, or its answer, was given."""
-
-    def __init__(self, answerer: QuestionAnswerer, file: Path) -> None:
-        self._answerer, self._file = answerer, file
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._answerer, name)
-
-    def text(self, name: str) -> str:
-        return self._then_changed(self._answerer.text(name))
-
-    def ask(self, question: str, **given: Any) -> Answer:
-        return self._then_changed(self._answerer.ask(question, **given))
-
-    def _then_changed(self, given: Any) -> Any:
-        self._file.write_text(self._file.read_text(encoding="utf-8") + " more", encoding="utf-8")
-        self._answerer.sync()
-        return given
-
-
-def test_a_document_that_changes_while_it_is_opened_is_not_shown_and_the_answer_stays(
-    make_answerer: Callable[..., QuestionAnswerer], folder: Path
-) -> None:
-    from qa.web.page import _Chat
-
-    (folder / "sign.txt").write_text("The animal on the sign is a ZEBRA.", encoding="utf-8")
-    answerer = make_answerer()
-    answerer.sync()
-    chat = _Chat(ChangingUnderway(answerer, folder / "sign.txt"))  # type: ignore[arg-type]
-    sha256 = answerer.documents()[0].sha256
-    place = {"document": "sign.txt", "start": "28", "end": "33", "passage": "0", "sha256": sha256}
-    assert "has changed since" in chat.open(place)
-    *_, said = chat.ask("Which animal is on the sign?", ())
-    assert "<mark>ZEBRA</mark>" in said["log"]
-    assert "has changed since" in said["panel"]
-
-
 @browser_test
 def test_a_page_that_is_opened_shows_the_documents_of_now(
     visit: Callable[..., Any], make_answerer: Callable[..., QuestionAnswerer], folder: Path
@@ -296,7 +258,7 @@ def test_what_was_said_is_not_lost_to_a_page_that_is_done_opening_late(
     assert chat.refresh(()) == {}
     (folder / "one.txt").write_text("A document.", encoding="utf-8")
     answerer.sync()
-    assert set(chat.refresh(())) == {"masthead", "log", "panel"}
+    assert set(chat.refresh(())) == {"masthead", "log"}
     assert set(chat.refresh((Shown("<article>A turn.</article>"),))) == {"masthead"}
 
 
@@ -322,7 +284,6 @@ def test_a_failure_inside_is_one_line_on_the_page_and_logged(
 ) -> None:
     with served(Failing(seed_answerer)) as url:  # type: ignore[arg-type]
         page = visit(url)
-        page.click("#panel .back, #panel .opener")
         page.wait_for_function("document.querySelector('#panel h2').textContent === 'Not opened'")
         assert "Something went wrong" in ask(page, "what is it?").text_content()
         assert page.locator(".toast-body").count() == 0
@@ -334,6 +295,7 @@ class Failing:
 
     def __init__(self, answerer: QuestionAnswerer) -> None:
         self.folder = Path("reports").resolve()
+        self.settings = answerer.settings
         self._records = answerer.documents() * 2
 
     def documents(self) -> list[Any]:

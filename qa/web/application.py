@@ -6,13 +6,14 @@ import gradio as gr
 from fastapi import FastAPI
 
 from qa.answering import QuestionAnswerer
+from qa.web.documents import documents_router
 from qa.web.feedback import feedback_routes
 from qa.web.page import make_page
 from qa.web.settings import settings_routes
 
 _STATIC = Path(__file__).parent / "static"
-_STYLES = ("page.css", "feedback.css", "settings.css")
-_SCRIPTS = ("page.js", "announcing.js", "feedback.js", "settings.js")
+_STYLES = ("page.css", "source.css", "documents.css", "feedback.css", "settings.css")
+_SCRIPTS = ("page.js", "source.js", "tour.js", "documents.js", "announcing.js", "feedback.js", "settings.js")
 """In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
 
 
@@ -27,6 +28,7 @@ def application(answerer: QuestionAnswerer) -> FastAPI:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     # Routes of our own go before the page, which is mounted at the root and takes what is left.
+    app.include_router(documents_router(answerer))
     app.include_router(feedback_routes(answerer))
     app.include_router(settings_routes(answerer))
     _mount_page(app, answerer)

@@ -1,7 +1,7 @@
-"""The chat page: a conversation, and beside it the document that was quoted."""
+"""The chat page: a conversation, and room beside it for the document that was quoted, which the page's script opens."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from qa.answering import QuestionAnswerer, default_folder
 from qa.conversing import Conversation
 from qa.turns import Turn
 from qa.web import rendering
-from qa.web.rendering import Place
 
 SEED_EXAMPLES = (
     "when was Jamaat Ansarullah banned?",
@@ -24,7 +23,6 @@ SEED_EXAMPLES = (
 _QUESTIONS_AT_A_TIME = 20
 """They wait for the one inference thread anyway; let in together, each is shown at once as being looked into."""
 _UNEXPECTED = "Something went wrong here, not with your question. The server's log says what."
-_CHANGED = "The document has changed since this answer; ask again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +59,6 @@ class _Chat:
         examples = SEED_EXAMPLES if folder == default_folder().resolve() else ()
         return rendering.welcome(len(self._answerer.documents()), str(folder), examples)
 
-    def contents(self) -> str:
-        """The panel before anything was asked: the one document, or a list to choose from."""
-        records = self._answerer.documents()
-        if len(records) == 1:
-            return self._opened(Place(records[0].name, 0, 0))
-        return rendering.document_list(records)
-
     def refresh(self, turns: Turns) -> dict[str, Any]:
         """What a page that is being opened shows otherwise than it was laid out when the server started.
 
@@ -81,13 +72,13 @@ class _Chat:
             if self._answerer.documents() == self._laid_out_with:
                 return {}
             changed = {"masthead": self.masthead()}
-            return changed if turns else {**changed, "log": self.welcome(), "panel": self.contents()}
+            return changed if turns else {**changed, "log": self.welcome()}
         except Exception:
             logger.exception("the page is shown as it was when the server started")
             return {}
 
     def ask(self, question: str, turns: Turns, understood: str | None = None) -> Iterator[dict[str, Any]]:
-        """Show the question at once, then its answer, with the document open at it.
+        """Show the question at once, then its answer.
 
         Args:
             question: The question, as it was typed.
@@ -100,24 +91,12 @@ class _Chat:
         yield {
             "question": "",
             "log": _log((*turns, Shown(rendering.pending(question)))),
-            "panel": gr.skip(),
             "turns": gr.skip(),
         }
-        turn, panel = self._answer(question, turns, understood)
+        turn = self._answer(question, turns, understood)
         # Entering nothing again and again says what is wrong with it once.
         turns = turns if not question.strip() and turns[-1:] == (turn,) else (*turns, turn)
-        yield {"question": gr.skip(), "log": _log(turns), "panel": panel, "turns": turns}
-
-    def open(self, asked: Mapping[str, str]) -> str:
-        """The panel with the document that was clicked; the names are those that `_opener` wrote."""
-        try:
-            if not asked["document"]:
-                return self.contents()
-            start, end, whole_passage = int(asked["start"]), int(asked["end"]), asked["passage"] == "1"
-            return self._opened(Place(asked["document"], start, end, whole_passage, asked["sha256"]))
-        except Exception:
-            logger.exception("a document could not be opened")
-            return rendering.unopened(_UNEXPECTED)
+        yield {"question": gr.skip(), "log": _log(turns), "turns": turns}
 
     def ask_for_program(self, question: str) -> dict[str, Any]:
         """Answer a question in the documents' own words.
@@ -136,46 +115,18 @@ class _Chat:
         except VerbatimError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    def _answer(self, question: str, turns: Turns, understood: str | None) -> tuple[Shown, Any]:
+    def _answer(self, question: str, turns: Turns, understood: str | None) -> Shown:
         try:
             # Before it is asked: what changes meanwhile is then taken for changed, and never for what was read.
             records = {record.name: record for record in self._answerer.documents()}
             before = [shown.turn for shown in turns if shown.turn is not None]
             said = Conversation(self._answerer, turns=before).ask(question, understood=understood)
-            place = rendering.turn_place(said)
-            panel = gr.skip() if place is None else self._opened(place)
-            return Shown(rendering.spoken(said, records), said), panel
+            return Shown(rendering.spoken(said, records), said)
         except VerbatimError as error:
-            return Shown(rendering.notice(question, str(error))), gr.skip()
+            return Shown(rendering.notice(question, str(error)))
         except Exception:
             logger.exception("a question could not be answered")
-            return Shown(rendering.notice(question, _UNEXPECTED)), gr.skip()
-
-    def _opened(self, place: Place) -> str:
-        try:
-            return self._document(place)
-        except VerbatimError as error:
-            return rendering.unopened(str(error))
-
-    def _document(self, place: Place) -> str:
-        """The panel with a document open at a place.
-
-        Args:
-            place: The place.
-
-        Returns:
-            The HTML.
-
-        Raises:
-            VerbatimError: The document is gone, or is not the one that the place's offsets refer to.
-        """
-        text = self._answerer.text(place.document)
-        # Read after the text: were it before, a change between the two could go unseen.
-        records = {record.name: record for record in self._answerer.documents()}
-        record = records.get(place.document)
-        if record is None or place.sha256 not in {"", record.sha256}:
-            raise VerbatimError(_CHANGED)
-        return rendering.document(text, record, place, listed=len(records) > 1)
+            return Shown(rendering.notice(question, _UNEXPECTED))
 
 
 def _log(turns: Turns) -> str:
@@ -209,9 +160,9 @@ def make_page(answerer: QuestionAnswerer) -> gr.Blocks:
                         elem_id="question",
                     )
                     button = gr.Button("Ask", elem_id="ask")
-            panel = _html("panel", chat.contents(), 'role="region" aria-label="Document" tabindex="-1"')
-        _wire(chat, question, button, log, panel, turns)
-        _keep_current(chat, page, {"masthead": masthead, "log": log, "panel": panel}, turns)
+            _html("panel", "", 'role="region" aria-label="Document" tabindex="-1"')
+        _wire(chat, question, button, log, turns)
+        _keep_current(chat, page, {"masthead": masthead, "log": log}, turns)
     return page
 
 
@@ -234,8 +185,8 @@ def _keep_current(chat: _Chat, page: gr.Blocks, parts: dict[str, gr.HTML], turns
     page.load(refresh, turns, list(parts.values()), show_progress="hidden", api_visibility="private")
 
 
-def _wire(chat: _Chat, question: gr.Textbox, button: gr.Button, log: gr.HTML, panel: gr.HTML, turns: gr.State) -> None:
-    parts = {"question": question, "log": log, "panel": panel, "turns": turns}
+def _wire(chat: _Chat, question: gr.Textbox, button: gr.Button, log: gr.HTML, turns: gr.State) -> None:
+    parts = {"question": question, "log": log, "turns": turns}
 
     def ask_typed(typed: str, told: Turns, understood: str | None = None) -> Iterator[dict[Any, Any]]:
         for change in chat.ask(typed, told, understood):
@@ -244,13 +195,9 @@ def _wire(chat: _Chat, question: gr.Textbox, button: gr.Button, log: gr.HTML, pa
     def ask_example(told: Turns, clicked: gr.EventData) -> Iterator[dict[Any, Any]]:
         yield from ask_typed(clicked.question, told, clicked.understood)
 
-    def open_document(clicked: gr.EventData) -> str:
-        return chat.open(clicked.place)
-
     quietly: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     asking: dict[str, Any] = {"concurrency_limit": _QUESTIONS_AT_A_TIME, "concurrency_id": "asking"}
     outputs = list(parts.values())
     gr.on([question.submit, button.click], ask_typed, [question, turns], outputs, **asking, **quietly)
     log.submit(ask_example, turns, outputs, **asking, **quietly)
-    gr.on([log.select, panel.select], open_document, None, panel, **quietly)
     api(chat.ask_for_program, api_name="ask", **asking)

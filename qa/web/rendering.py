@@ -10,20 +10,17 @@ from index.store import DocumentRecord
 from qa.answers import Answer
 from qa.turns import Kind, Turn
 
-MAX_SHOWN_CHARS = 200_000
-MAX_LISTED_DOCUMENTS = 200
 _MAX_QUESTION_CHARS = 1_000
 _SENTENCE_REACH = 280
 _EXCERPT_CHARS = 180
+_MAX_QUOTED_CHARS = 500
 _MIN_ALTERNATIVE = 0.05
 """Other answers less likely than this are noise beside the one given."""
 
 DRAWERS = (("documents", "Documents"), ("history", "History"), ("settings", "Settings"))
 """Names and labels of what opens beside the chat; what is in them the page's script puts there."""
 
-_CLOSE = '<button type="button" class="close">Close</button>'
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_LONE_RETURN = re.compile(r"&#13;(?!\n)")
 _CERTAINTY = ((0.9, "Very sure"), (0.7, "Quite sure"), (0.5, "Fairly sure"), (0.3, "Not very sure"), (0.0, "Unsure"))
 
 
@@ -165,9 +162,7 @@ def _told(said: Turn, records: Mapping[str, DocumentRecord]) -> str:
         return f'<p class="label">{len(said.answers)} found</p><ul class="items">{items}</ul>'
     if said.kind is Kind.DISAGREEMENT:
         dated = zip(said.answers, said.dates, strict=True)
-        quoted = "".join(
-            _quotation(each) + (f'<p class="reason">{escape(date)}</p>' if date else "") for each, date in dated
-        )
+        quoted = "".join(f'<section class="side">{_quotation(each, date)}</section>' for each, date in dated)
         return f'<p class="label">The documents disagree</p>{quoted}'
     return "" if said.answer is None else _quotation(said.answer) + _further(said.answer, records)
 
@@ -206,21 +201,6 @@ def _instead(suggestions: Sequence[str]) -> str:
     return f'<p class="label">What the documents do answer</p><ul class="examples">{buttons}</ul>'
 
 
-def turn_place(said: Turn) -> Place | None:
-    """Where the document is to be opened for a turn.
-
-    Args:
-        said: The turn.
-
-    Returns:
-        The place of its evidence or its answer; None where there is none.
-    """
-    if said.evidence is not None:
-        return Place(said.evidence.document, said.evidence.start, said.evidence.end)
-    is_given = said.answer is not None and said.answer.answered and said.kind is not Kind.UNKNOWN
-    return answer_place(said.answer) if said.answer is not None and is_given else None
-
-
 def reply(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
     """A question with its answer, or with why there is none.
 
@@ -255,9 +235,10 @@ def answer_place(answer: Answer) -> Place:
     return Place(answer.document, answer.start, answer.end, sha256=answer.document_sha256 or "")
 
 
-def _quotation(answer: Answer) -> str:
+def _quotation(answer: Answer, date: str | None = None) -> str:
     place = answer_place(answer)
-    where = f'<span class="place" dir="auto">{escape(answer.place)}</span>' if answer.place else ""
+    lines = (None if answer.place == answer.title else answer.place, date)
+    where = "".join(f'<span class="place" dir="auto">{escape(line)}</span>' for line in lines if line)
     return (
         f'<blockquote class="quote" dir="auto">{_marked_sentence(answer)}</blockquote>'
         f'<footer class="from">{_opener(place, _title(answer.title or place.document), "citation")}'
@@ -279,8 +260,13 @@ def _actions(answer: Answer) -> str:
         "place": answer.place or "",
         "title": answer.title or "",
         "confidence": answer.confidence,
+        **_quotable(answer),
     }
-    return f'<div class="actions"{_data(data)}>{_verdicts("Right", "Wrong")}</div>'
+    buttons = (
+        '<button type="button" class="copy-quote">Copy as quote</button>'
+        '<button type="button" class="copy-link">Copy link</button>'
+    )
+    return f'<div class="actions"{_data(data)}>{_verdicts("Right", "Wrong")}{buttons}</div>'
 
 
 def _declined_actions(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
@@ -304,6 +290,17 @@ def _verdicts(right: str, wrong: str) -> str:
         for verdict, label in (("right", right), ("wrong", wrong))
     )
     return f'<span class="verdicts" role="group" aria-label="Judge this answer">{buttons}</span>'
+
+
+def _quotable(answer: Answer) -> dict[str, object]:
+    """What is quoted of an answer elsewhere: its sentence, or its words where that is endless."""
+    if answer.sentence_start is None or len(answer.sentence) > _MAX_QUOTED_CHARS:
+        return {"quote": answer.text, "quote-start": answer.start, "quote-end": answer.end}
+    return {
+        "quote": answer.sentence,
+        "quote-start": answer.sentence_start,
+        "quote-end": answer.sentence_start + len(answer.sentence),
+    }
 
 
 def _marked_sentence(answer: Answer) -> str:
@@ -415,97 +412,23 @@ def welcome(n_documents: int, folder: str, examples: Sequence[str]) -> str:
         examples: Questions that can be clicked.
 
     Returns:
-        The HTML.
+        The HTML; where there are no documents, with what it will say once there are.
     """
     if not n_documents:
+        add = '<button type="button" class="add-files">Add files</button>'
         return (
-            '<div class="welcome"><h2>There are no documents yet.</h2><p>Put text or Markdown files into '
-            f'<bdi class="file">{escape(folder)}</bdi> and start Verbatim again.</p></div>'
+            '<div class="welcome"><h2>There are no documents yet.</h2><p>Drop PDF, Word, text or other files anywhere '
+            f'on this page, or put them into <bdi class="file">{escape(folder)}</bdi>.</p>{add}'
+            f"<template>{welcome(1, folder, examples)}</template></div>"
         )
     buttons = "".join(f'<li><button type="button" class="example">{escape(each)}</button></li>' for each in examples)
-    listed = f'<p class="label">Try one of these</p><ul class="examples">{buttons}</ul>' if examples else ""
+    tour = '<button type="button" class="start-tour">Show me around</button>'
+    listed = f'<p class="label">Try one of these</p><ul class="examples">{buttons}</ul>{tour}' if examples else ""
     return (
         '<div class="welcome"><h2>Ask, and read it where it stands.</h2>'
         "<p>Every answer is a stretch of a document, word for word, with the document open at it. "
         f"What the documents do not say is not answered.</p>{listed}</div>"
     )
-
-
-# The document panel
-
-
-def document(text: str, record: DocumentRecord, place: Place, *, listed: bool = False) -> str:
-    """A document's text as it is, a stretch of it marked.
-
-    Of a document longer than `MAX_SHOWN_CHARS` the stretch around the place is shown, and that it is one.
-
-    Args:
-        text: The stored text.
-        record: What is known of it.
-        place: What to mark; an empty stretch marks nothing.
-        listed: Whether there is a list of documents to go back to.
-
-    Returns:
-        The HTML. What it shows are the document's characters, as `escape` gives them.
-    """
-    low, high = _window(len(text), place)
-    start, end = max(low, min(place.start, high)), max(low, min(place.end, high))
-    kind = ' class="passage"' if place.whole_passage else ""
-    marked = f"<mark{kind}>{escape(text[start:end])}</mark>" if start < end else ""
-    body = f"{escape(text[low:start])}{marked}{escape(text[end:high])}"
-    stretch = f"<p>Characters {low + 1:,} to {high:,} of {len(text):,}</p>" if high - low < len(text) else ""
-    back = _opener(Place("", 0, 0), "All documents", "back") if listed else ""
-    # What is selected in it is told by its offsets, which begin at `first`.
-    data = _data({"document": record.name, "sha256": record.sha256, "first": low})
-    return (
-        f'<header>{_CLOSE}{back}<h2 dir="auto">{escape(record.title or record.name)}</h2>'
-        f"{_file(record.name)}{stretch}</header>"
-        f'<div class="text" role="group" aria-label="Text of the document" tabindex="0"{data}>'
-        f"{_break_lines(body)}</div>"
-    )
-
-
-def document_list(records: Sequence[DocumentRecord]) -> str:
-    """The documents that can be opened.
-
-    Args:
-        records: The documents.
-
-    Returns:
-        The HTML; "" when there are none.
-    """
-    if not records:
-        return ""
-    shown, rest = records[:MAX_LISTED_DOCUMENTS], len(records) - MAX_LISTED_DOCUMENTS
-    listed = "".join(
-        f"<li>{_opener(Place(each.name, 0, 0), _title(each.title or each.name) + _file(each.name), 'citation')}</li>"
-        for each in shown
-    )
-    more = f"<p>and {rest:,} more</p>" if rest > 0 else ""
-    return f'<header>{_CLOSE}<h2>Documents</h2></header><div class="text list"><ul>{listed}</ul>{more}</div>'
-
-
-def unopened(message: str) -> str:
-    """The panel when a document cannot be shown.
-
-    Args:
-        message: One line for people.
-
-    Returns:
-        The HTML.
-    """
-    return f'<header>{_CLOSE}<h2>Not opened</h2></header><div class="text list"><p>{escape(message)}</p></div>'
-
-
-def _break_lines(body: str) -> str:
-    # Browsers break lines at newlines but show a carriage return alone, old Macs' newline, as a space.
-    return _LONE_RETURN.sub("&#13;<br>", body)
-
-
-def _window(length: int, place: Place) -> tuple[int, int]:
-    middle = (place.start + place.end) // 2
-    low = max(0, min(middle - MAX_SHOWN_CHARS // 2, length - MAX_SHOWN_CHARS))
-    return low, min(length, low + MAX_SHOWN_CHARS)
 
 
 def _shorten(text: str, max_chars: int) -> str:

@@ -1,5 +1,6 @@
-"""What routes of ours have in common: whatever goes wrong is one line under `detail`."""
+"""Routes whose every refusal is one line for people: `{"detail": "…"}`."""
 
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -8,52 +9,56 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from index.errors import BusyIndexError, UnknownDocumentError, VerbatimError
-from qa.feedback import ChangedDocumentError
+from index.errors import BusyIndexError, ChangingFileError, ParameterError, UnknownDocumentError, VerbatimError
 
-_STATUS = ((UnknownDocumentError, 404), (ChangedDocumentError, 409), (BusyIndexError, 503))
-_UNUSABLE = 422
+_STATUS = (
+    (UnknownDocumentError, 404),
+    (BusyIndexError, 409),
+    (ChangingFileError, 409),
+    (ParameterError, 400),
+)
+"""What HTTP calls our errors; all others are 422: well asked, and cannot be done with what is there."""
+
+logger = logging.getLogger("verbatim")
 
 
-class Problem(BaseModel):
-    """Why something was not done.
-
-    Attributes:
-        detail: One line for people.
-    """
+class Refusal(BaseModel):
+    """Why something was not done."""
 
     detail: str
+    """One line for people."""
 
 
-class OneLineRoute(APIRoute):
-    """A route whose errors, those of the request's form included, are one line."""
+class PlainRoute(APIRoute):
+    """A route that refuses in one line, whatever was wrong with what it was asked."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, with its errors put into a line each.
-
-        Returns:
-            The handler.
-        """
+        """What answers requests, as FastAPI makes it, with our errors and its own told in a line."""
         handle = super().get_route_handler()
 
-        async def handle_in_one_line(request: Request) -> Response:
+        async def handle_plainly(request: Request) -> Response:
             try:
                 return await handle(request)
             except RequestValidationError as error:
-                raise HTTPException(_UNUSABLE, _first_line(error)) from error
+                raise HTTPException(400, _line(error)) from error
             except VerbatimError as error:
-                status = next((code for kind, code in _STATUS if isinstance(error, kind)), _UNUSABLE)
-                raise HTTPException(status, _writable(str(error))) from error
+                raise HTTPException(status_of(error), str(error)) from error
+            except HTTPException:
+                raise
+            except Exception as error:
+                logger.exception("%s %s failed", request.method, request.url.path)
+                raise HTTPException(500, "Something went wrong here. The server's log says what.") from error
 
-        return handle_in_one_line
+        return handle_plainly
 
 
-def _first_line(error: RequestValidationError) -> str:
+def status_of(error: VerbatimError) -> int:
+    """The HTTP status that an error of ours is told with."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
+
+
+def _line(error: RequestValidationError) -> str:
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"][1:])
-    return _writable(f"{place}: {first['msg']}" if place else first["msg"])
-
-
-def _writable(line: str) -> str:
-    """A line that can be sent: halves of surrogate pairs are shown by number."""
-    return line.encode("utf-8", "backslashreplace").decode()
+    name = ".".join(str(step) for step in first["loc"][1:]) or "the request"
+    given = "" if first["type"] == "missing" else f"={str(first['input'])[:80]!r}"
+    return f"{name}{given}: {first['msg'][:1].lower()}{first['msg'][1:]}"

@@ -7,7 +7,7 @@ from qa.answering import QuestionAnswerer
 from qa.cascading import packaged_calibration
 from qa.deciding import Calibration
 from qa.reading import ACCURATE, CASCADE, FAST
-from qa.web.routing import OneLineRoute
+from qa.web.routing import PlainRoute
 
 
 class Figures(BaseModel):
@@ -89,7 +89,7 @@ def settings_routes(answerer: QuestionAnswerer) -> APIRouter:
     Returns:
         The route.
     """
-    routes = APIRouter(prefix="/api/settings", tags=["settings"], route_class=OneLineRoute)
+    routes = APIRouter(prefix="/api/settings", tags=["settings"], route_class=PlainRoute)
 
     @routes.get("", summary="How questions can be asked, and what each choice costs")
     def choices() -> list[ReaderOut]:

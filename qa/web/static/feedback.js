@@ -50,11 +50,10 @@
     tell(actions, feedback ? inWords(feedback) : "");
   }
 
-  function inWords({ verdict, answer, correction, is_absent, standing }) {
+  function inWords({ correction, is_absent, standing }) {
     if (standing !== "unchanged") return "You judged this of a document that has changed since.";
     if (correction) return `You said: “${correction.text}”, in ${correction.document}.`;
-    if (is_absent) return "You said: it is not in the documents.";
-    return verdict === "wrong" && !answer ? "You said: the documents answer this." : "";
+    return is_absent ? "You said: it is not in the documents." : "";
   }
 
   function tell(actions, line) {
@@ -133,7 +132,7 @@
   function startCorrecting(actions, button) {
     stopCorrecting();
     const { dataset } = actions;
-    const chosen = make("p", { className: "chosen", role: "status", textContent: "Select them in the document." });
+    const chosen = make("p", { className: "chosen", role: "status" });
     const words = make("input", { type: "search", autocomplete: "off", "aria-label": "Words as they stand in the document" });
     words.placeholder = "or type them";
     const find = make("form", { className: "find" }, words, make("button", { type: "submit", textContent: "Find" }));
@@ -153,6 +152,7 @@
     leave.addEventListener("click", stopCorrecting);
     document.querySelector("#desk").append(bar);
     showDocument(actions);
+    hint();
     bar.focus();
   }
 
@@ -162,6 +162,25 @@
     const is_seen = shown?.checkVisibility({ visibilityProperty: true });
     if (is_seen && shown.dataset.document === actions.dataset.document) return;
     actions.closest(".reply").querySelector(`.opener[data-document="${CSS.escape(actions.dataset.document ?? "")}"]`)?.click();
+  }
+
+  // Where the words can be selected, as long as none are.
+  function hint() {
+    if (!correcting || correcting.words) return;
+    const where = document.querySelector("#panel .pages") ? "pages" : document.querySelector("#panel .text[data-document]") ? "text" : "list";
+    if (where === correcting.where) return;
+    correcting.where = where;
+    const { chosen } = correcting;
+    if (where === "text") chosen.textContent = "Select them in the document: this one, or another.";
+    else if (where === "list") chosen.textContent = "Open a document, and select them in it.";
+    else {
+      const show = make("button", { type: "button", className: "as-text", textContent: "Show the text" });
+      show.addEventListener("click", () => {
+        document.querySelector('#panel .views [aria-pressed="false"]').click();
+        correcting.bar.focus();
+      });
+      chosen.replaceChildren("The pages are pictures; words are selected in the text. ", show);
+    }
   }
 
   async function finish(what) {
@@ -261,7 +280,10 @@
       stopCorrecting();
     }
   }, { capture: true });
-  new MutationObserver(showAll).observe(document, { childList: true, subtree: true });
+  new MutationObserver(() => {
+    showAll();
+    hint();
+  }).observe(document, { childList: true, subtree: true });
   request("GET").then((feedback) => {
     feedback.forEach(keep);
     document.querySelectorAll("#log .actions[data-judged]").forEach(show);
