@@ -155,20 +155,20 @@ def test_any_characters_of_a_document_can_be_the_right_ones(client, words, answe
         ({"text": "MARLOW"}, 400, "does not stand at"),
         ({"text": " \n"}, 400, "holds no words; select some"),
         ({"text": "x" * 2_001}, 400, "has 2,001 characters, at most 2,000"),
-        ({"text": "x" * 20_000}, 400, "answer.text: String should have at most 10000 characters"),
+        ({"text": "x" * 20_000}, 400, "string should have at most 10000 characters"),
         ({"start": 7, "end": 7}, 400, "are no stretch of 'odd.txt'"),
         ({"start": 9, "end": 7}, 400, "are no stretch of 'odd.txt'"),
         ({"end": 10**9}, 400, "are no stretch of 'odd.txt', which has"),
-        ({"end": 2**63}, 400, "answer.end: Input should be less than or equal to"),
+        ({"end": 2**63}, 400, "answer.end='9223372036854775808': input should be less than"),
         ({"end": 10**400}, 400, "answer.end"),
-        ({"start": -1}, 400, "answer.start: Input should be greater than or equal to 0"),
+        ({"start": -1}, 400, "answer.start='-1': input should be greater than or equal to 0"),
         ({"start": 1.5}, 400, "answer.start"),
         ({"start": None}, 400, "answer.start"),
         ({"document": "gone.txt"}, 404, "there is no document 'gone.txt' in the index"),
         ({"document": "../../etc/passwd"}, 404, "there is no document"),
         ({"document": "\0"}, 404, "there is no document"),
         ({"sha256": "0" * 64}, 409, "'odd.txt' has changed since it was shown"),
-        ({"more": 1}, 400, "answer.more: Extra inputs are not permitted"),
+        ({"more": 1}, 400, "answer.more='1': extra inputs are not permitted"),
     ],
 )
 def test_words_that_do_not_stand_there_are_refused_in_one_line(unspoken, changed, status, said) -> None:
@@ -182,14 +182,14 @@ def test_words_that_do_not_stand_there_are_refused_in_one_line(unspoken, changed
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"verdict": "maybe"}, "verdict: Input should be 'right' or 'wrong'"),
+        ({"verdict": "maybe"}, "verdict='maybe': input should be 'right' or 'wrong'"),
         ({"question": " ?"}, "holds no words"),
         ({"question": "x" * 1_001}, "1,001 characters, at most 1,000"),
-        ({"confidence": 1.1}, "confidence: Input should be less than or equal to 1"),
-        ({"reader": "../secret"}, "reader: Input should be 'fast', 'accurate' or 'cascade'"),
+        ({"confidence": 1.1}, "confidence='1.1': input should be less than or equal to 1"),
+        ({"reader": "../secret"}, "reader='../secret': input should be 'fast', 'accurate' or 'cascade'"),
         ({"is_absent": True}, "verdict='right' comes with a correction"),
         ({"answer": None, "verdict": "wrong", "is_absent": True}, "is_absent says what declining said"),
-        ({"answer": "MARLOWE"}, "answer: Input should be"),
+        ({"answer": "MARLOWE"}, "answer='MARLOWE': input should be"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(unspoken, changed, said) -> None:

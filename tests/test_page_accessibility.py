@@ -153,7 +153,7 @@ def test_the_page_says_what_it_is(visit: Callable[..., Any], url: str) -> None:
     ask(page, "Who founded the museum of Brannick?")
     ask(page, "Which colour has the xylophone in the garden?")
     # The log is written anew with each answer: what is read out is the newest, once.
-    assert page.locator("main :is([aria-live]:not([aria-live=off]), [role=status], [role=alert])").count() == 0
+    assert page.locator("#log :is([aria-live]:not([aria-live=off]), [role=status], [role=alert])").count() == 0
     announced = page.text_content("#announced")
     assert announced.startswith("I don’t know.")
     assert "GARRITY" not in announced

@@ -213,14 +213,14 @@ def test_settings_say_what_being_surer_costs_and_are_kept(visit: Callable[..., A
     page.check("input[name=reader][value=accurate]")
     assert page.evaluate("verbatim.options.reader") == "accurate"
     page.keyboard.press("Escape")
-    expect(page.locator("#asking")).to_contain_text("accurate reader")
+    expect(page.locator("#asked-with")).to_contain_text("accurate reader")
     page.reload()
     page.wait_for_selector("#log .welcome")
-    expect(page.locator("#asking")).to_contain_text("accurate reader")
-    page.click("#asking button")
+    expect(page.locator("#asked-with")).to_contain_text("accurate reader")
+    page.click("#asked-with button")
     page.click("text=Everything as it came")
     assert page.evaluate("[verbatim.options.max_wrong, verbatim.options.reader]") == [None, None]
-    expect(page.locator("#asking")).to_have_count(0)
+    expect(page.locator("#asked-with")).to_have_count(0)
     expect(said).to_contain_text("As it comes")
 
 

@@ -222,10 +222,10 @@
       options.max_wrong === null ? "" : `at most ${asPercent(options.max_wrong)} wrong`,
       options.reader === null ? "" : `${options.reader} reader`,
     ].filter(Boolean);
-    let line = document.querySelector("#asking");
+    let line = document.querySelector("#asked-with");
     if (!parts.length) return line?.remove();
     if (!line) {
-      line = make("p", { id: "asking" });
+      line = make("p", { id: "asked-with" });
       composer.after(line);
     }
     const change = make("button", { type: "button", "data-drawer": "settings", "aria-haspopup": "dialog", textContent: "Change" });
