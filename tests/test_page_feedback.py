@@ -10,6 +10,7 @@ import pytest
 from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
 from pages import ask, served
+from pdfs import make_pdf, print_paragraph
 from qa.answering import QuestionAnswerer
 
 pytestmark = pytest.mark.browser
@@ -29,6 +30,7 @@ def answerer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestionAnswe
     (place / "documents").mkdir()
     (place / "documents" / "bridge.txt").write_bytes(BRIDGE.encode())
     (place / "documents" / "long.txt").write_text(LONG + "The museum was founded by HALDANE.", "utf-8")
+    (place / "documents" / "plan.pdf").write_bytes(make_pdf([print_paragraph(["The tower was planned by OAKES."])]))
     settings = read_settings(index_dir=place / "index", threshold=0.5)
     with QuestionAnswerer(place / "documents", settings, embedder=HashEmbedder(), reader=WordReader()) as made:
         made.sync()
@@ -154,6 +156,18 @@ def test_what_is_not_answered_may_be_in_a_long_document_all_the_same(
     found = said["correction"]
     assert answerer.text("long.txt")[found["start"] : found["end"]] == "founded by HALDANE"
     assert said["answer"] is None
+
+
+def test_of_a_document_shown_as_pages_the_words_are_selected_in_its_text(visit: Callable[..., Any], url: str) -> None:
+    page = visit(url)
+    turn = ask(page, "Who planned the tower?")
+    page.wait_for_selector("#panel .pages")
+    turn.locator(".verdict", has_text="Wrong").click()
+    page.click("#correcting .as-text")
+    expect(page.locator("#correcting .chosen")).to_have_text("Select them in the document: this one, or another.")
+    select(page, "tower was planned")
+    page.click("#correcting .confirm")
+    expect(turn.locator(".judged")).to_have_text("You said: “tower was planned”, in plan.pdf.")
 
 
 def test_an_answer_may_be_nowhere_and_leaving_keeps_the_verdict(visit: Callable[..., Any], url: str) -> None:
