@@ -6,6 +6,7 @@
   const { make, call } = verbatim;
   const FILES = { squad: "verbatim-feedback.json", jsonl: "verbatim-feedback.jsonl" };
   const said = new Map(); // what this browser said, by the answer that it was said of
+  const readers = new Map(); // which reader was set when the answer was first shown
   let done = Promise.resolve(); // what was sent is answered before the next is sent
   let correcting = null; // the answer that is being corrected, and the words chosen so far
 
@@ -66,6 +67,8 @@
     for (const actions of document.querySelectorAll("#log .actions:not([data-judged])")) {
       if (!actions.querySelector(".verdict")) continue;
       actions.dataset.judged = "";
+      const key = keyOfActions(actions);
+      if (!readers.has(key)) readers.set(key, verbatim.options.reader);
       show(actions);
     }
   }
@@ -88,7 +91,7 @@
     const { dataset } = actions;
     const confidence = Number(dataset.confidence);
     const about = isAnswer(dataset) ? { answer: stretchOf(dataset) } : dataset.document ? { nearest: stretchOf(dataset) } : {};
-    const body = { question: dataset.question, confidence, reader: verbatim.options.reader, ...about, ...what };
+    const body = { question: dataset.question, confidence, reader: readers.get(keyOfActions(actions)), ...about, ...what };
     return inTurn(actions, async () => keep(await request("POST", "", body)));
   }
 
