@@ -140,7 +140,7 @@ def test_a_drawer_keeps_the_keyboard_and_gives_it_back(visit: Callable[..., Any]
     page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.value") == "light"
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    page.wait_for_selector("dialog", state="detached")
     assert page.evaluate("document.activeElement.dataset.drawer") == "settings"
 
 
