@@ -253,7 +253,7 @@ def test_the_plot_shows_how_many_are_answered_where_that_was_measured(visit: Cal
     page.focus("#max-wrong")
     before = float(page.get_attribute(".setting .now", "cx"))
     page.keyboard.press("Home")
-    expect(page.locator("#max-wrong-said")).to_contain_text("and 50 of 100 traps")
+    expect(page.locator("#max-wrong-said")).to_contain_text("50 of 100 traps")
     assert float(page.get_attribute(".setting .now", "cx")) < before
     assert "Questions answered" in page.text_content(".setting svg")
 

@@ -56,7 +56,7 @@
     const least = options.max_wrong === null ? reader.threshold : row.threshold;
     const declines = least > 0 ? `it declines what it is less than ${asPercent(least)} sure of` : "it declines nothing";
     const cost = row.answered === null ? "" :
-      ` It answered ${percent(row.answered)} of 100 questions that it could answer, and ${percent(row.traps)} of 100 traps, which only look as if they had an answer.`;
+      ` It answered ${percent(row.answered)} of 100 questions that it could answer, ${percent(row.traps)} of 100 traps, which only look as if they had an answer, and ${percent(row.strangers)} of 100 about other things.`;
     return `${bound}: ${declines}.${cost}`;
   }
 
