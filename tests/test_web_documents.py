@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
 from index import drawing
-from index.errors import BusyIndexError
+from index.errors import BusyIndexError, UnreadableFileError
 from pdfs import make_pdf, print_paragraph
 from qa.answering import QuestionAnswerer
 from qa.web import uploads
@@ -273,6 +273,14 @@ def test_a_page_too_long_to_be_drawn_wide_is_drawn_narrower(tmp_path: Path) -> N
     assert width * height < 13_000_000
 
 
+def test_an_encrypted_page_is_drawn_with_the_password_that_the_settings_have() -> None:
+    path = Path(__file__).parent / "data/documents/libreoffice-writer-password.pdf"
+    work = drawing.Drawing(path, hashlib.sha256(path.read_bytes()).hexdigest(), 1, 300)
+    assert opened(work.run(("wrong", "openpassword"), lambda: None)).size[0] == 300
+    with pytest.raises(UnreadableFileError, match="it needs a password"):
+        work.run((), lambda: None)
+
+
 # Adding
 
 
@@ -444,7 +452,8 @@ def test_an_upload_that_is_cut_off_leaves_nothing_behind(
     async def send_back(message: Any) -> None:
         pass
 
-    anyio.run(app, scope, receive, send_back)
+    with start_blocking_portal() as portal:  # a thread of its own: the browser's tests leave a loop in this one
+        portal.call(app, scope, receive, send_back)
     assert seen == [[], ["a.txt"]]
     assert parts(staging) == []
     assert parts(folder) == []
@@ -457,6 +466,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(
     answered = send(client, ("a.txt", b"Words."))
     assert answered.status_code == 403
     assert "cannot be written; start Verbatim over another with --folder" in answered.json()["detail"]
+    assert client.get("/api/documents").json()["adding"]["problem"] == answered.json()["detail"]
 
 
 def test_five_hundred_files_at_once_are_all_indexed(client: TestClient, answerer: QuestionAnswerer) -> None:

@@ -63,6 +63,15 @@ class Totals(BaseModel):
     characters: int
 
 
+class Adding(BaseModel):
+    """Whether files can be added, and how much at a time."""
+
+    problem: str = Field(description="Why none can be added; empty where they can.")
+    file_bytes: int
+    total_bytes: int
+    files: int
+
+
 class DocumentList(BaseModel):
     """Some of the files."""
 
@@ -70,6 +79,7 @@ class DocumentList(BaseModel):
     found: int = Field(description="How many there are in all that fit the search.")
     totals: Totals
     folder: str
+    adding: Adding
 
 
 class SentFile(BaseModel):
@@ -169,17 +179,20 @@ def documents_router(answerer: QuestionAnswerer, bounds: Bounds | None = None) -
         The routes, all below `/api`.
     """
     router = APIRouter(prefix="/api", tags=["documents"], route_class=PlainRoute)
-    _add_shelf(router, _Shelf(answerer))
-    _add_pages(router, _Shelf(answerer), Pictures(answerer))
-    _add_uploads(router, answerer, Uploads(answerer), Bounds() if bounds is None else bounds)
+    bounds = Bounds() if bounds is None else bounds
+    shelf = _Shelf(answerer, bounds)
+    _add_shelf(router, shelf)
+    _add_pages(router, shelf, Pictures(answerer))
+    _add_uploads(router, shelf, Uploads(answerer), bounds)
     return router
 
 
 class _Shelf:
     """The documents as the routes show them."""
 
-    def __init__(self, answerer: QuestionAnswerer) -> None:
+    def __init__(self, answerer: QuestionAnswerer, bounds: Bounds) -> None:
         self._answerer = answerer
+        self._bounds = bounds
 
     def list(self, search: str, which: Which, chosen: Collection[str], offset: int, limit: int) -> DocumentList:
         documents = {record.name: record for record in self._answerer.documents()}
@@ -203,6 +216,21 @@ class _Shelf:
                 characters=sum(record.n_chars for record in documents.values()),
             ),
             folder=self._answerer.folder.name,
+            adding=Adding(
+                problem=self.adding_problem(),
+                file_bytes=self._bounds.file_bytes,
+                total_bytes=self._bounds.total_bytes,
+                files=self._bounds.files,
+            ),
+        )
+
+    def adding_problem(self) -> str:
+        """Why nothing can be added to the folder; "" where something can."""
+        folder = self._answerer.folder
+        if os.access(folder, os.W_OK):
+            return ""
+        return (
+            f"nothing can be added: folder={str(folder)!r} cannot be written; start Verbatim over another with --folder"
         )
 
     def _listed(self, name: str, documents: dict[str, DocumentRecord], files: dict[str, FileRecord]) -> ListedDocument:
@@ -383,21 +411,19 @@ def _add_pages(router: APIRouter, shelf: _Shelf, pictures: Pictures) -> None:
         return Response(picture, media_type="image/png", headers=headers)
 
 
-def _add_uploads(router: APIRouter, answerer: QuestionAnswerer, uploads: Uploads, bounds: Bounds) -> None:
+def _add_uploads(router: APIRouter, shelf: _Shelf, uploads: Uploads, bounds: Bounds) -> None:
     @router.post(
         "/documents",
         summary="Add files; they are indexed in the background",
         status_code=202,
+        response_model=UploadStatus,
         responses={**_refusals(400, 403, 413, 507), 415: {"model": RefusedUpload}},
         openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
     )
-    async def add_documents(request: Request) -> UploadStatus:
-        if not os.access(answerer.folder, os.W_OK):
-            raise HTTPException(
-                403,
-                f"nothing can be added: folder={str(answerer.folder)!r} cannot be written; start Verbatim over"
-                " another with --folder",
-            )
+    async def add_documents(request: Request) -> UploadStatus | JSONResponse:
+        problem = shelf.adding_problem()
+        if problem:
+            raise HTTPException(403, problem)
         folder = Path(await run_in_threadpool(tempfile.mkdtemp, prefix="verbatim-upload-"))
         try:
             received = await _receive(request, folder, bounds)
@@ -408,9 +434,8 @@ def _add_uploads(router: APIRouter, answerer: QuestionAnswerer, uploads: Uploads
             await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
         status = _status(upload)
         if all(file.problem for file in received):
-            return JSONResponse(  # type: ignore[return-value]
-                RefusedUpload(detail=_first_problem(received), files=status.files).model_dump(), 415
-            )
+            refused = RefusedUpload(detail=_first_problem(received), files=status.files)
+            return JSONResponse(refused.model_dump(), 415)
         return status
 
     @router.get("/uploads/{id}", summary="How far an upload is", responses=_refusals(404))

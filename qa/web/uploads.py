@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from index.errors import BusyIndexError, VerbatimError
@@ -85,9 +85,11 @@ class Upload:
 
 @dataclass(slots=True)
 class _Queued:
+    """A file that waits to be indexed, under the name that it has in the folder."""
+
     upload: Upload
     file: UploadedFile
-    name: str = field(default="")
+    name: str
 
 
 class Uploads:
@@ -116,9 +118,6 @@ class Uploads:
 
         Returns:
             What became of it so far.
-
-        Raises:
-            FolderError: The folder cannot be written.
         """
         upload = Upload(secrets.token_urlsafe(16), [])
         known = {record.sha256: record.name for record in self._answerer.documents()}
@@ -132,12 +131,21 @@ class Uploads:
                 file.document = known[each.sha256]
                 file.state, file.detail = State.INDEXED, f"the same as {file.document}, which is there already"
             else:
-                with self._copying:  # or two of one name would both find it free
-                    queued.append(_Queued(upload, file, copy_into(each.path, self._answerer.folder)))
-                if queued[-1].name != each.name:
-                    file.detail = f"there is another {each.name}; this one is {queued[-1].name}"
+                queued.extend(self._copied(upload, file, each))
         self._enqueue(upload, queued)
         return upload
+
+    def _copied(self, upload: Upload, file: UploadedFile, received: Received) -> list[_Queued]:
+        """The file in the folder; none where it cannot be written there, which is said of it."""
+        try:
+            with self._copying:  # or two of one name would both find it free
+                name = copy_into(received.path, self._answerer.folder)
+        except VerbatimError as error:
+            file.state, file.detail = State.FAILED, str(error)
+            return []
+        if name != file.name:
+            file.detail = f"there is another {file.name}; this one is {name}"
+        return [_Queued(upload, file, name)]
 
     def find(self, id_: str) -> Upload | None:
         """An upload by its id; None where there is none, or it was done long ago."""

@@ -10,8 +10,10 @@
   const POLL_MS = 600;
   const NAMES_ASKED = 40;
   const UPLOADS = "verbatim-uploads";
+  const KINDS = "PDF, Word, PowerPoint, Excel, web pages, mail, text, Markdown, code, or a ZIP of them. Or drop files anywhere on the page.";
 
   let totals = null;
+  let adding = null; // whether files can be added, and how much at a time
   let drawer = null; // the parts of the drawer, while it is open
 
   const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
@@ -87,7 +89,7 @@
 
   async function refresh(change = {}) {
     const list = await call(route("", { limit: 1, which: "indexed" }));
-    totals = list.totals;
+    ({ totals, adding } = list);
     showTotals(list.folder);
     await dropGone();
     sayWhatIsAsked();
@@ -114,6 +116,8 @@
     const summary = make("p", { className: "summary", role: "status" });
     const asked = make("p", { className: "chosen" });
     const list = make("ul", { className: "files" });
+    const hint = make("p", { className: "hint", textContent: KINDS });
+    const adder = button("Add files", "add-files", () => {});
     const more = button("Show more", "quiet", () => load(list.children.length));
     more.hidden = true;
     let latest = 0;
@@ -123,7 +127,9 @@
       try {
         const found = await call(route("", { search: search.value.trim(), offset, limit }));
         if (ticket !== latest) return;
-        totals = found.totals;
+        ({ totals, adding } = found);
+        hint.textContent = adding.problem || KINDS;
+        adder.disabled = Boolean(adding.problem);
         const rows = found.documents.map(row);
         const focused = offset ? null : focusIn(list);
         if (offset) list.append(...rows);
@@ -155,9 +161,8 @@
     const reload = (isDecided) => (isDecided || !list.querySelector(".confirm")) && load(0, Math.min(MOST_LISTED, Math.max(LISTED, list.children.length)));
     drawer = { reload, showChosen };
     dialog.addEventListener("close", () => (drawer = null));
-    const hint = make("p", { className: "hint", textContent: "PDF, Word, PowerPoint, Excel, web pages, mail, text, Markdown, code, or a ZIP of them. Or drop files anywhere on the page." });
     const tour = verbatim.tour?.isPossible() ? [button("Show me around", "quiet", () => (dialog.close(), verbatim.tour.start()))] : [];
-    body.append(button("Add files", "add-files", () => {}), hint, uploads.element, search, summary, asked, list, more, ...tour);
+    body.append(adder, hint, uploads.element, search, summary, asked, list, more, ...tour);
     load();
   }
 
@@ -246,6 +251,7 @@
     list: make("ul", { className: "files" }),
     next: 0,
     isSending: false,
+    followed: [], // uploads that are not done
     waiting: [],
   };
   uploads.element.append(make("div", { className: "uploads-head" }, uploads.status, button("Clear", "quiet clear", clear)), uploads.bar, uploads.list);
@@ -305,7 +311,13 @@
 
   function add(files) {
     if (!files.length) return;
-    for (const file of files) uploads.waiting.push(track({ name: file.name, size: file.size, file }));
+    for (const file of files) {
+      const item = track({ name: file.name, size: file.size, file });
+      // What the server would refuse after half of it was sent, it would be too late to say.
+      const isTooLarge = adding && file.size > adding.file_bytes;
+      if (isTooLarge) change(item, { state: "failed", detail: `too large: at most ${size(adding.file_bytes)}; split it into parts` });
+      else uploads.waiting.push(item);
+    }
     if (!drawer) verbatim.openDrawer("documents");
     showUploads();
     uploads.element.scrollIntoView({ block: "nearest" });
@@ -376,25 +388,33 @@
     });
   }
 
+  // They are worked on in the order in which they came, so only the first is asked after.
   async function follow(id, batch) {
+    uploads.followed.push({ id, batch });
+    if (uploads.followed.length > 1) return;
     let nDone = 0;
-    for (;;) {
-      let told;
-      try {
-        told = await call(`/api/uploads/${encodeURIComponent(id)}`);
-      } catch (error) {
-        batch.filter((item) => !isDone(item)).forEach((item) => change(item, { state: "failed", detail: error.message }));
-        showUploads();
-        return;
-      }
+    while (uploads.followed.length) {
+      const isDone = await look(uploads.followed[0]);
+      if (isDone) uploads.followed.shift();
+      const done = [...uploads.items.values()].filter(({ state }) => state === "indexed").length;
+      if (done > nDone) await refresh().catch(() => {}); // the next look says what is wrong
+      nDone = done;
+      if (!isDone) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  // Asks how far an upload is; whether it is done.
+  async function look({ id, batch }) {
+    try {
+      const told = await call(`/api/uploads/${encodeURIComponent(id)}`);
       tell(batch, told.files);
       batch.forEach((item) => (item.share = item.state === "reading" ? told.fraction : 0));
+      return told.is_done;
+    } catch (error) {
+      batch.filter((item) => !isDone(item)).forEach((item) => change(item, { state: "failed", detail: error.message }));
+      return true;
+    } finally {
       showUploads();
-      const done = batch.filter(isDone).length;
-      if (told.is_done) return refresh();
-      if (done > nDone) await refresh();
-      nDone = done;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 

@@ -176,7 +176,7 @@
     const named = places.filter(({ label, start }) => label && start >= text.start && start < text.end);
     const isCrowded = named.length * CROWDED > last; // every value of a data file is a place: its text shows as much
     const cuts = named
-      .filter(({ label }) => numbered(label) || !isCrowded)
+      .filter(({ label }) => !isCrowded || /\s/u.test(label))
       .map(({ label, start }) => ({ at: within(start), order: 1, label }));
     const [start, end] = [within(place.start), within(place.end)];
     if (start < end) cuts.push({ at: end, order: 0 }, { at: start, order: 2 });
