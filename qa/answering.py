@@ -26,7 +26,7 @@ from index.store import DocumentRecord, FileRecord
 from index.syncing import SyncReport
 from qa.answers import Answer, Quotation, Reason
 from qa.cascading import HitReader, SingleReader, open_reader
-from qa.deciding import Candidate, Decider
+from qa.deciding import Calibration, Candidate, Decider
 from qa.inference import inference_thread
 from qa.progress import IndexingProgress, show_progress
 from qa.quoting import sentence_around
@@ -121,7 +121,7 @@ class QuestionAnswerer:
         """
         if max_wrong is not None and not 0 <= max_wrong <= 1:
             raise ParameterError(f"max_wrong={max_wrong} is no share; choose one from 0 to 1")
-        is_other_reader = reader is not None and reader != (self.settings.reader or CASCADE)
+        is_other_reader = reader is not None and reader != self.reader
         settings, on_stage = self.settings, self._on_stage if on_stage is None else on_stage
         if is_other_reader:
             settings = settings.model_copy(update={"reader": reader, "threshold": None, "max_wrong": None})
@@ -150,6 +150,21 @@ class QuestionAnswerer:
     def threshold(self) -> float:
         """Confidence from 0 to 1 below which a question is declined."""
         return self._threshold
+
+    @property
+    def reader(self) -> str:
+        """Name of the reader, as in `Settings`."""
+        return self.settings.reader or CASCADE
+
+    @property
+    def reader_fingerprint(self) -> str:
+        """SHA-256 of the reader's weights, in hexadecimal; "" where it has none."""
+        return self._reader.fingerprint
+
+    @property
+    def calibration(self) -> Calibration:
+        """What was fitted for the reader: how sure it is, and what declining costs."""
+        return self._reader.calibration
 
     def ask(self, question: str, *, within: Sequence[str] | None = None) -> Answer:
         """Answer a question in the documents' own words, or say why not.

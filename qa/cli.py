@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from qa.answers import Answer
     from qa.conversing import Conversation
     from qa.evaluating import Scores
+    from qa.feedback import Feedback
     from qa.turns import Turn
 
 ANSWERED, NOT_ANSWERED, BAD_INPUT = 0, 1, 2
@@ -223,6 +224,44 @@ def doctor(
     else:
         _print_diagnosis(found, folder, "--rebuild" if mend else "--mend")
     raise typer.Exit(NOT_ANSWERED if found.problems else ANSWERED)
+
+
+@cli.command()
+def feedback(
+    folder: Folder = None,
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write what tells which answers are right.")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORM", help="squad, for evaluate; or jsonl, for train.")
+    ] = "squad",
+    as_json: Json = False,
+) -> None:
+    """Show what people said of answers in the web chat, or export it."""
+    with _errors(as_json):
+        from qa.answering import QuestionAnswerer, default_folder
+        from qa.feedback import FeedbackStore, hashes
+        from qa.saving import check_writable, write_whole
+        from qa.training.feedback import Format, teaches
+        from qa.training.feedback import export as exported
+
+        if form not in tuple(Format):
+            raise ParameterError(f"format={form!r} is none; choose squad or jsonl")
+        if export is not None:
+            check_writable("export", export)
+        with QuestionAnswerer(default_folder() if folder is None else _named(folder)) as answerer:
+            given, now = FeedbackStore(answerer.index_dir).all(), hashes(answerer)
+        taught = sum(teaches(said) for said in given)
+        if export is not None:
+            write_whole(export, exported(given, Format(form)))
+    if export is not None and as_json:
+        _print_json({"exported": taught, "left_out": len(given) - taught})
+    elif export is not None:
+        _console().print(_plain(f"wrote {_counted(taught, 'question')} to {export}"), soft_wrap=True)
+    elif as_json:
+        _print_json([_feedback_as_json(said, now) for said in given])
+    else:
+        _print_feedback(given, taught, now)
 
 
 @cli.command()
@@ -905,6 +944,28 @@ def _print_diagnosis(found: "Diagnosis", folder: str, next_option: str) -> None:
     else:
         counted = ", ".join(f"{count:,} {what}" for what, count in found.counts.items())
         console.print(f"the index is sound: {counted}")
+
+
+def _feedback_as_json(said: "Feedback", now: dict[str, str]) -> dict[str, Any]:
+    from qa.feedback import standing
+
+    shown = {name: value for name, value in _jsonable(said).items() if name != "browser"}
+    return {**shown, "standing": standing(said, now)}
+
+
+def _print_feedback(given: "Sequence[Feedback]", taught: int, now: dict[str, str]) -> None:
+    from qa.feedback import Standing, standing
+
+    console = _console()
+    for said in given:
+        answer = "I don't know" if said.answer is None else f"“{said.answer.text}”"
+        right = "; not in the documents" if said.is_absent else ""
+        right = right if said.correction is None else f"; right is “{said.correction.text}”"
+        became = standing(said, now)
+        since = "" if became is Standing.UNCHANGED else f" (the document is {became} since)"
+        console.print(_plain(f"{said.verdict}: {said.question} {answer}{right}{since}"), soft_wrap=True)
+    judged = f"{_counted(len(given), 'answer')} judged, {taught} of them tell what is right"
+    console.print(_plain(judged if given else "Nobody has judged an answer yet."), soft_wrap=True)
 
 
 @contextmanager

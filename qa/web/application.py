@@ -15,6 +15,7 @@ from qa.web.asker import Asker
 from qa.web.browsers import BrowserCookie
 from qa.web.conversations import conversation_routes
 from qa.web.documents import documents_router
+from qa.web.feedback import feedback_routes
 from qa.web.gradio_routes import NeededRoutes, OwnEvents
 from qa.web.guarding import Guards
 from qa.web.headers import SafeHeaders
@@ -24,10 +25,27 @@ from qa.web.metrics import Metrics
 from qa.web.openapi import DocumentedAPI
 from qa.web.page import make_page
 from qa.web.problems import refuse_the_rest, say_problems
+from qa.web.settings import settings_routes
 
 _STATIC = Path(__file__).parent / "static"
-_STYLES = ("page.css", "source.css", "documents.css", "asking.css", "history.css", "access.css")
-_SCRIPTS = ("page.js", "source.js", "tour.js", "documents.js", "asking.js", "history.js", "access.js")
+_STYLES = tuple(
+    f"{part}.css" for part in ("page", "source", "documents", "asking", "history", "feedback", "settings", "access")
+)
+_SCRIPTS = tuple(
+    f"{part}.js"
+    for part in (
+        "page",
+        "source",
+        "tour",
+        "documents",
+        "asking",
+        "history",
+        "announcing",
+        "feedback",
+        "settings",
+        "access",
+    )
+)
 """In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
 _OURS = ("/api/{rest:path}", "/health", "/metrics", "/mcp", "/openapi.json")
 """Paths of which the page gets nothing."""
@@ -69,6 +87,8 @@ def application(
         api.routes(answerer, asker, metrics),
         documents_router(answerer),
         conversation_routes(history),
+        feedback_routes(answerer),
+        settings_routes(answerer),
     ):
         app.include_router(router)
     app.router.routes.append(mcp.route())

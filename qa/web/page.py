@@ -310,7 +310,7 @@ def make_page(
         parts: dict[str, Any] = {"told": gr.State(Told()), "masthead": _html("masthead", chat.masthead())}
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="chat"):
-                live = 'role="log" aria-live="polite" aria-label="Answers" tabindex="0"'
+                live = 'role="log" aria-live="off" aria-label="Answers" tabindex="0"'
                 parts["log"] = _html("log", chat.welcome(), live)
                 parts["step"] = _html("step", "", "hidden")
                 _html("line", "", 'role="status"')

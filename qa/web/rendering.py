@@ -105,7 +105,9 @@ def turn(question: str, body: str, state: str, understood: str = "", key: str = 
         The HTML.
     """
     asked = escape(_shorten(question, _MAX_QUESTION_CHARS))
-    bubble = f'<p class="question" dir="auto"><span class="unseen">You asked: </span>{asked}</p>' if asked else ""
+    said = f'<span class="unseen">You asked: </span>{asked}'
+    # A heading, so that people who cannot see the page go from question to question.
+    bubble = f'<p class="question" role="heading" aria-level="2" dir="auto">{said}</p>' if asked else ""
     edit = '<button type="button" class="edit" aria-label="Edit this question">Edit</button>' if asked and key else ""
     named = f' data-key="{escape(key)}"' if key else ""
     return f'<article class="turn {state}"{named}>{bubble}{edit}{understood}<div class="reply">{body}</div></article>'
@@ -205,7 +207,8 @@ def spoken(said: Turn, records: Mapping[str, DocumentRecord], key: str = "") -> 
     understood = _understood(said) if said.understood != said.asked else ""
     if said.kind is Kind.UNKNOWN:
         reason = said.text.removeprefix("I don't know. ")
-        body = _refusal(reason) + _nearest(said.answer, records) + _instead(said.suggestions)
+        declined = _declined_actions(said.answer, records)
+        body = _refusal(reason) + declined + _nearest(said.answer, records) + _instead(said.suggestions)
         return turn(said.asked, body, "declined", understood, key)
     return turn(said.asked, _told(said, records), "answered", understood, key)
 
@@ -219,9 +222,7 @@ def _told(said: Turn, records: Mapping[str, DocumentRecord]) -> str:
         return f'<p class="label">{len(said.answers)} found</p><ul class="items">{items}</ul>'
     if said.kind is Kind.DISAGREEMENT:
         dated = zip(said.answers, said.dates, strict=True)
-        quoted = "".join(
-            _quotation(each) + (f'<p class="reason">{escape(date)}</p>' if date else "") for each, date in dated
-        )
+        quoted = "".join(f'<section class="side">{_quotation(each, date)}</section>' for each, date in dated)
         return f'<p class="label">The documents disagree</p>{quoted}'
     return "" if said.answer is None else _quotation(said.answer) + _further(said.answer, records)
 
@@ -273,7 +274,8 @@ def reply(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
     if answer.answered:
         return turn(answer.question, _quotation(answer) + _further(answer, records), "answered")
     reason = answer.reason.explanation if answer.reason else ""
-    return turn(answer.question, _refusal(reason) + _nearest(answer, records), "declined")
+    body = _refusal(reason) + _declined_actions(answer, records) + _nearest(answer, records)
+    return turn(answer.question, body, "declined")
 
 
 def answer_place(answer: Answer) -> Place:
@@ -293,9 +295,10 @@ def answer_place(answer: Answer) -> Place:
     return Place(answer.document, answer.start, answer.end, sha256=answer.document_sha256 or "")
 
 
-def _quotation(answer: Answer) -> str:
+def _quotation(answer: Answer, date: str | None = None) -> str:
     place = answer_place(answer)
-    where = f'<span class="place" dir="auto">{escape(answer.place)}</span>' if answer.place else ""
+    lines = (None if answer.place == answer.title else answer.place, date)
+    where = "".join(f'<span class="place" dir="auto">{escape(line)}</span>' for line in lines if line)
     return (
         f'<blockquote class="quote" dir="auto">{_marked_sentence(answer)}</blockquote>'
         f'<footer class="from">{_opener(place, _title(answer.title or place.document), "citation")}'
@@ -307,7 +310,7 @@ def _quotation(answer: Answer) -> str:
 def _actions(answer: Answer) -> str:
     """What can be done with an answer; its data are what the page's script needs for it."""
     place = answer_place(answer)
-    data = {
+    data: dict[str, object] = {
         "question": answer.question,
         "text": answer.text,
         "document": place.document,
@@ -316,14 +319,37 @@ def _actions(answer: Answer) -> str:
         "end": place.end,
         "place": answer.place or "",
         "title": answer.title or "",
+        "confidence": answer.confidence,
         **_quotable(answer),
     }
-    attributes = "".join(f' data-{name}="{escape(str(value))}"' for name, value in data.items())
     buttons = (
         '<button type="button" class="copy-quote">Copy as quote</button>'
         '<button type="button" class="copy-link">Copy link</button>'
     )
-    return f'<div class="actions"{attributes}>{buttons}</div>'
+    return f'<div class="actions"{_data(data)}>{_verdicts("Right", "Wrong")}{buttons}</div>'
+
+
+def _declined_actions(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
+    """What can be said to a question's having been declined; the nearest passage is what it is said about."""
+    data: dict[str, object] = {"question": answer.question, "confidence": answer.confidence}
+    if answer.nearest and answer.nearest[0].document in records:
+        nearest = answer.nearest[0]
+        sha256 = records[nearest.document].sha256
+        data |= {"document": nearest.document, "sha256": sha256, "start": nearest.start, "end": nearest.end}
+    return f'<div class="actions"{_data(data)}>{_verdicts("Rightly so", "The answer is in the documents")}</div>'
+
+
+def _data(values: Mapping[str, object]) -> str:
+    return "".join(f' data-{name}="{escape(str(value))}"' for name, value in values.items())
+
+
+def _verdicts(right: str, wrong: str) -> str:
+    """Buttons that judge an answer; which one is pressed the page's script shows."""
+    buttons = "".join(
+        f'<button type="button" class="verdict" data-verdict="{verdict}" aria-pressed="false">{label}</button>'
+        for verdict, label in (("right", right), ("wrong", wrong))
+    )
+    return f'<span class="verdicts" role="group" aria-label="Judge this answer">{buttons}</span>'
 
 
 def _quotable(answer: Answer) -> dict[str, object]:

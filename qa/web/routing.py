@@ -8,10 +8,16 @@ from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from index.errors import BusyIndexError, ChangingFileError, ParameterError, UnknownDocumentError, VerbatimError
 
-_STATUS = ((UnknownDocumentError, 404), (BusyIndexError, 409), (ChangingFileError, 409), (ParameterError, 400))
+_STATUS = (
+    (UnknownDocumentError, 404),
+    (BusyIndexError, 409),
+    (ChangingFileError, 409),
+    (ParameterError, 400),
+)
 """What HTTP calls our errors; all others are 422: well asked, and cannot be done with what is there."""
 
 logger = logging.getLogger("verbatim")
@@ -38,7 +44,7 @@ class PlainRoute(APIRoute):
                 raise HTTPException(400, _line(error)) from error
             except VerbatimError as error:
                 raise HTTPException(status_of(error), str(error)) from error
-            except HTTPException:
+            except StarletteHTTPException:  # as FastAPI raises it for a body that cannot be parsed
                 raise
             except Exception as error:
                 logger.exception("%s %s failed", request.method, request.url.path)

@@ -182,7 +182,9 @@
     if (start < end) cuts.push({ at: end, order: 0 }, { at: start, order: 2 });
     cuts.sort((one, other) => one.at - other.at || one.order - other.order);
     const at = units(text.text, cuts.map((cut) => cut.at));
-    const sheet = make("div", { className: "text", role: "group", "aria-label": "Text of the document", tabIndex: 0 });
+    // What is selected in it is told by its offsets, which begin at `first`.
+    const origin = { "data-document": text.name, "data-sha256": text.sha256, "data-first": text.start };
+    const sheet = make("div", { className: "text", role: "group", "aria-label": "Text of the document", tabIndex: 0, ...origin });
     let target = sheet;
     let from = 0;
     cuts.forEach((cut, index) => {
