@@ -208,11 +208,12 @@ class FolderIndex:
             for round_ in in_rounds(entries):
                 self.write_round(round_, on_progress)
 
-    def add(self, paths: Sequence[Path]) -> SyncReport:
+    def add(self, paths: Sequence[Path], on_progress: Callable[[Progress], None] | None = None) -> SyncReport:
         """Copy files into the folder and index them.
 
         Args:
             paths: The files. One with the name of a file that is there and other content gets a number.
+            on_progress: Called as the work goes on.
 
         Returns:
             What was done.
@@ -226,7 +227,7 @@ class FolderIndex:
         with self._changing():
             for path, sha256 in zip(paths, hashes, strict=True):
                 self.store.let_in(copy_into(path, self.folder), sha256)
-            return self.sync()
+            return self.sync(on_progress)
 
     def remove(self, names: Sequence[str]) -> None:
         """Take documents out of the index and keep them out until they are added again. The files stay.

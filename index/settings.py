@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from index.errors import ParameterError
 
 ENV_PREFIX = "VERBATIM_"
-_SECRETS = frozenset({"passwords"})
+_SECRETS = frozenset({"passwords", "password_hash"})
 """Settings whose values no message shows."""
 
 
@@ -36,6 +36,8 @@ class Settings(BaseSettings):
             in hardware and fp32 elsewhere.
         passwords: Tried in turn on encrypted files; neither logged nor stored. In the environment a JSON list, or one
             password as it is.
+        password_hash: The argon2 hash of the web chat's password, as `verbatim password --print-hash` gives it; None
+            is what `verbatim password` stored, if anything.
     """
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -49,6 +51,7 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     passwords: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    password_hash: SecretStr | None = None
 
     @field_validator("passwords", mode="before")
     @classmethod
@@ -132,6 +135,8 @@ def _first_complaint(error: ValidationError, given: Collection[str]) -> str:
     field = ".".join(str(part) for part in complaint["loc"])
     if complaint["type"] == "extra_forbidden":
         return f"there is no setting {field!r}; {_instead(field)}"
+    if field.partition(".")[0] == "password_hash":
+        return f"{_variable('password_hash')}: not a string; give what this prints: verbatim password --print-hash"
     if field.partition(".")[0] in _SECRETS:
         return f"{_variable('passwords')}: not a list of passwords; give a JSON list of strings"
     value = str(complaint["input"]) if isinstance(complaint["input"], Path) else complaint["input"]

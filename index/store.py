@@ -545,6 +545,43 @@ class Store:
             query = "SELECT start, label FROM places WHERE document_id = ? ORDER BY start"
             return tuple(Place(*row) for row in connection.execute(query, self._row(connection, name, "id")))
 
+    def extent(self, name: str) -> tuple[int, int]:
+        """How many pages a document is printed on, 0 for formats without pages, and how many places it has.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The two numbers.
+
+        Raises:
+            UnknownDocumentError: There is none of that name.
+        """
+        query = (
+            "SELECT (SELECT count(*) FROM pages WHERE document_id = ?), (SELECT count(*) FROM places WHERE"
+            " document_id = ?)"
+        )
+        with self.reading() as connection:
+            (id_,) = self._row(connection, name, "id")
+            n_pages, n_places = connection.execute(query, (id_, id_)).fetchone()
+        return n_pages, n_places
+
+    def page_sizes(self, name: str) -> list[tuple[float, float]]:
+        """Width and height of each page of a document, in points (1/72 inch).
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The sizes in the order of the pages; (0, 0) of one that cannot be shown, none for formats without pages.
+
+        Raises:
+            UnknownDocumentError: There is none of that name.
+        """
+        query = "SELECT width, height FROM pages WHERE document_id = ? ORDER BY number"
+        with self.reading() as connection:
+            return list(connection.execute(query, self._row(connection, name, "id")))
+
     def place_at(self, name: str, offset: int) -> str:
         """What people call the place that an offset in a document's text stands at.
 

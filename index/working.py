@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from index.errors import ChangingFileError, EmptyFileError, UnreadableFileError, UnsupportedFileError
 from index.loading import LoadedFile, is_light, load
@@ -47,6 +47,24 @@ class Limits:
     memory_bytes: int = 2 * _GIB
 
 
+class Work(Protocol):
+    """What a worker does; it is pickled, and so is what comes of it."""
+
+    def run(self, passwords: Sequence[str], on_page: Callable[[], None]) -> object:
+        """Do it.
+
+        Args:
+            passwords: Tried in turn where something is encrypted.
+            on_page: Called before each page that takes seconds.
+
+        Returns:
+            What comes of it.
+
+        Raises:
+            UnreadableFileError: The file cannot be read.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A file to read.
@@ -59,6 +77,21 @@ class Task:
     path: Path
     name: str
 
+    def run(self, passwords: Sequence[str], on_page: Callable[[], None]) -> list[LoadedFile]:
+        """Read it.
+
+        Args:
+            passwords: Tried in turn where something is encrypted.
+            on_page: Called before each page that is read by OCR.
+
+        Returns:
+            The files that it turned out to be.
+
+        Raises:
+            UnreadableFileError: It cannot be read.
+        """
+        return load(self.path, self.name, passwords, on_page)
+
 
 _KINDS_OF_ERROR = (EmptyFileError, UnsupportedFileError, ChangingFileError, UnreadableFileError)
 
@@ -67,7 +100,7 @@ Outcome = list[LoadedFile] | UnreadableFileError
 
 
 class Workers:
-    """Reads files, several at a time; plain texts that are short in this process, which is faster."""
+    """Works on files, several at a time; reads plain texts that are short in this process, which is faster."""
 
     def __init__(self, passwords: Sequence[str] = (), limits: Limits | None = None, count: int | None = None) -> None:
         """Nothing is started before it is needed.
@@ -117,18 +150,35 @@ class Workers:
         for task, pending in waiting:
             yield task, self._outcome(task, pending)
 
-    def _submit(self, task: Task) -> Future[Outcome]:
+    def do(self, work: Work) -> Any:  # noqa: ANN401 (whatever comes of that work)
+        """Have something done in a worker, and wait for it.
+
+        Args:
+            work: What is to be done.
+
+        Returns:
+            What comes of it.
+
+        Raises:
+            UnreadableFileError: The file cannot be read, or the worker took too long or died of it.
+        """
+        outcome = self._submit(work).result()
+        if isinstance(outcome, UnreadableFileError):
+            raise outcome
+        return outcome
+
+    def _submit(self, work: Work) -> Future[Any]:
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._count, thread_name_prefix="verbatim-reading")
             self._workers = [_Worker(self._limits, self._passwords) for _ in range(self._count)]
             for worker in self._workers:
                 self._idle.put(worker)
-        return self._executor.submit(self._load_in_worker, task)
+        return self._executor.submit(self._do_in_worker, work)
 
-    def _load_in_worker(self, task: Task) -> Outcome:
+    def _do_in_worker(self, work: Work) -> Any:  # noqa: ANN401
         worker = self._idle.get()
         try:
-            return worker.load(task)
+            return worker.do(work)
         finally:
             self._idle.put(worker)
 
@@ -142,7 +192,7 @@ class Workers:
 
 
 class _Worker:
-    """A process that reads one file at a time; started when it is first needed, and again when it was stopped."""
+    """A process that works on one file at a time; started when it is first needed, and again when it was stopped."""
 
     def __init__(self, limits: Limits, passwords: tuple[str, ...]) -> None:
         self._limits = limits
@@ -151,20 +201,20 @@ class _Worker:
         self._guard = threading.RLock()
         self._is_late = self._is_closed = False
 
-    def load(self, task: Task) -> Outcome:
-        """Read a file.
+    def do(self, work: Work) -> Any:  # noqa: ANN401
+        """Have something done.
 
         Args:
-            task: The file.
+            work: What is to be done.
 
         Returns:
-            What became of it.
+            What comes of it, or an `UnreadableFileError`.
         """
         self._is_late = False
         try:
             process = self._running()
             with _Alarm(self._limits.seconds, self._give_up) as alarm:
-                pickle.dump(task, _pipe(process.stdin))
+                pickle.dump(work, _pipe(process.stdin))
                 _pipe(process.stdin).flush()
                 while (message := pickle.load(_pipe(process.stdout))) == _ALIVE:  # noqa: S301 (a process of ours)
                     alarm.set_again()
@@ -173,7 +223,7 @@ class _Worker:
         outcome, goes_on = message
         if not goes_on:
             self._kill()
-        return outcome  # type: ignore[no-any-return]
+        return outcome
 
     def stop(self) -> None:
         """End the process, in the middle of a file if it must be; it is not started again."""
@@ -286,7 +336,7 @@ def _gib(n_bytes: int) -> str:
 
 
 def main() -> None:
-    """Read files as they are asked for, until nobody asks any more."""
+    """Do what is asked for, until nobody asks any more."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a parser prints is no answer
     warnings.simplefilter("ignore")
@@ -296,8 +346,8 @@ def main() -> None:
     _send(answers, _ALIVE)  # to have been started takes none of the first file's time
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while True:
-            task = pickle.load(tasks)  # noqa: S301
-            answer = _answer(task, limits, passwords, answers)
+            work = pickle.load(tasks)  # noqa: S301
+            answer = _answer(work, limits, passwords, answers)
             _end_after(math.inf)
             _send(answers, answer)
             if not answer[1]:
@@ -309,8 +359,8 @@ def _send(answers: BinaryIO, message: object) -> None:
     answers.flush()
 
 
-def _answer(task: Task, limits: Limits, passwords: tuple[str, ...], answers: BinaryIO) -> tuple[Outcome, bool]:
-    """What became of a file, and whether this process is fit for another one."""
+def _answer(work: Work, limits: Limits, passwords: tuple[str, ...], answers: BinaryIO) -> tuple[object, bool]:
+    """What comes of some work, and whether this process is fit for more."""
 
     def on_page() -> None:
         _end_after(limits.seconds)
@@ -318,7 +368,7 @@ def _answer(task: Task, limits: Limits, passwords: tuple[str, ...], answers: Bin
 
     _end_after(limits.seconds)
     try:
-        return load(task.path, task.name, passwords, on_page), True
+        return work.run(passwords, on_page), True
     except UnreadableFileError as error:
         # As one of the general kinds: a parser's own would have to be imported where it is received.
         kind = next(kind for kind in _KINDS_OF_ERROR if isinstance(error, kind))

@@ -26,7 +26,7 @@ from index.store import DocumentRecord, FileRecord
 from index.syncing import SyncReport
 from qa.answers import Answer, Quotation, Reason
 from qa.cascading import HitReader, SingleReader, open_reader
-from qa.deciding import Candidate, Decider
+from qa.deciding import Calibration, Candidate, Decider
 from qa.inference import inference_thread
 from qa.progress import IndexingProgress, show_progress
 from qa.quoting import sentence_around
@@ -121,7 +121,7 @@ class QuestionAnswerer:
         """
         if max_wrong is not None and not 0 <= max_wrong <= 1:
             raise ParameterError(f"max_wrong={max_wrong} is no share; choose one from 0 to 1")
-        is_other_reader = reader is not None and reader != (self.settings.reader or CASCADE)
+        is_other_reader = reader is not None and reader != self.reader
         settings, on_stage = self.settings, self._on_stage if on_stage is None else on_stage
         if is_other_reader:
             settings = settings.model_copy(update={"reader": reader, "threshold": None, "max_wrong": None})
@@ -150,6 +150,21 @@ class QuestionAnswerer:
     def threshold(self) -> float:
         """Confidence from 0 to 1 below which a question is declined."""
         return self._threshold
+
+    @property
+    def reader(self) -> str:
+        """Name of the reader, as in `Settings`."""
+        return self.settings.reader or CASCADE
+
+    @property
+    def reader_fingerprint(self) -> str:
+        """SHA-256 of the reader's weights, in hexadecimal; "" where it has none."""
+        return self._reader.fingerprint
+
+    @property
+    def calibration(self) -> Calibration:
+        """What was fitted for the reader: how sure it is, and what declining costs."""
+        return self._reader.calibration
 
     def ask(self, question: str, *, within: Sequence[str] | None = None) -> Answer:
         """Answer a question in the documents' own words, or say why not.
@@ -234,11 +249,12 @@ class QuestionAnswerer:
         """
         return self._index.watch(on_change)
 
-    def add(self, files: Sequence[Path | str]) -> SyncReport:
+    def add(self, files: Sequence[Path | str], on_progress: IndexingProgress | None = None) -> SyncReport:
         """Copy files into the folder and index them.
 
         Args:
             files: The files. One with the name of a file that is there and other content gets a number.
+            on_progress: Called as the work goes on.
 
         Returns:
             What was done.
@@ -247,7 +263,7 @@ class QuestionAnswerer:
             UnreadableFileError: A file is missing or of a kind that cannot be read; nothing was copied.
             BusyIndexError: Another process is writing the index.
         """
-        return self._index.add([Path(file) for file in files])
+        return self._index.add([Path(file) for file in files], on_progress)
 
     def remove(self, names: Sequence[str]) -> None:
         """Take documents out of the index and keep them out until they are added again. The files stay.
@@ -360,6 +376,34 @@ class QuestionAnswerer:
             UnknownDocumentError: It is not in the index.
         """
         return self._index.store.places(name)
+
+    def extent(self, name: str) -> tuple[int, int]:
+        """How many pages a document is printed on, 0 for formats without pages, and how many places it has.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The two numbers.
+
+        Raises:
+            UnknownDocumentError: It is not in the index.
+        """
+        return self._index.store.extent(name)
+
+    def page_sizes(self, name: str) -> list[tuple[float, float]]:
+        """Width and height of each page of a document, in points (1/72 inch).
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The sizes in the order of the pages; (0, 0) of one that cannot be shown, none for formats without pages.
+
+        Raises:
+            UnknownDocumentError: It is not in the index.
+        """
+        return self._index.store.page_sizes(name)
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         """Where a stretch of a PDF's text is printed.

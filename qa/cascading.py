@@ -1,5 +1,6 @@
 """Readers of what was retrieved: one alone, or two in a row: the accurate one reads what the fast one picks."""
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
@@ -25,6 +26,10 @@ class HitReader(Protocol):
     @property
     def calibration(self) -> Calibration:
         """How its spans are weighed, and how sure they make an answer."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of its weights, in hexadecimal; "" where it has none."""
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
         """Read what was retrieved for a question.
@@ -54,6 +59,11 @@ class SingleReader:
         """As `HitReader` says."""
         return load_calibration(self._reader.folder if isinstance(self._reader, Reader) else None)
 
+    @property
+    def fingerprint(self) -> str:
+        """As `HitReader` says."""
+        return _fingerprint(self._reader)
+
     def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
         """As `HitReader` says."""
         return self._reader.read(question, [hit.passage.text for hit in hits])
@@ -75,6 +85,11 @@ class Cascade:
         self._picking = picking
         self.calibration = calibration
 
+    @property
+    def fingerprint(self) -> str:
+        """As `HitReader` says: of both hashes in a row."""
+        return hashlib.sha256((_fingerprint(self._fast) + _fingerprint(self._accurate)).encode()).hexdigest()
+
     def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
         """As `HitReader` says. Spans of passages that only the fast one read are brought to the scale of the other.
 
@@ -88,6 +103,10 @@ class Cascade:
         leading = max((s.score for again in second for s in again), default=0.0)
         shift = leading - max((first[i][0].score for i in picked), default=0.0)
         return [spans[i] if i in spans else _shifted(first[i], shift, leading) for i in range(len(hits))]
+
+
+def _fingerprint(reader: SpanReader) -> str:
+    return reader.fingerprint if isinstance(reader, Reader) else ""
 
 
 def pick(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Calibration) -> list[int]:
@@ -139,5 +158,21 @@ def open_reader(settings: Settings) -> HitReader:
     if settings.reader not in {None, CASCADE}:
         return SingleReader(Reader(settings))
     fast, accurate = (Reader(settings.model_copy(update={"reader": name})) for name in (FAST, ACCURATE))
-    picking = load_calibration(FAST_READER)
-    return Cascade(fast, accurate, picking, load_calibration(ACCURATE_READER, CASCADE_CALIBRATION_FILE))
+    return Cascade(fast, accurate, packaged_calibration(FAST), packaged_calibration(CASCADE))
+
+
+def packaged_calibration(reader: str) -> Calibration:
+    """What was fitted for a packaged reader; no weights are loaded.
+
+    Args:
+        reader: "fast", "accurate" or "cascade".
+
+    Returns:
+        The calibration.
+
+    Raises:
+        ModelError: It cannot be used.
+    """
+    if reader == CASCADE:
+        return load_calibration(ACCURATE_READER, CASCADE_CALIBRATION_FILE)
+    return load_calibration({FAST: FAST_READER, ACCURATE: ACCURATE_READER}[reader])

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from qa.answers import Answer
     from qa.conversing import Conversation
     from qa.evaluating import Scores
+    from qa.feedback import Feedback
     from qa.turns import Turn
 
 ANSWERED, NOT_ANSWERED, BAD_INPUT = 0, 1, 2
@@ -226,14 +227,59 @@ def doctor(
 
 
 @cli.command()
+def feedback(
+    folder: Folder = None,
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write what tells which answers are right.")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORM", help="squad, for evaluate; or jsonl, for train.")
+    ] = "squad",
+    as_json: Json = False,
+) -> None:
+    """Show what people said of answers in the web chat, or export it."""
+    with _errors(as_json):
+        from qa.answering import QuestionAnswerer, default_folder
+        from qa.feedback import FeedbackStore, hashes
+        from qa.saving import check_writable, write_whole
+        from qa.training.feedback import Format, teaches
+        from qa.training.feedback import export as exported
+
+        if form not in tuple(Format):
+            raise ParameterError(f"format={form!r} is none; choose squad or jsonl")
+        if export is not None:
+            check_writable("export", export)
+        with QuestionAnswerer(default_folder() if folder is None else _named(folder)) as answerer:
+            given, now = FeedbackStore(answerer.index_dir).all(), hashes(answerer)
+        taught = sum(teaches(said) for said in given)
+        if export is not None:
+            write_whole(export, exported(given, Format(form)))
+    if export is not None and as_json:
+        _print_json({"exported": taught, "left_out": len(given) - taught})
+    elif export is not None:
+        _console().print(_plain(f"wrote {_counted(taught, 'question')} to {export}"), soft_wrap=True)
+    elif as_json:
+        _print_json([_feedback_as_json(said, now) for said in given])
+    else:
+        _print_feedback(given, taught, now)
+
+
+@cli.command()
 def serve(
     folder: Folder = None,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    *,
     port: Annotated[int, typer.Option(metavar="PORT", help="Port to listen on; 0 takes a free one.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    no_auth: Annotated[
+        bool, typer.Option("--no-auth", help="Ask for no password, even where other machines are let in.")
+    ] = False,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="What a proxy calls the server; may be given again.")
+    ] = None,
     reader: ReaderName = None,
     rebuild: Rebuild = False,
-    *,
+    history: Annotated[bool, typer.Option("--history/--no-history", help="Keep conversations, or don't.")] = True,
     log_json: Annotated[
         bool, typer.Option("--log-json", help="Log to stderr, a JSON object a line: each question, without its words.")
     ] = False,
@@ -245,6 +291,7 @@ def serve(
     """Serve the web chat until Ctrl-C; what changes is indexed.
 
     Beside the page, for programs: POST /api/ask, described in /openapi.json; MCP at /mcp; /health and /metrics.
+    Where a password is set (verbatim password), it is asked for.
     """
     with _errors(as_json):
         from qa.web import serve as serve_page
@@ -259,7 +306,10 @@ def serve(
             port=port,
             open_browser=open_browser,
             rebuild=rebuild,
+            keep_history=history,
             log_questions=log_questions,
+            no_auth=no_auth,
+            allowed_hosts=allowed_host or (),
             reader=reader,
         )
 
@@ -276,6 +326,46 @@ def mcp(folder: Folder = None, reader: ReaderName = None) -> None:
 
         with answerer.watch():
             serve_stdio(answerer)
+
+
+def password(
+    remove: Annotated[bool, typer.Option("--remove", help="Ask for none any more.")] = False,
+    print_hash: Annotated[
+        bool, typer.Option("--print-hash", help="Store nothing; print what VERBATIM_PASSWORD_HASH takes.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Set the password of the web chat.
+
+    It is asked for twice; in a script, it is the first line of stdin. A server that runs takes it over at once, and
+    whoever is signed in signs in again.
+    """
+    with _errors(as_json):
+        from qa.web.passwords import hash_password, password_path, store_password
+
+        path = password_path()
+        if remove:
+            path.unlink(missing_ok=True)
+            _say_done({"removed": str(path)}, "There is no password any more.", as_json=as_json)
+        elif print_hash:
+            hashed = hash_password(_read_password())
+            _say_done({"hash": hashed}, hashed, as_json=as_json)
+        else:
+            store_password(_read_password(), path)
+            _say_done({"stored": str(path)}, f"The password is set; its hash is in {path}.", as_json=as_json)
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _say_done(record: dict[str, str], line: str, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(record)
+    else:
+        _console().print(_plain(line), soft_wrap=True)
 
 
 @cli.command()
@@ -854,6 +944,28 @@ def _print_diagnosis(found: "Diagnosis", folder: str, next_option: str) -> None:
     else:
         counted = ", ".join(f"{count:,} {what}" for what, count in found.counts.items())
         console.print(f"the index is sound: {counted}")
+
+
+def _feedback_as_json(said: "Feedback", now: dict[str, str]) -> dict[str, Any]:
+    from qa.feedback import standing
+
+    shown = {name: value for name, value in _jsonable(said).items() if name != "browser"}
+    return {**shown, "standing": standing(said, now)}
+
+
+def _print_feedback(given: "Sequence[Feedback]", taught: int, now: dict[str, str]) -> None:
+    from qa.feedback import Standing, standing
+
+    console = _console()
+    for said in given:
+        answer = "I don't know" if said.answer is None else f"“{said.answer.text}”"
+        right = "; not in the documents" if said.is_absent else ""
+        right = right if said.correction is None else f"; right is “{said.correction.text}”"
+        became = standing(said, now)
+        since = "" if became is Standing.UNCHANGED else f" (the document is {became} since)"
+        console.print(_plain(f"{said.verdict}: {said.question} {answer}{right}{since}"), soft_wrap=True)
+    judged = f"{_counted(len(given), 'answer')} judged, {taught} of them tell what is right"
+    console.print(_plain(judged if given else "Nobody has judged an answer yet."), soft_wrap=True)
 
 
 @contextmanager

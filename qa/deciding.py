@@ -26,6 +26,7 @@ _STEM_CHARS = 5
 _CHARS_BEFORE, _CHARS_AFTER = 150, 200
 _TINY = 1e-6
 _PAIR = 2
+_COVERAGE = ("threshold", "answered", "traps", "strangers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Calibration:
         threshold: Confidence below which a question is declined.
         risk: Thresholds, rising, each with the share of wrong answers among those that it let through, 0 to 1,
             never rising.
+        coverage: For the same thresholds the share that was answered, 0 to 1, of three kinds of questions: those with
+            an answer, those that look so, and those about other documents; () where it was not kept.
     """
 
     fast: float
@@ -52,6 +55,7 @@ class Calibration:
     intercept: float
     threshold: float
     risk: tuple[tuple[float, float], ...]
+    coverage: tuple[tuple[float, float, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,10 +347,11 @@ def _calibration(values: object) -> Calibration:
         ValueError: A name is missing, unknown, or has a value that it cannot have.
     """
     names = [field.name for field in fields(Calibration)]
-    numbers = dict(_named(values, names, "it"))
+    numbers = dict(_named(values, names, "it", optional=("coverage",)))
     weights = _numbers(_named(numbers.pop("features"), FEATURES, "features"), "features.")
     risk = _risk(numbers.pop("risk"))
-    calibration = Calibration(**_numbers(numbers), features=weights, risk=risk)
+    coverage = _coverage(numbers.pop("coverage", []), risk)
+    calibration = Calibration(**_numbers(numbers), features=weights, risk=risk, coverage=coverage)
     if calibration.temperature <= 0:
         raise ValueError(f"temperature={calibration.temperature} is not above 0")
     if not 0 <= calibration.threshold <= 1:
@@ -377,10 +382,36 @@ def _risk(rows: object) -> tuple[tuple[float, float], ...]:
     return pairs
 
 
-def _named(values: object, names: Sequence[str], what: str) -> dict[str, object]:
+def _coverage(rows: object, risk: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float, float, float], ...]:
+    """Shares of questions answered, by threshold.
+
+    Args:
+        rows: The JSON.
+        risk: What was measured for the thresholds.
+
+    Returns:
+        The rows; () where there are none.
+
+    Raises:
+        ValueError: They are no rows of four numbers from 0 to 1, or their thresholds are not those of `risk`.
+    """
+    if rows in ([], ()):
+        return ()
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(_COVERAGE) for row in rows):
+        raise ValueError("coverage is no list of rows of threshold, answered, traps and strangers")
+    numbers = [_numbers(dict(zip(_COVERAGE, row, strict=True)), "coverage.") for row in rows]
+    found = tuple((row["threshold"], row["answered"], row["traps"], row["strangers"]) for row in numbers)
+    if [row[0] for row in found] != [threshold for threshold, _ in risk]:
+        raise ValueError("coverage has other thresholds than risk")
+    if not all(0 <= value <= 1 for row in found for value in row):
+        raise ValueError("coverage holds a number that is not from 0 to 1")
+    return found
+
+
+def _named(values: object, names: Sequence[str], what: str, optional: Sequence[str] = ()) -> dict[str, object]:
     if not isinstance(values, dict):
         raise ValueError(f"{what} is no JSON object")  # noqa: TRY004 (a mistake in a file)
-    if missing := [name for name in names if name not in values]:
+    if missing := [name for name in names if name not in values and name not in optional]:
         raise ValueError(f"{what} lacks {', '.join(missing)}")
     if unknown := [name for name in values if name not in names]:
         raise ValueError(f"{what} holds {', '.join(unknown)}, of which nothing is known")

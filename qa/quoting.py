@@ -30,7 +30,7 @@ def sentence_around(text: str, start: int, end: int, *, offset: int = 0) -> tupl
 def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
     from nupunkt import sent_spans  # its model is read when it is first used
 
-    low, high = _paragraph_around(text, start, end)
+    low, high = paragraph_around(text, start, end)
     first, last = start, end
     for left, right in sent_spans(text[low:high]):
         if left <= start - low < right:
@@ -41,7 +41,17 @@ def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
     return first, max(end, first + len(text[first:last].rstrip()))
 
 
-def _paragraph_around(text: str, start: int, end: int) -> tuple[int, int]:
+def paragraph_around(text: str, start: int, end: int) -> tuple[int, int]:
+    """The paragraph that holds a span.
+
+    Args:
+        text: The document's text.
+        start: Offset of the span's first character.
+        end: Offset after its last.
+
+    Returns:
+        Start and end of the paragraph, `REACH` characters beyond the span at most.
+    """
     low, high = max(0, start - REACH), min(len(text), end + REACH)
     breaks = [match.span() for match in _PARAGRAPH_BREAK.finditer(text, low, high)]
     low = max([low, *(after for _, after in breaks if after <= start)])

@@ -34,12 +34,13 @@ if os.name == "posix" and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(scope="session", autouse=True)
 def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Indexes of the tests lie apart from the user's own."""
+    """Indexes and passwords of the tests lie apart from the user's own."""
     place = tmp_path_factory.mktemp("data-home")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("VERBATIM_")]:
             patch.delenv(name)
         patch.setenv("XDG_DATA_HOME", str(place))
+        patch.setenv("XDG_CONFIG_HOME", str(place))
         patch.setenv("LOCALAPPDATA", str(place))
         yield place
 
@@ -154,7 +155,14 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).hostname != "127.0.0.1":
             left.append(url)
 
-    def open_page(url: str, width: int = 1280, height: int = 800, may_fail: bool = False, **options: Any) -> Any:
+    def open_page(
+        url: str,
+        width: int = 1280,
+        height: int = 800,
+        may_fail: bool = False,
+        await_welcome: bool = True,
+        **options: Any,
+    ) -> Any:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         context.set_default_timeout(SHOWN_WITHIN_MS)
@@ -165,7 +173,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         if not may_fail:
             page.on("pageerror", lambda error: failed.append(str(error)))
         page.goto(url)
-        page.wait_for_selector("#log .welcome")
+        page.wait_for_selector("#log .welcome" if await_welcome else "#log .turn")
         return page
 
     yield open_page

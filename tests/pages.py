@@ -1,11 +1,15 @@
 """The chat page, served and used as a person would."""
 
 import asyncio
+import re
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, Mount
 
 from qa.answering import QuestionAnswerer
 from qa.web import build_page
@@ -25,12 +29,24 @@ def run(work: Callable[[], Awaitable[Any]]) -> Any:
         return executor.submit(asyncio.run, awaited()).result()
 
 
+def built(answerer: QuestionAnswerer, *guarded: Any, **given: Any) -> "FastAPI":
+    """The application; made where no event loop runs, Gradio begins one for each page and leaves it open."""
+
+    async def build() -> "FastAPI":
+        return build_page(answerer, *guarded, **given)
+
+    return run(build)  # type: ignore[no-any-return]
+
+
 @contextmanager
-def served(answerer: QuestionAnswerer) -> Iterator[str]:
-    """Serves the page of an answerer on a free port; the page's address."""
-    with open_port("127.0.0.1", 0) as listening:
+def served(answerer: QuestionAnswerer, *guarded: Any, port: int = 0, **given: Any) -> Iterator[str]:
+    """Serves the page of an answerer on a port, a free one if none is named; the page's address.
+
+    `guarded`: by which access, and guards.
+    """
+    with open_port("127.0.0.1", port) as listening:
         ready = threading.Event()
-        server = make_server(run(lambda: _built(answerer)), ready.set)
+        server = make_server(built(answerer, *guarded, **given), ready.set)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
@@ -41,10 +57,6 @@ def served(answerer: QuestionAnswerer) -> Iterator[str]:
             thread.join(30)
 
 
-async def _built(answerer: QuestionAnswerer) -> "FastAPI":
-    return build_page(answerer)  # where a loop runs; elsewhere Gradio makes some that it never closes
-
-
 def ask(page: Any, question: str) -> Any:
     """The turn that the question makes."""
     turns = page.locator("#log .turn:not(.pending)")
@@ -53,3 +65,24 @@ def ask(page: Any, question: str) -> Any:
     page.press("#question textarea", "Enter")
     turns.nth(before).wait_for()
     return turns.nth(before)
+
+
+def last_change(chat: Any, question: str, told: Any = None) -> dict[str, Any]:
+    """What the page is told in the end when a question is asked of it, without a browser."""
+    from qa.web.page import Visitor
+    from qa.web.told import Told
+
+    async def ask() -> dict[str, Any]:
+        return [change async for change in chat.ask({"question": question}, told or Told(), Visitor("", "page"))][-1]
+
+    return run(ask)  # type: ignore[no-any-return]
+
+
+def all_routes(routes: Sequence[BaseRoute]) -> Iterator[str]:
+    """Path of every route there is, in whatever is mounted too; "x" in place of each parameter."""
+    for route in iter_route_contexts(routes):
+        if isinstance(route.original_route, Mount):
+            yield f"{route.path}/x"
+            yield from (f"{route.path}{path}" for path in all_routes(route.original_route.routes))
+        else:
+            yield re.sub(r"\{[^}]*\}", "x", route.path or "/")

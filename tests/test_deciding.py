@@ -3,7 +3,7 @@
 import itertools
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -229,6 +229,9 @@ def test_a_span_over_two_answers_goes_to_the_better_one():
         ({"risk": [[0.5, 0.1], [0.4, 0.1]]}, "risk is no list of rising thresholds"),
         ({"risk": [[0.4, 0.1], [0.5, 0.2]]}, "risk is no list of rising thresholds"),
         ({"risk": [[0.5, 1.1]]}, "risk is no list of rising thresholds"),
+        ({"coverage": [[0.0, 1.0]]}, "coverage is no list of rows"),
+        ({"coverage": [[0.0, 1.0, 1.0, 1.0]]}, "coverage has other thresholds than risk"),
+        ({"coverage": [[t, 1.5, 1.0, 1.0] for t, _ in CALIBRATION.risk]}, "coverage holds a number that is not from 0"),
         ({"features": [1.0]}, "features is no JSON object"),
         ({"features": dict.fromkeys(FEATURES[:-1], 1.0)}, "features lacks nearby"),
         ({"features": dict.fromkeys((*FEATURES, "length"), 1.0)}, "features holds length"),
@@ -251,7 +254,12 @@ def test_a_calibration_that_is_no_json_object_is_refused(tmp_path, content):
 
 def test_a_reader_brings_its_own_calibration_in_its_folder(tmp_path):
     assert load_calibration(tmp_path) == load_calibration(None)
-    (tmp_path / "calibration.json").write_text(json.dumps(asdict(CALIBRATION)))
+    covering = replace(CALIBRATION, coverage=tuple((t, 1.0, 0.5, 0.0) for t, _ in CALIBRATION.risk))
+    for whole in (CALIBRATION, covering):
+        (tmp_path / "calibration.json").write_text(json.dumps(asdict(whole)))
+        assert load_calibration(tmp_path) == whole
+    older = {name: value for name, value in asdict(CALIBRATION).items() if name != "coverage"}
+    (tmp_path / "calibration.json").write_text(json.dumps(older))
     assert load_calibration(tmp_path) == CALIBRATION
 
 

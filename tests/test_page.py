@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from index.errors import UnknownDocumentError
-from pages import ask, served
+from pages import ask, last_change, served
 from qa.answering import QuestionAnswerer, default_folder
 from qa.answers import Answer
 from qa.web import serve, serving
-from qa.web.metrics import Metrics
 from qa.web.serving import PortError, open_port
 
 ROOT = Path(__file__).parents[1]
@@ -116,6 +115,9 @@ class Patient:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._answerer, name)
 
+    def adjusted(self, **given: Any) -> Any:
+        return self
+
     def ask(self, question: str, **given: Any) -> Answer:
         assert self.may_answer.wait(60)
         return self._answerer.ask(question, **given)
@@ -156,14 +158,13 @@ def test_entering_nothing_twice_says_so_once_and_asking_twice_answers_twice(
 ) -> None:
     from qa.web.page import _Chat
 
-    answerer = make_answerer()
-    chat = _Chat(answerer, Metrics(answerer))
-    *_, said = chat.ask("", ())
-    *_, again = chat.ask("", said["turns"])
-    assert len(again["turns"]) == 1
-    *_, asked = chat.ask("what?", said["turns"])
-    *_, asked_again = chat.ask("what?", asked["turns"])
-    assert len(asked_again["turns"]) == 3
+    chat = _Chat(make_answerer())
+    said = last_change(chat, "")
+    again = last_change(chat, "", said["told"])
+    assert len(again["told"].shown) == 1
+    asked = last_change(chat, "what?", said["told"])
+    asked_again = last_change(chat, "what?", asked["told"])
+    assert len(asked_again["told"].shown) == 3
 
 
 @browser_test
@@ -233,44 +234,6 @@ def test_a_document_that_changed_since_the_answer_is_not_marked_at_other_words(
         assert page.text_content("#panel mark") == "GNU"
 
 
-class ChangingUnderway:
-    """An answerer whose document is written anew right after its text, or its answer, was given."""
-
-    def __init__(self, answerer: QuestionAnswerer, file: Path) -> None:
-        self._answerer, self._file = answerer, file
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._answerer, name)
-
-    def text(self, name: str) -> str:
-        return self._then_changed(self._answerer.text(name))
-
-    def ask(self, question: str, **given: Any) -> Answer:
-        return self._then_changed(self._answerer.ask(question, **given))
-
-    def _then_changed(self, given: Any) -> Any:
-        self._file.write_text(self._file.read_text(encoding="utf-8") + " more", encoding="utf-8")
-        self._answerer.sync()
-        return given
-
-
-def test_a_document_that_changes_while_it_is_opened_is_not_shown_and_the_answer_stays(
-    make_answerer: Callable[..., QuestionAnswerer], folder: Path
-) -> None:
-    from qa.web.page import _Chat
-
-    (folder / "sign.txt").write_text("The animal on the sign is a ZEBRA.", encoding="utf-8")
-    answerer = make_answerer()
-    answerer.sync()
-    chat = _Chat(ChangingUnderway(answerer, folder / "sign.txt"), Metrics(answerer))  # type: ignore[arg-type]
-    sha256 = answerer.documents()[0].sha256
-    place = {"document": "sign.txt", "start": "28", "end": "33", "passage": "0", "sha256": sha256}
-    assert "has changed since" in chat.open(place)
-    *_, said = chat.ask("Which animal is on the sign?", ())
-    assert "<mark>ZEBRA</mark>" in said["log"]
-    assert "has changed since" in said["panel"]
-
-
 @browser_test
 def test_a_page_that_is_opened_shows_the_documents_of_now(
     visit: Callable[..., Any], make_answerer: Callable[..., QuestionAnswerer], folder: Path
@@ -291,30 +254,32 @@ def test_a_page_that_is_opened_shows_the_documents_of_now(
 def test_what_was_said_is_not_lost_to_a_page_that_is_done_opening_late(
     make_answerer: Callable[..., QuestionAnswerer], folder: Path
 ) -> None:
-    from qa.web.page import Shown, _Chat
+    from qa.web.page import _Chat
+    from qa.web.told import Shown, Told
 
     answerer = make_answerer()
-    chat = _Chat(answerer, Metrics(answerer))
-    assert chat.refresh(()) == {}
+    chat = _Chat(answerer)
+    assert chat.refresh(Told()) == {}
     (folder / "one.txt").write_text("A document.", encoding="utf-8")
     answerer.sync()
-    assert set(chat.refresh(())) == {"masthead", "log", "panel"}
-    assert set(chat.refresh((Shown("<article>A turn.</article>"),))) == {"masthead"}
+    assert set(chat.refresh(Told())) == {"masthead", "log"}
+    assert set(chat.refresh(Told("", (Shown("<article>A turn.</article>"),)))) == {"masthead"}
 
 
 def test_a_page_whose_documents_cannot_be_listed_is_shown_as_it_was(
     make_answerer: Callable[..., QuestionAnswerer], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from qa.web.page import _Chat
+    from qa.web.told import Told
 
     answerer = make_answerer()
-    chat = _Chat(answerer, Metrics(answerer))
+    chat = _Chat(answerer)
 
     def documents() -> None:
         raise RuntimeError("the disk is on fire")
 
     monkeypatch.setattr(answerer, "documents", documents)
-    assert chat.refresh(()) == {}
+    assert chat.refresh(Told()) == {}
     assert "the disk is on fire" in caplog.text
 
 
@@ -324,7 +289,6 @@ def test_a_failure_inside_is_one_line_on_the_page_and_logged(
 ) -> None:
     with served(Failing(seed_answerer)) as url:  # type: ignore[arg-type]
         page = visit(url)
-        page.click("#panel .back, #panel .opener")
         page.wait_for_function("document.querySelector('#panel h2').textContent === 'Not opened'")
         assert "Something went wrong" in ask(page, "what is it?").text_content()
         assert page.locator(".toast-body").count() == 0
@@ -336,6 +300,7 @@ class Failing:
 
     def __init__(self, answerer: QuestionAnswerer) -> None:
         self.folder = Path("reports").resolve()
+        self.settings, self.index_dir = answerer.settings, answerer.index_dir
         self._records = answerer.documents() * 2
 
     def documents(self) -> list[Any]:
@@ -343,6 +308,9 @@ class Failing:
 
     def text(self, name: str) -> str:
         raise UnknownDocumentError(f"document={name!r} is gone; ask again")
+
+    def adjusted(self, **given: Any) -> Any:
+        return self
 
     def ask(self, question: str, **given: Any) -> Answer:
         raise RuntimeError("the disk is on fire")

@@ -64,5 +64,10 @@ def test_the_fit_learns_what_tells_right_from_wrong(in_a_row):
     wrong = np.array([conf for conf, r in decided if not r.asked.answers])
     assert (right >= calibration.threshold).mean() == pytest.approx(0.85, abs=0.02)
     assert (wrong >= calibration.threshold).mean() < 0.2
+    at, answered, traps, strangers = min(calibration.coverage, key=lambda row: abs(row[0] - calibration.threshold))
+    assert [row[0] for row in calibration.coverage] == [threshold for threshold, _ in calibration.risk]
+    assert answered == pytest.approx((right >= at).mean(), abs=0.001)
+    assert traps == pytest.approx((wrong >= at).mean(), abs=0.001)
+    assert strangers == 0  # there were none
     assert np.median(right) > 0.7
     assert np.median(wrong) < 0.3

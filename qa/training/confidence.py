@@ -17,7 +17,7 @@ from index.searching import Hit
 from index.settings import Settings
 from qa.answering import QuestionAnswerer
 from qa.cascading import open_reader
-from qa.deciding import Calibration, Group, features, group
+from qa.deciding import Calibration, Decider, Group, features, group
 from qa.evaluating import (
     Article,
     EvaluationError,
@@ -181,7 +181,7 @@ def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibrati
     weights = np.where(is_answerable, ANSWERABLE_SHARE / share, (1 - ANSWERABLE_SHARE) / (1 - share))
     model = LogisticRegression(C=10, max_iter=1000).fit(values, right, sample_weight=weights)
     confidence: NDArray[np.float64] = model.predict_proba(values)[:, 1]
-    return Calibration(
+    fitted = Calibration(
         fast=base.fast,
         temperature=base.temperature,
         retrieval=base.retrieval,
@@ -191,6 +191,33 @@ def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibrati
         threshold=round(float(np.quantile(confidence[right], 1 - threshold_keeps)), 3),
         risk=risk_by_threshold(confidence, right, weights),
     )
+    return replace(fitted, coverage=coverage_by_threshold(found, fitted))
+
+
+def coverage_by_threshold(
+    found: Sequence[Read], calibration: Calibration
+) -> tuple[tuple[float, float, float, float], ...]:
+    """How many questions are answered, by threshold: what keeping the risk low costs.
+
+    Args:
+        found: What was found for the questions.
+        calibration: What was fitted on them.
+
+    Returns:
+        For each threshold of `calibration.risk` the share that is answered of the questions with an answer, of those
+        that look so and have none, and of those asked of all articles but their own; 0 of a kind that there is none of.
+    """
+    decider = Decider(calibration)
+    kinds: tuple[list[float], list[float], list[float]] = ([], [], [])
+    for one in found:
+        kind = 0 if one.asked.answers else 2 if one.asked.elsewhere else 1
+        best = next(iter(decider.decide(one.asked.question, one.hits, one.spans)), None)
+        kinds[kind].append(-1.0 if best is None else best.confidence)
+
+    def share(kind: int, threshold: float) -> float:
+        return round(sum(c >= threshold for c in kinds[kind]) / max(1, len(kinds[kind])), 3)
+
+    return tuple((t, share(0, t), share(1, t), share(2, t)) for t, _ in calibration.risk)
 
 
 def risk_by_threshold(

@@ -154,6 +154,9 @@ def _skip(out: Path, done: Sequence[Lesson], asked: Iterator[Asked]) -> None:
 def label(model: "PreTrainedModel", asked: Iterable[Asked]) -> Iterator[list[Lesson]]:
     """What a teacher says of pairs.
 
+    It is not asked about those made unanswerable: what they have no answer to, it need not tell, and nothing learns
+    from its word.
+
     Args:
         model: The teacher.
         asked: The pairs.
@@ -163,10 +166,15 @@ def label(model: "PreTrainedModel", asked: Iterable[Asked]) -> Iterator[list[Les
     """
     rest = iter(asked)
     while pool := list(islice(rest, _POOL)):
-        lessons: dict[int, Lesson] = {}
-        for group in group_by_length(range(len(pool)), lambda i: len(pool[i].window.ids), _BATCH_TOKENS):
+        lessons = {i: _unanswerable(one.pair) for i, one in enumerate(pool) if not one.pair.spans}
+        unread = [i for i in range(len(pool)) if i not in lessons]
+        for group in group_by_length(unread, lambda i: len(pool[i].window.ids), _BATCH_TOKENS):
             lessons |= zip(group, _read(model, [pool[i] for i in group]), strict=True)
         yield [lessons[i] for i in range(len(pool))]
+
+
+def _unanswerable(pair: Pair) -> Lesson:
+    return Lesson(pair.question, pair.context, (), (), (), (1.0, 1.0))
 
 
 def _read(model: "PreTrainedModel", asked: Sequence[Asked]) -> list[Lesson]:

@@ -4,51 +4,122 @@ from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.routing import Mount
 
 from qa.answering import QuestionAnswerer
-from qa.web import api
+from qa.web import api, guarding
+from qa.web.access import Access, SignedInOnly, login_routes
 from qa.web.asker import Asker
+from qa.web.browsers import BrowserCookie
+from qa.web.conversations import conversation_routes
+from qa.web.documents import documents_router
+from qa.web.feedback import feedback_routes
+from qa.web.gradio_routes import NeededRoutes, OwnEvents
+from qa.web.guarding import Guards
+from qa.web.headers import SafeHeaders
+from qa.web.history import History
 from qa.web.mcp import HTTPTransport, make_server
 from qa.web.metrics import Metrics
 from qa.web.openapi import DocumentedAPI
 from qa.web.page import make_page
 from qa.web.problems import refuse_the_rest, say_problems
+from qa.web.settings import settings_routes
 
 _STATIC = Path(__file__).parent / "static"
-_STYLES = ("page.css",)
-_SCRIPTS = ("page.js",)
+_STYLES = tuple(
+    f"{part}.css" for part in ("page", "source", "documents", "asking", "history", "feedback", "settings", "access")
+)
+_SCRIPTS = tuple(
+    f"{part}.js"
+    for part in (
+        "page",
+        "source",
+        "tour",
+        "documents",
+        "asking",
+        "history",
+        "announcing",
+        "feedback",
+        "settings",
+        "access",
+    )
+)
 """In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
 _OURS = ("/api/{rest:path}", "/health", "/metrics", "/mcp", "/openapi.json")
 """Paths of which the page gets nothing."""
 
 
-def application(answerer: QuestionAnswerer, *, log_questions: bool = False) -> FastAPI:
+def application(
+    answerer: QuestionAnswerer,
+    access: Access | None = None,
+    guards: Guards | None = None,
+    *,
+    keep_history: bool = True,
+    log_questions: bool = False,
+) -> FastAPI:
     """All that is served, as an ASGI application that asks nothing of the network.
 
     Args:
         answerer: What answers the questions.
+        access: Who may use it; None is whoever reaches it.
+        guards: What it lets in; None is what suits a server on loopback.
+        keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
         log_questions: Write the words of questions into the log, where it is written, as well.
 
     Returns:
         The application.
+
+    Raises:
+        HistoryError: The history cannot be read or written.
     """
+    access = Access() if access is None else access
+    guards = Guards() if guards is None else guards
+    history = History(answerer.index_dir) if keep_history else None
     metrics = Metrics(answerer, log_questions=log_questions)
     asker = Asker(answerer)
     mcp = HTTPTransport(make_server(answerer, asker, metrics))
-    app = DocumentedAPI(api.EXAMPLES, api.RECORDS, lifespan=mcp.running)
+    middleware = _middleware(access, guards, keep_history=keep_history)
+    app = DocumentedAPI(api.EXAMPLES, api.RECORDS, lifespan=mcp.running, middleware=middleware)
     say_problems(app)
-    app.include_router(api.routes(answerer, asker, metrics))
+    for router in (
+        login_routes(access),
+        api.routes(answerer, asker, metrics),
+        documents_router(answerer),
+        conversation_routes(history),
+        feedback_routes(answerer),
+        settings_routes(answerer),
+    ):
+        app.include_router(router)
     app.router.routes.append(mcp.route())
     # Routes of our own go before this: it refuses what is left below our paths, and the page takes all the rest.
     refuse_the_rest(app, _OURS)
-    _mount_page(app, answerer, metrics)
+    _mount_page(app, make_page(answerer, history, metrics, signs_out=access.is_asked))
     return app
 
 
-def _mount_page(app: FastAPI, answerer: QuestionAnswerer, metrics: Metrics) -> None:
+def _middleware(access: Access, guards: Guards, *, keep_history: bool) -> list[Middleware]:
+    """What every request passes, in this order, whichever route it is for."""
+    limits = guards.limits
+    return [
+        Middleware(SafeHeaders, scripts=[_joined(_SCRIPTS)]),
+        Middleware(guarding.SmallHeads, limits=limits),
+        Middleware(guarding.KnownHosts, names=guards.names, any_address=guards.any_address),
+        Middleware(guarding.SameOrigin, names=guards.outside_names),
+        Middleware(guarding.StalledBodies, limits=limits),
+        Middleware(RequestBodyLimitMiddleware, max_body_size=limits.body_bytes),
+        Middleware(SignedInOnly, access=access),
+        Middleware(guarding.Throttled, limits=limits),
+        Middleware(OwnEvents),
+        *([Middleware(BrowserCookie)] if keep_history else []),
+    ]
+
+
+def _mount_page(app: FastAPI, page: gr.Blocks) -> None:
     gr.mount_gradio_app(
         app,
-        make_page(answerer, metrics),
+        page,
         path="/",
         # Fonts given as plain names are the reader's own; Gradio's default would fetch some.
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
@@ -61,6 +132,9 @@ def _mount_page(app: FastAPI, answerer: QuestionAnswerer, metrics: Metrics) -> N
         run_history=False,
         enable_monitoring=False,
     )
+    for mount in app.routes:
+        if isinstance(mount, Mount):
+            mount.app = NeededRoutes(mount.app)
 
 
 def _joined(names: tuple[str, ...]) -> str:

@@ -1,29 +1,29 @@
 """Answers and documents as HTML. Everything that comes from a document, a file name or a question is escaped."""
 
 import html
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from index.documents import Passage
 from index.store import DocumentRecord
+from qa.answering import Stage
 from qa.answers import Answer
 from qa.turns import Kind, Turn
 
-MAX_SHOWN_CHARS = 200_000
-MAX_LISTED_DOCUMENTS = 200
 _MAX_QUESTION_CHARS = 1_000
 _SENTENCE_REACH = 280
 _EXCERPT_CHARS = 180
+_MAX_QUOTED_CHARS = 500
 _MIN_ALTERNATIVE = 0.05
 """Other answers less likely than this are noise beside the one given."""
 
 DRAWERS = (("documents", "Documents"), ("history", "History"), ("settings", "Settings"))
 """Names and labels of what opens beside the chat; what is in them the page's script puts there."""
 
-_CLOSE = '<button type="button" class="close">Close</button>'
+_SIGN_OUT = '<form method="post" action="/logout"><button>Sign out</button></form>'
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_LONE_RETURN = re.compile(r"&#13;(?!\n)")
 _CERTAINTY = ((0.9, "Very sure"), (0.7, "Quite sure"), (0.5, "Fairly sure"), (0.3, "Not very sure"), (0.0, "Unsure"))
 
 
@@ -91,66 +91,126 @@ def percent(confidence: float) -> str:
 # The chat
 
 
-def turn(question: str, body: str, state: str, understood: str = "") -> str:
+def turn(question: str, body: str, state: str, understood: str = "", key: str = "") -> str:
     """A question with what was said to it.
 
     Args:
         question: The question, as it was typed.
         body: HTML of the reply.
-        state: "answered", "declined", "notice" or "pending".
+        state: "answered", "declined", "notice", "stopped" or "pending".
         understood: HTML of how it was understood; "" where it is as it was typed.
+        key: What the turn is called when it is to be changed; "" where it cannot be.
 
     Returns:
         The HTML.
     """
     asked = escape(_shorten(question, _MAX_QUESTION_CHARS))
-    bubble = f'<p class="question" dir="auto"><span class="unseen">You asked: </span>{asked}</p>' if asked else ""
-    return f'<article class="turn {state}">{bubble}{understood}<div class="reply">{body}</div></article>'
+    said = f'<span class="unseen">You asked: </span>{asked}'
+    # A heading, so that people who cannot see the page go from question to question.
+    bubble = f'<p class="question" role="heading" aria-level="2" dir="auto">{said}</p>' if asked else ""
+    edit = '<button type="button" class="edit" aria-label="Edit this question">Edit</button>' if asked and key else ""
+    named = f' data-key="{escape(key)}"' if key else ""
+    return f'<article class="turn {state}"{named}>{bubble}{edit}{understood}<div class="reply">{body}</div></article>'
 
 
-def pending(question: str) -> str:
+def conversation(id_: str, turns: Sequence[str]) -> str:
+    """What was said so far.
+
+    Args:
+        id_: Id of the conversation in the history, for the page's script; "" where it has none.
+        turns: HTML of its turns.
+
+    Returns:
+        The HTML.
+    """
+    return f'<span hidden data-conversation="{escape(id_)}"></span>{"".join(turns)}'
+
+
+def pending(question: str, step: str) -> str:
     """A question that is being looked into.
 
     Args:
         question: The question.
+        step: What is being done about it; the page's script keeps it up to date.
 
     Returns:
-        The HTML.
+        The HTML. A screen reader says the step once, and not each one after it.
     """
-    return turn(question, "<p>Searching the documents…</p>", "pending")
+    return turn(question, f'<p class="step" aria-live="off">{escape(step)}</p>', "pending")
 
 
-def notice(question: str, message: str) -> str:
-    """A question that could not be asked, with the line that says why.
+def step(ahead: int, stage: Stage | None, n_passages: int, *, is_further: bool) -> str:
+    """What is being done about a question, in a line.
+
+    Args:
+        ahead: How many questions are before it.
+        stage: What is being done; None before anything is.
+        n_passages: How many passages are read.
+        is_further: Whether it was asked before, and more is being looked for.
+
+    Returns:
+        The line.
+    """
+    if ahead:
+        return f"Waiting for {_count(ahead, 'question')} before this one…"
+    if is_further:
+        return "Looking for more that bears on it…"
+    if stage is Stage.READING:
+        return f"Reading {_count(n_passages, 'passage')}…"
+    return "Deciding…" if stage is Stage.DECIDING else "Searching…"
+
+
+def stopped(question: str, understood: str | None, key: str, in_place_of: Sequence[str]) -> str:
+    """A question that was stopped, and can be asked again.
 
     Args:
         question: The question.
-        message: One line for people.
+        understood: How it was meant, where it had been understood wrongly.
+        key: What this line is called.
+        in_place_of: Keys of the turns that it was to take the place of.
 
     Returns:
         The HTML.
     """
-    return turn(question, f"<p>{escape(message)}</p>", "notice")
+    again = json.dumps({"question": question, "understood": understood, "in_place_of": [key, *in_place_of]})
+    button = f'<button type="button" class="again" data-asked="{escape(again)}">Ask again</button>'
+    return turn(question, f"<p>Stopped.</p>{button}", "notice stopped")
 
 
-def spoken(said: Turn, records: Mapping[str, DocumentRecord]) -> str:
+def notice(question: str, message: str, key: str = "") -> str:
+    """A question that could not be asked, with the line that says why.
+
+    Args:
+        question: The question; "" for a line that belongs to none.
+        message: One line for people.
+        key: What the turn is called when it is to be changed; "" where it cannot be.
+
+    Returns:
+        The HTML.
+    """
+    return turn(question, f"<p>{escape(message)}</p>", "notice", key=key)
+
+
+def spoken(said: Turn, records: Mapping[str, DocumentRecord], key: str = "") -> str:
     """What was said in a conversation, with what the chat says to it.
 
     Args:
         said: The turn.
         records: The documents by name, as they were when it was said.
+        key: What the turn is called when it is to be changed; "" where it cannot be.
 
     Returns:
         The HTML.
     """
     if said.answer is None:
-        return notice(said.asked, said.text)
+        return notice(said.asked, said.text, key)
     understood = _understood(said) if said.understood != said.asked else ""
     if said.kind is Kind.UNKNOWN:
         reason = said.text.removeprefix("I don't know. ")
-        body = _refusal(reason) + _nearest(said.answer, records) + _instead(said.suggestions)
-        return turn(said.asked, body, "declined", understood)
-    return turn(said.asked, _told(said, records), "answered", understood)
+        declined = _declined_actions(said.answer, records)
+        body = _refusal(reason) + declined + _nearest(said.answer, records) + _instead(said.suggestions)
+        return turn(said.asked, body, "declined", understood, key)
+    return turn(said.asked, _told(said, records), "answered", understood, key)
 
 
 def _told(said: Turn, records: Mapping[str, DocumentRecord]) -> str:
@@ -162,9 +222,7 @@ def _told(said: Turn, records: Mapping[str, DocumentRecord]) -> str:
         return f'<p class="label">{len(said.answers)} found</p><ul class="items">{items}</ul>'
     if said.kind is Kind.DISAGREEMENT:
         dated = zip(said.answers, said.dates, strict=True)
-        quoted = "".join(
-            _quotation(each) + (f'<p class="reason">{escape(date)}</p>' if date else "") for each, date in dated
-        )
+        quoted = "".join(f'<section class="side">{_quotation(each, date)}</section>' for each, date in dated)
         return f'<p class="label">The documents disagree</p>{quoted}'
     return "" if said.answer is None else _quotation(said.answer) + _further(said.answer, records)
 
@@ -203,21 +261,6 @@ def _instead(suggestions: Sequence[str]) -> str:
     return f'<p class="label">What the documents do answer</p><ul class="examples">{buttons}</ul>'
 
 
-def turn_place(said: Turn) -> Place | None:
-    """Where the document is to be opened for a turn.
-
-    Args:
-        said: The turn.
-
-    Returns:
-        The place of its evidence or its answer; None where there is none.
-    """
-    if said.evidence is not None:
-        return Place(said.evidence.document, said.evidence.start, said.evidence.end)
-    is_given = said.answer is not None and said.answer.answered and said.kind is not Kind.UNKNOWN
-    return answer_place(said.answer) if said.answer is not None and is_given else None
-
-
 def reply(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
     """A question with its answer, or with why there is none.
 
@@ -231,7 +274,8 @@ def reply(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
     if answer.answered:
         return turn(answer.question, _quotation(answer) + _further(answer, records), "answered")
     reason = answer.reason.explanation if answer.reason else ""
-    return turn(answer.question, _refusal(reason) + _nearest(answer, records), "declined")
+    body = _refusal(reason) + _declined_actions(answer, records) + _nearest(answer, records)
+    return turn(answer.question, body, "declined")
 
 
 def answer_place(answer: Answer) -> Place:
@@ -251,9 +295,10 @@ def answer_place(answer: Answer) -> Place:
     return Place(answer.document, answer.start, answer.end, sha256=answer.document_sha256 or "")
 
 
-def _quotation(answer: Answer) -> str:
+def _quotation(answer: Answer, date: str | None = None) -> str:
     place = answer_place(answer)
-    where = f'<span class="place" dir="auto">{escape(answer.place)}</span>' if answer.place else ""
+    lines = (None if answer.place == answer.title else answer.place, date)
+    where = "".join(f'<span class="place" dir="auto">{escape(line)}</span>' for line in lines if line)
     return (
         f'<blockquote class="quote" dir="auto">{_marked_sentence(answer)}</blockquote>'
         f'<footer class="from">{_opener(place, _title(answer.title or place.document), "citation")}'
@@ -265,7 +310,7 @@ def _quotation(answer: Answer) -> str:
 def _actions(answer: Answer) -> str:
     """What can be done with an answer; its data are what the page's script needs for it."""
     place = answer_place(answer)
-    data = {
+    data: dict[str, object] = {
         "question": answer.question,
         "text": answer.text,
         "document": place.document,
@@ -274,9 +319,48 @@ def _actions(answer: Answer) -> str:
         "end": place.end,
         "place": answer.place or "",
         "title": answer.title or "",
+        "confidence": answer.confidence,
+        **_quotable(answer),
     }
-    attributes = "".join(f' data-{name}="{escape(str(value))}"' for name, value in data.items())
-    return f'<div class="actions"{attributes}></div>'
+    buttons = (
+        '<button type="button" class="copy-quote">Copy as quote</button>'
+        '<button type="button" class="copy-link">Copy link</button>'
+    )
+    return f'<div class="actions"{_data(data)}>{_verdicts("Right", "Wrong")}{buttons}</div>'
+
+
+def _declined_actions(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
+    """What can be said to a question's having been declined; the nearest passage is what it is said about."""
+    data: dict[str, object] = {"question": answer.question, "confidence": answer.confidence}
+    if answer.nearest and answer.nearest[0].document in records:
+        nearest = answer.nearest[0]
+        sha256 = records[nearest.document].sha256
+        data |= {"document": nearest.document, "sha256": sha256, "start": nearest.start, "end": nearest.end}
+    return f'<div class="actions"{_data(data)}>{_verdicts("Rightly so", "The answer is in the documents")}</div>'
+
+
+def _data(values: Mapping[str, object]) -> str:
+    return "".join(f' data-{name}="{escape(str(value))}"' for name, value in values.items())
+
+
+def _verdicts(right: str, wrong: str) -> str:
+    """Buttons that judge an answer; which one is pressed the page's script shows."""
+    buttons = "".join(
+        f'<button type="button" class="verdict" data-verdict="{verdict}" aria-pressed="false">{label}</button>'
+        for verdict, label in (("right", right), ("wrong", wrong))
+    )
+    return f'<span class="verdicts" role="group" aria-label="Judge this answer">{buttons}</span>'
+
+
+def _quotable(answer: Answer) -> dict[str, object]:
+    """What is quoted of an answer elsewhere: its sentence, or its words where that is endless."""
+    if answer.sentence_start is None or len(answer.sentence) > _MAX_QUOTED_CHARS:
+        return {"quote": answer.text, "quote-start": answer.start, "quote-end": answer.end}
+    return {
+        "quote": answer.sentence,
+        "quote-start": answer.sentence_start,
+        "quote-end": answer.sentence_start + len(answer.sentence),
+    }
 
 
 def _marked_sentence(answer: Answer) -> str:
@@ -357,12 +441,13 @@ def _opener(place: Place, label: str, kind: str) -> str:
 # Before the first question
 
 
-def masthead(folder: str, n_documents: int) -> str:
+def masthead(folder: str, n_documents: int, *, signs_out: bool = False) -> str:
     """The page's head line.
 
     Args:
         folder: Name of the folder of documents.
         n_documents: How many there are.
+        signs_out: Whether who reads it signed in.
 
     Returns:
         The HTML.
@@ -375,7 +460,7 @@ def masthead(folder: str, n_documents: int) -> str:
     )
     return (
         f"<header><h1>Verbatim</h1><p>{counted} in <bdi>{escape(folder)}</bdi></p>{button}"
-        f'<nav aria-label="Verbatim">{drawers}</nav></header>'
+        f'<nav aria-label="Verbatim">{drawers}{_SIGN_OUT if signs_out else ""}</nav></header>'
     )
 
 
@@ -388,94 +473,23 @@ def welcome(n_documents: int, folder: str, examples: Sequence[str]) -> str:
         examples: Questions that can be clicked.
 
     Returns:
-        The HTML.
+        The HTML; where there are no documents, with what it will say once there are.
     """
     if not n_documents:
+        add = '<button type="button" class="add-files">Add files</button>'
         return (
-            '<div class="welcome"><h2>There are no documents yet.</h2><p>Put text or Markdown files into '
-            f'<bdi class="file">{escape(folder)}</bdi> and start Verbatim again.</p></div>'
+            '<div class="welcome"><h2>There are no documents yet.</h2><p>Drop PDF, Word, text or other files anywhere '
+            f'on this page, or put them into <bdi class="file">{escape(folder)}</bdi>.</p>{add}'
+            f"<template>{welcome(1, folder, examples)}</template></div>"
         )
     buttons = "".join(f'<li><button type="button" class="example">{escape(each)}</button></li>' for each in examples)
-    listed = f'<p class="label">Try one of these</p><ul class="examples">{buttons}</ul>' if examples else ""
+    tour = '<button type="button" class="start-tour">Show me around</button>'
+    listed = f'<p class="label">Try one of these</p><ul class="examples">{buttons}</ul>{tour}' if examples else ""
     return (
         '<div class="welcome"><h2>Ask, and read it where it stands.</h2>'
         "<p>Every answer is a stretch of a document, word for word, with the document open at it. "
         f"What the documents do not say is not answered.</p>{listed}</div>"
     )
-
-
-# The document panel
-
-
-def document(text: str, record: DocumentRecord, place: Place, *, listed: bool = False) -> str:
-    """A document's text as it is, a stretch of it marked.
-
-    Of a document longer than `MAX_SHOWN_CHARS` the stretch around the place is shown, and that it is one.
-
-    Args:
-        text: The stored text.
-        record: What is known of it.
-        place: What to mark; an empty stretch marks nothing.
-        listed: Whether there is a list of documents to go back to.
-
-    Returns:
-        The HTML. What it shows are the document's characters, as `escape` gives them.
-    """
-    low, high = _window(len(text), place)
-    start, end = max(low, min(place.start, high)), max(low, min(place.end, high))
-    kind = ' class="passage"' if place.whole_passage else ""
-    marked = f"<mark{kind}>{escape(text[start:end])}</mark>" if start < end else ""
-    body = f"{escape(text[low:start])}{marked}{escape(text[end:high])}"
-    stretch = f"<p>Characters {low + 1:,} to {high:,} of {len(text):,}</p>" if high - low < len(text) else ""
-    back = _opener(Place("", 0, 0), "All documents", "back") if listed else ""
-    return (
-        f'<header>{_CLOSE}{back}<h2 dir="auto">{escape(record.title or record.name)}</h2>'
-        f"{_file(record.name)}{stretch}</header>"
-        f'<div class="text" role="group" aria-label="Text of the document" tabindex="0">{_break_lines(body)}</div>'
-    )
-
-
-def document_list(records: Sequence[DocumentRecord]) -> str:
-    """The documents that can be opened.
-
-    Args:
-        records: The documents.
-
-    Returns:
-        The HTML; "" when there are none.
-    """
-    if not records:
-        return ""
-    shown, rest = records[:MAX_LISTED_DOCUMENTS], len(records) - MAX_LISTED_DOCUMENTS
-    listed = "".join(
-        f"<li>{_opener(Place(each.name, 0, 0), _title(each.title or each.name) + _file(each.name), 'citation')}</li>"
-        for each in shown
-    )
-    more = f"<p>and {rest:,} more</p>" if rest > 0 else ""
-    return f'<header>{_CLOSE}<h2>Documents</h2></header><div class="text list"><ul>{listed}</ul>{more}</div>'
-
-
-def unopened(message: str) -> str:
-    """The panel when a document cannot be shown.
-
-    Args:
-        message: One line for people.
-
-    Returns:
-        The HTML.
-    """
-    return f'<header>{_CLOSE}<h2>Not opened</h2></header><div class="text list"><p>{escape(message)}</p></div>'
-
-
-def _break_lines(body: str) -> str:
-    # Browsers break lines at newlines but show a carriage return alone, old Macs' newline, as a space.
-    return _LONE_RETURN.sub("&#13;<br>", body)
-
-
-def _window(length: int, place: Place) -> tuple[int, int]:
-    middle = (place.start + place.end) // 2
-    low = max(0, min(middle - MAX_SHOWN_CHARS // 2, length - MAX_SHOWN_CHARS))
-    return low, min(length, low + MAX_SHOWN_CHARS)
 
 
 def _shorten(text: str, max_chars: int) -> str:

@@ -1,34 +1,9 @@
-// What the page does in the browser beside Gradio: opens documents, keeps the newest turn and the marked words in view.
-// Offsets pass through here as they were written by the server, in code points; nothing counts characters.
+// What the page does in the browser beside Gradio: keeps the newest turn in view, opens drawers; and
+// `verbatim`, which the other scripts add to.
 "use strict";
 
 globalThis.verbatim = (() => {
   const narrow = matchMedia("(max-width: 56rem)"); // as in page.css
-  let opener = null;
-
-  function showMark() {
-    const text = document.querySelector("#panel .text");
-    if (!text) return;
-    const mark = text.querySelector("mark");
-    const above = mark ? mark.getBoundingClientRect().top - text.getBoundingClientRect().top : -text.scrollTop;
-    text.scrollTop += above - text.clientHeight / 3;
-  }
-
-  // On a narrow screen the document lies over the chat, as a sheet, and the chat cannot be reached meanwhile.
-  function raiseSheet(button) {
-    if (!narrow.matches) return;
-    opener = button;
-    document.body.classList.add("reading");
-    document.querySelector("#chat").inert = true;
-    document.querySelector("#panel [role=region]").focus();
-  }
-
-  function lowerSheet() {
-    if (!document.body.classList.contains("reading")) return;
-    document.body.classList.remove("reading");
-    document.querySelector("#chat").inert = false;
-    opener?.focus();
-  }
 
   // An element of the page. Text goes in as text, so nothing that comes from a document or a person is ever HTML.
   function make(tag, properties = {}, ...children) {
@@ -101,62 +76,44 @@ globalThis.verbatim = (() => {
     else if (!narrow.matches) question.focus();
   }
 
-  function whenClicked(element, trigger) {
-    element.addEventListener("click", (event) => {
-      const button = event.target.closest("button");
-      if (!button) return;
-      if (button.matches(".example")) {
-        trigger("submit", { question: button.textContent, understood: null });
-        focusQuestion();
-      } else if (button.matches(".rephrase")) {
-        const understood = button.closest(".understood");
-        trigger("submit", { question: understood.dataset.asked, understood: understood.querySelector("input").value });
-      } else if (button.matches(".opener")) {
-        const { document: name, start, end, passage, sha256 } = button.dataset;
-        trigger("select", { place: { document: name, start, end, passage, sha256 } });
-        raiseSheet(button);
-        showMark(); // what is asked for may be what is shown, scrolled away
-      }
-    });
-  }
-
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches(".understood input")) {
-      event.target.parentElement.querySelector(".rephrase").click();
-    }
-  });
   document.addEventListener("click", (event) => {
-    const button = event.target.closest(".show, .close");
-    if (button?.matches(".show")) raiseSheet(button);
-    else if (button) lowerSheet();
     const drawer = event.target.closest("[data-drawer]");
     if (drawer) openDrawer(drawer.dataset.drawer);
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") lowerSheet();
-  });
-  narrow.addEventListener("change", lowerSheet);
+
+  // Says a line for a moment, to whoever looks and to whoever listens.
+  function say(line) {
+    let said = document.querySelector("#said");
+    if (!said) {
+      said = make("p", { id: "said", role: "status" });
+      document.querySelector(".gradio-container").append(said);
+    }
+    const top = document.querySelector("dialog[open]") ?? document.querySelector(".gradio-container");
+    if (said.parentElement !== top) top.append(said); // a dialog lies over all that is not in it
+    said.textContent = line;
+    clearTimeout(say.timer);
+    say.timer = setTimeout(() => (said.textContent = ""), 4000);
+  }
 
   return {
+    narrow,
     make,
     call,
     options,
     setOption,
     addDrawer,
     openDrawer,
+    focusQuestion,
+    say,
     log(element, trigger, watch) {
-      whenClicked(element, trigger);
       focusQuestion();
+      globalThis.verbatim.asking(trigger, watch);
       watch("value", () => {
         if (narrow.matches) document.activeElement?.blur(); // the keyboard would lie over the answer
         const log = element.querySelector("[role=log]");
         const newest = log.querySelector(".turn:last-of-type");
         if (newest) log.scrollTop += newest.getBoundingClientRect().top - log.getBoundingClientRect().top - 24;
       });
-    },
-    panel(element, trigger, watch) {
-      whenClicked(element, trigger);
-      watch("value", showMark);
     },
   };
 })();
