@@ -12,6 +12,10 @@ from qa.web.problems import documented
 
 _TAGS = [
     {"name": "asking", "description": "Questions, answered in the documents' own words."},
+    {"name": "documents", "description": "The documents that are asked: what they hold, where, and which there are."},
+    {"name": "conversations", "description": "Conversations that were held on the page, of this browser alone."},
+    {"name": "feedback", "description": "What people said of answers, for training on it later."},
+    {"name": "settings", "description": "What can be chosen for how questions are asked."},
     {"name": "running", "description": "Whether the server works, and how well."},
 ]
 _DESCRIPTION = """\
