@@ -33,6 +33,7 @@ from qa.web.browsers import COOKIE, BrowserCookie, browser_of
 from qa.web.conversations import conversation_routes
 from qa.web.exporting import Format
 from qa.web.history import Conversation, History, HistoryError, KeptTurn, Said, UnknownConversationError, said_of
+from qa.web.problems import say_problems
 from qa.web.told import Shown, Told, shown
 
 ANN, BOB = "a" * 32, "b" * 32
@@ -269,6 +270,7 @@ def test_what_another_tab_said_or_deleted_is_seen_and_lines_stay() -> None:
 @pytest.fixture
 def client(kept: History) -> Iterator[TestClient]:
     app = FastAPI()
+    say_problems(app)
     app.include_router(conversation_routes(kept))
     app.add_middleware(BrowserCookie)
     with TestClient(app) as made:
@@ -323,6 +325,7 @@ def test_a_history_that_fails_is_one_line(client: TestClient, kept: History) -> 
 
 def test_where_nothing_is_kept_the_routes_say_so() -> None:
     app = FastAPI()
+    say_problems(app)
     app.include_router(conversation_routes(None))
     with TestClient(app) as client:
         assert client.get("/api/conversations").json() == {"kept": False, "conversations": []}
