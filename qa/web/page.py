@@ -119,7 +119,7 @@ class _Chat:
         """
         try:
             told = self._kept(conversation, visitor)
-            places = [place for place in map(rendering.turn_place, told.turns) if place is not None]
+            places = [each.place for each in told.shown if each.place is not None]
             panel = self._opened(places[-1]) if places else self.contents()
             log = told.html if told.conversation else told.html + self.welcome()
             return {"masthead": self.masthead(), "log": log, "panel": panel, "told": told}
@@ -262,7 +262,7 @@ class _Chat:
         told = self._keep(asked, told, turn, records, visitor)
         if gone:
             told = told.noting(rendering.notice("", f"Not asked, as it is no longer there: {', '.join(gone)}"))
-        place = rendering.turn_place(turn)
+        place = rendering.turn_place(turn, records)
         return Reply(told, None if place is None else self._opened(place))
 
     def _keep(

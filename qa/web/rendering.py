@@ -262,17 +262,20 @@ def _instead(suggestions: Sequence[str]) -> str:
     return f'<p class="label">What the documents do answer</p><ul class="examples">{buttons}</ul>'
 
 
-def turn_place(said: Turn) -> Place | None:
+def turn_place(said: Turn, records: Mapping[str, DocumentRecord]) -> Place | None:
     """Where the document is to be opened for a turn.
 
     Args:
         said: The turn.
+        records: The documents by name, as they were when it was said.
 
     Returns:
         The place of its evidence or its answer; None where there is none.
     """
     if said.evidence is not None:
-        return Place(said.evidence.document, said.evidence.start, said.evidence.end)
+        record = records.get(said.evidence.document)
+        sha256 = record.sha256 if record else ""
+        return Place(said.evidence.document, said.evidence.start, said.evidence.end, sha256=sha256)
     is_given = said.answer is not None and said.answer.answered and said.kind is not Kind.UNKNOWN
     return answer_place(said.answer) if said.answer is not None and is_given else None
 

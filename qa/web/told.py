@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from qa.turns import Turn
 from qa.web import rendering
 from qa.web.history import KeptTurn, Said
+from qa.web.rendering import Place
 
 _OF_ANOTHER_VERSION = "What was said here was kept by another version of Verbatim, which this one cannot read."
 
@@ -18,11 +19,13 @@ class Shown:
         html: Its HTML.
         key: The turn's key in the history, or on the page where none is kept; "" for a line, unless it can be named.
         turn: What was said; None for a line.
+        place: Where the document is to be opened for it; None where there is no such place.
     """
 
     html: str
     key: str = ""
     turn: Turn | None = None
+    place: Place | None = None
 
     @property
     def is_kept(self) -> bool:
@@ -150,4 +153,5 @@ def shown_said(said: Said, key: str) -> Shown:
     Returns:
         What is shown of it.
     """
-    return Shown(rendering.spoken(said.turn, {each.name: each for each in said.records}, key), key, said.turn)
+    records = {each.name: each for each in said.records}
+    return Shown(rendering.spoken(said.turn, records, key), key, said.turn, rendering.turn_place(said.turn, records))
