@@ -264,6 +264,14 @@ def test_what_another_tab_said_or_deleted_is_seen_and_lines_stay() -> None:
     assert [each.key for each in told.caught_up(kept).shown] == ["line", "2", "page-1", "5"]
 
 
+def test_a_place_that_was_kept_is_of_the_document_as_it_was_then(kept: History) -> None:
+    evidence = Passage("notes.txt", 0, 9, "It was. ✓")
+    _, turn = kept.add("", ANN, said("is it?", kind=Kind.EVIDENCE, evidence=evidence))
+    place = shown(turn).place
+    assert place is not None
+    assert (place.document, place.start, place.end, place.sha256) == ("notes.txt", 0, 9, RECORD.sha256)
+
+
 # Routes
 
 

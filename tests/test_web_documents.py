@@ -121,7 +121,7 @@ def test_every_file_is_listed_with_what_became_of_it(
         ("/api/documents?limit=0", "limit='0': input should be greater than or equal to 1"),
         ("/api/documents?offset=-1", "offset='-1'"),
         ("/api/documents/text?name=a.txt&start=x", "start='x'"),
-        ("/api/documents/text", "name: field required"),
+        ("/api/documents/text", "name is missing; give it"),
         ("/api/documents/pages/x?name=a.txt", "number='x'"),
         ("/api/documents/pages/1?name=a.txt&width=100000", "width='100000'"),
     ],
