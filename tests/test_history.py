@@ -33,6 +33,7 @@ from qa.web.browsers import COOKIE, BrowserCookie, browser_of
 from qa.web.conversations import conversation_routes
 from qa.web.exporting import Format
 from qa.web.history import Conversation, History, HistoryError, KeptTurn, Said, UnknownConversationError, said_of
+from qa.web.problems import say_problems
 from qa.web.told import Shown, Told, shown
 
 ANN, BOB = "a" * 32, "b" * 32
@@ -263,12 +264,21 @@ def test_what_another_tab_said_or_deleted_is_seen_and_lines_stay() -> None:
     assert [each.key for each in told.caught_up(kept).shown] == ["line", "2", "page-1", "5"]
 
 
+def test_a_place_that_was_kept_is_of_the_document_as_it_was_then(kept: History) -> None:
+    evidence = Passage("notes.txt", 0, 9, "It was. ✓")
+    _, turn = kept.add("", ANN, said("is it?", kind=Kind.EVIDENCE, evidence=evidence))
+    place = shown(turn).place
+    assert place is not None
+    assert (place.document, place.start, place.end, place.sha256) == ("notes.txt", 0, 9, RECORD.sha256)
+
+
 # Routes
 
 
 @pytest.fixture
 def client(kept: History) -> Iterator[TestClient]:
     app = FastAPI()
+    say_problems(app)
     app.include_router(conversation_routes(kept))
     app.add_middleware(BrowserCookie)
     with TestClient(app) as made:
@@ -323,6 +333,7 @@ def test_a_history_that_fails_is_one_line(client: TestClient, kept: History) -> 
 
 def test_where_nothing_is_kept_the_routes_say_so() -> None:
     app = FastAPI()
+    say_problems(app)
     app.include_router(conversation_routes(None))
     with TestClient(app) as client:
         assert client.get("/api/conversations").json() == {"kept": False, "conversations": []}

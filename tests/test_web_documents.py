@@ -21,6 +21,7 @@ from pdfs import make_pdf, print_paragraph
 from qa.answering import QuestionAnswerer
 from qa.web import uploads
 from qa.web.documents import documents_router
+from qa.web.problems import say_problems
 from qa.web.receiving import Bounds, name_problem
 from qa.web.uploads import Uploads
 
@@ -41,6 +42,7 @@ def client(answerer: QuestionAnswerer) -> Iterator[TestClient]:
 
 def client_of(answerer: QuestionAnswerer, bounds: Bounds | None = None) -> TestClient:
     app = FastAPI()
+    say_problems(app)
     app.include_router(documents_router(answerer, bounds))
     return TestClient(app)
 
@@ -119,14 +121,14 @@ def test_every_file_is_listed_with_what_became_of_it(
         ("/api/documents?limit=0", "limit='0': input should be greater than or equal to 1"),
         ("/api/documents?offset=-1", "offset='-1'"),
         ("/api/documents/text?name=a.txt&start=x", "start='x'"),
-        ("/api/documents/text", "name: field required"),
+        ("/api/documents/text", "name is missing; give it"),
         ("/api/documents/pages/x?name=a.txt", "number='x'"),
         ("/api/documents/pages/1?name=a.txt&width=100000", "width='100000'"),
     ],
 )
 def test_a_parameter_that_cannot_be_used_is_said_in_a_line(client: TestClient, path: str, said: str) -> None:
     answered = client.get(path)
-    assert answered.status_code == 400
+    assert answered.status_code == 422
     assert answered.json()["detail"].startswith(said)
 
 
@@ -436,6 +438,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing_behind(
 ) -> None:
     staging = staged_in(tmp_path, monkeypatch)
     app = FastAPI()
+    say_problems(app)
     app.include_router(documents_router(answerer))
     scope = {
         "type": "http", "method": "POST", "path": "/api/documents", "query_string": b"", "http_version": "1.1",

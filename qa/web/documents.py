@@ -19,13 +19,15 @@ from index.loading import is_supported
 from index.store import DocumentRecord, FileRecord
 from qa.answering import QuestionAnswerer
 from qa.web.pictures import WIDTHS, Pictures
+from qa.web.problems import Problem
 from qa.web.receiving import Bounds, Received, Receiver, RefusedError
-from qa.web.routing import PlainRoute, Refusal
 from qa.web.uploads import State, Upload, Uploads
 
 MAX_TEXT_CHARS = 200_000
 """Of a text that is given at a time."""
 MAX_BOXED_CHARS = 20_000
+_FORM_BYTES = 1024 * 1024
+"""What a form holds beside the files: their names, and the lines between them."""
 MAX_PLACES = 20_000
 _CHANGED = "The document has changed since this answer; ask again."
 _INDEXED = "indexed"
@@ -101,7 +103,7 @@ class UploadStatus(BaseModel):
     files: list[SentFile]
 
 
-class RefusedUpload(Refusal):
+class RefusedUpload(Problem):
     """Why nothing of an upload was taken."""
 
     files: list[SentFile]
@@ -178,7 +180,7 @@ def documents_router(answerer: QuestionAnswerer, bounds: Bounds | None = None) -
     Returns:
         The routes, all below `/api`.
     """
-    router = APIRouter(prefix="/api", tags=["documents"], route_class=PlainRoute)
+    router = APIRouter(prefix="/api", tags=["documents"])
     bounds = Bounds() if bounds is None else bounds
     shelf = _Shelf(answerer, bounds)
     _add_shelf(router, shelf)
@@ -351,7 +353,7 @@ def _day(modified_ns: int) -> str:
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, object]]:
-    return {status: {"model": Refusal} for status in statuses}
+    return {status: {"model": Problem} for status in statuses}
 
 
 def _add_shelf(router: APIRouter, shelf: _Shelf) -> None:
@@ -371,15 +373,15 @@ def _add_shelf(router: APIRouter, shelf: _Shelf) -> None:
     def remove_document(name: Name) -> Removed:
         return shelf.remove(name)
 
-    @router.get("/documents/text", summary="A document's text, or a stretch of it", responses=_refusals(400, 404, 409))
+    @router.get("/documents/text", summary="A document's text, or a stretch of it", responses=_refusals(404, 409))
     def text(name: Name, start: Offset = 0, end: Offset | None = None, sha256: Hash = "") -> DocumentText:
         return shelf.text(name, start, end, sha256)
 
-    @router.get("/documents/places", summary="Pages, slides, rows, headings", responses=_refusals(400, 404, 409))
+    @router.get("/documents/places", summary="Pages, slides, rows, headings", responses=_refusals(404, 409))
     def places(name: Name, start: Offset = 0, end: Offset | None = None, sha256: Hash = "") -> DocumentPlaces:
         return shelf.places(name, start, end, sha256)
 
-    @router.get("/documents/boxes", summary="Where words of a PDF are printed", responses=_refusals(400, 404, 409))
+    @router.get("/documents/boxes", summary="Where words of a PDF are printed", responses=_refusals(404, 409))
     def boxes(name: Name, start: Offset, end: Offset, sha256: Hash = "") -> DocumentBoxes:
         return shelf.boxes(name, start, end, sha256)
 
@@ -392,7 +394,7 @@ def _add_pages(router: APIRouter, shelf: _Shelf, pictures: Pictures) -> None:
         responses={
             200: {"content": {"image/png": {}}},
             304: {"description": "As it was."},
-            **_refusals(400, 404, 409, 422),
+            **_refusals(404, 409),
         },
     )
     def page(
@@ -412,7 +414,9 @@ def _add_pages(router: APIRouter, shelf: _Shelf, pictures: Pictures) -> None:
 
 
 def _add_uploads(router: APIRouter, shelf: _Shelf, uploads: Uploads, bounds: Bounds) -> None:
-    @router.post(
+    sending = APIRouter()
+
+    @sending.post(
         "/documents",
         summary="Add files; they are indexed in the background",
         status_code=202,
@@ -437,6 +441,8 @@ def _add_uploads(router: APIRouter, shelf: _Shelf, uploads: Uploads, bounds: Bou
             refused = RefusedUpload(detail=_first_problem(received), files=status.files)
             return JSONResponse(refused.model_dump(), 415)
         return status
+
+    router.include_router(sending, max_body_size=bounds.total_bytes + _FORM_BYTES)
 
     @router.get("/uploads/{id}", summary="How far an upload is", responses=_refusals(404))
     def upload_status(id: str) -> UploadStatus:  # noqa: A002 (as the path has it)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qa.answering import QuestionAnswerer
 from qa.feedback import Feedback, FeedbackStore, Standing, Stretch, Verdict, hashes, standing, take
 from qa.training.feedback import Format, export
-from qa.web.routing import PlainRoute, Refusal
+from qa.web.problems import Problem
 
 _BROWSER_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _MOST_CHARS = 10_000
@@ -141,7 +141,7 @@ def _browser(
     """
     browser = cookie or header or ""
     if not _BROWSER_ID.fullmatch(browser):
-        raise HTTPException(400, "Verbatim-Browser names no browser; send a random id of 16 to 64 letters and digits")
+        raise HTTPException(422, "Verbatim-Browser names no browser; send a random id of 16 to 64 letters and digits")
     return browser
 
 
@@ -158,8 +158,8 @@ def feedback_routes(answerer: QuestionAnswerer) -> APIRouter:
         The routes.
     """
     store = FeedbackStore(answerer.index_dir)
-    refused: dict[int | str, dict[str, Any]] = {code: {"model": Refusal} for code in (400, 404, 409)}
-    routes = APIRouter(prefix="/api/feedback", tags=["feedback"], route_class=PlainRoute, responses=refused)
+    refused: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (404, 409)}
+    routes = APIRouter(prefix="/api/feedback", tags=["feedback"], responses=refused)
 
     @routes.post("", summary="Say whether an answer is right, and which words are", status_code=201)
     def give(said: Annotated[FeedbackIn, Body()], browser: Browser) -> FeedbackOut:

@@ -12,15 +12,30 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from index.errors import ParameterError, UnknownDocumentError, VerbatimError
+from index.errors import (
+    BusyIndexError,
+    ChangingFileError,
+    ParameterError,
+    UnknownDocumentError,
+    UnreadableFileError,
+    VerbatimError,
+)
 
 _MAX_LINE_CHARS = 300
 _MAX_VALUE_CHARS = 40
 _RETRY_AFTER_S = 10
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _PLACES = ("body", "query", "path", "header", "cookie")
-_UNPARSED = {"There was an error parsing the body": "the body cannot be parsed; send a JSON object in UTF-8"}
-"""What FastAPI says of other bytes than UTF-8, and of brackets in brackets in brackets, with its remedy."""
+_STATUS = (
+    (ParameterError, 422),
+    (UnknownDocumentError, 404),
+    (BusyIndexError, 409),
+    (ChangingFileError, 409),
+    (UnreadableFileError, 422),
+)
+_FASTAPI_UNPARSED = "There was an error parsing the body"
+_UNPARSED = "the body cannot be parsed; send a JSON object in UTF-8"
+"""All that FastAPI calls a bad request: other bytes than UTF-8, or brackets in brackets in brackets without an end."""
 UNEXPECTED = "something went wrong here, not with your request; the server's log says what"
 
 logger = logging.getLogger("verbatim")
@@ -99,9 +114,8 @@ def _value(value: object) -> str:
 
 
 def _status(error: VerbatimError) -> int:
-    if isinstance(error, ParameterError):
-        return 422
-    return 404 if isinstance(error, UnknownDocumentError) else 503
+    """The HTTP status that an error of ours is told with: 503 is for what is no fault of who asked."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
 
 
 def _problem(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -126,7 +140,8 @@ def say_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
-        return _problem(error.status_code, _UNPARSED.get(error.detail, str(error.detail)), error.headers)
+        said = _UNPARSED if error.detail == _FASTAPI_UNPARSED else str(error.detail)
+        return _problem(error.status_code, said, error.headers)
 
     @app.exception_handler(Exception)
     async def on_unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -7,7 +7,6 @@ from qa.answering import QuestionAnswerer
 from qa.cascading import packaged_calibration
 from qa.deciding import Calibration
 from qa.reading import ACCURATE, CASCADE, FAST
-from qa.web.routing import PlainRoute
 
 
 class Figures(BaseModel):
@@ -89,7 +88,7 @@ def settings_routes(answerer: QuestionAnswerer) -> APIRouter:
     Returns:
         The route.
     """
-    routes = APIRouter(prefix="/api/settings", tags=["settings"], route_class=PlainRoute)
+    routes = APIRouter(prefix="/api/settings", tags=["settings"])
 
     @routes.get("", summary="How questions can be asked, and what each choice costs")
     def choices() -> list[ReaderOut]:

@@ -150,4 +150,5 @@ def shown_said(said: Said, key: str) -> Shown:
     Returns:
         What is shown of it.
     """
-    return Shown(rendering.spoken(said.turn, {each.name: each for each in said.records}, key), key, said.turn)
+    records = {each.name: each for each in said.records}
+    return Shown(rendering.spoken(said.turn, records, key), key, said.turn)
