@@ -728,7 +728,7 @@ class _Models:
     reader: HitReader
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _models(settings: Settings) -> _Models:
     """Models are shared by the answerers of all folders: they are the most of what is in memory."""
     return _Models(SentenceTransformerEmbedder(settings, inference_thread().run), open_reader(settings))
