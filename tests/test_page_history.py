@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from conftest import SHOWN_WITHIN_MS
 from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
 from pages import ask, last_change, served
@@ -70,6 +71,7 @@ def held(reader: PatientReader) -> Iterator[threading.Event]:
 def expect(found: Any) -> Any:
     from playwright.sync_api import expect as expecting
 
+    expecting.set_options(timeout=SHOWN_WITHIN_MS)
     return expecting(found)
 
 
@@ -97,12 +99,12 @@ def test_a_question_says_how_far_it_is_and_nothing_is_computed_for_a_page_that_i
     for page in pages[1:]:
         page.goto(url)
         page.wait_for_selector("#log .welcome")
-    steps = [begin(page, f"{BRIDGE} {i}") for i, page in enumerate(pages)]
-    expect(steps[0]).to_have_text("Reading 2 passages…")
-    expect(steps[1]).to_have_text("Waiting for 1 question before this one…")
-    expect(steps[2]).to_have_text("Waiting for 2 questions before this one…")
+    expect(begin(pages[0], f"{BRIDGE} 0")).to_have_text("Reading 2 passages…")
+    expect(begin(pages[1], f"{BRIDGE} 1")).to_have_text("Waiting for 1 question before this one…")
+    last = begin(pages[2], f"{BRIDGE} 2")
+    expect(last).to_have_text("Waiting for 2 questions before this one…")
     pages[1].close()
-    expect(steps[2]).to_have_text("Waiting for 1 question before this one…")
+    expect(last).to_have_text("Waiting for 1 question before this one…")
     assert pages[0].get_attribute("#log .pending .step", "aria-live") == "off"
     held.set()
     expect(pages[2].locator("#log .answered")).to_have_count(1)
