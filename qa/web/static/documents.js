@@ -138,7 +138,8 @@
         more.hidden = list.children.length >= found.found;
         const left = totals.left_out ? ` · ${count(totals.left_out, "file")} left out` : "";
         const hits = search.value.trim() ? `${count(found.found, "file")} found · ` : "";
-        summary.textContent = `${hits}${count(totals.documents, "document")}${left} · ${size(totals.size_bytes)}`;
+        const line = `${hits}${count(totals.documents, "document")}${left} · ${size(totals.size_bytes)}`;
+        if (summary.textContent !== line) summary.textContent = line; // or it would be read out anew
         showChosen();
       } catch (error) {
         summary.textContent = error.message;

@@ -372,7 +372,5 @@
     contents();
   });
 
-  verbatim.openPlace = (place) => open(placeOf(place));
-  verbatim.raiseSheet = raiseSheet;
   verbatim.route = route;
 })();
