@@ -444,7 +444,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing_behind(
         "type": "http", "method": "POST", "path": "/api/documents", "query_string": b"", "http_version": "1.1",
         "headers": [(b"content-type", b"multipart/form-data; boundary=x")],
     }  # fmt: skip
-    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\nhalf of it'
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n' + b"half of it" * 60_000
     messages = iter([{"type": "http.request", "body": head, "more_body": True}, {"type": "http.disconnect"}])
     seen: list[list[str]] = []
 

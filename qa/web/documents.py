@@ -29,6 +29,8 @@ MAX_BOXED_CHARS = 20_000
 _FORM_BYTES = 1024 * 1024
 """What a form holds beside the files: their names, and the lines between them."""
 MAX_PLACES = 20_000
+_WRITTEN_BYTES = 512 * 1024
+"""Of an upload, at a time: each time takes a thread."""
 _CHANGED = "The document has changed since this answer; ask again."
 _INDEXED = "indexed"
 
@@ -475,8 +477,12 @@ async def _receive(request: Request, folder: Path, bounds: Bounds) -> list[Recei
     """
     receiver = Receiver(request.headers.get("content-type", ""), folder, bounds)
     try:
+        waiting = bytearray()
         async for chunk in request.stream():
-            await run_in_threadpool(receiver.write, chunk)
+            waiting += chunk
+            if len(waiting) >= _WRITTEN_BYTES or not chunk:  # an empty one is the last
+                await run_in_threadpool(receiver.write, bytes(waiting))
+                waiting.clear()
         return receiver.finish()
     except ClientDisconnect as error:
         raise RefusedError(400, "the upload was cut off; send it again") from error

@@ -8,7 +8,7 @@
   const SENT_FILES = 25; // at a time: a file's progress is seen, and one connection is not held for hours
   const SENT_BYTES = 32 * 1024 * 1024;
   const POLL_MS = 600;
-  const NAMES_ASKED = 40;
+  const ADDRESS_CHARS = 4000;
   const UPLOADS = "verbatim-uploads";
   const KINDS = "PDF, Word, PowerPoint, Excel, web pages, mail, text, Markdown, code, or a ZIP of them. Or drop files anywhere on the page.";
 
@@ -65,13 +65,28 @@
     line.replaceChildren(make("span", { dir: "auto", title: chosen.join("\n"), textContent: what }), " · ", button("ask all", "ask-all", () => choose(null)));
   }
 
+  // Names in groups that an address has room for.
+  function inAddresses(names) {
+    const groups = [];
+    let left = 0;
+    for (const name of names) {
+      const length = encodeURIComponent(name).length + 6;
+      if (length > left) {
+        groups.push([]);
+        left = ADDRESS_CHARS;
+      }
+      groups.at(-1).push(name);
+      left -= length;
+    }
+    return groups;
+  }
+
   // Documents that are gone are asked no more.
   async function dropGone() {
     const chosen = within();
     if (!chosen) return;
     const there = new Set();
-    for (let first = 0; first < chosen.length; first += NAMES_ASKED) {
-      const names = chosen.slice(first, first + NAMES_ASKED);
+    for (const names of inAddresses(chosen)) {
       const asked = new URLSearchParams([["which", "indexed"], ["limit", "500"], ...names.map((name) => ["name", name])]);
       const list = await call(`/api/documents?${asked}`);
       list.documents.forEach(({ name }) => there.add(name));
@@ -138,7 +153,8 @@
         more.hidden = list.children.length >= found.found;
         const left = totals.left_out ? ` · ${count(totals.left_out, "file")} left out` : "";
         const hits = search.value.trim() ? `${count(found.found, "file")} found · ` : "";
-        summary.textContent = `${hits}${count(totals.documents, "document")}${left} · ${size(totals.size_bytes)}`;
+        const line = `${hits}${count(totals.documents, "document")}${left} · ${size(totals.size_bytes)}`;
+        if (summary.textContent !== line) summary.textContent = line; // or it would be read out anew
         showChosen();
       } catch (error) {
         summary.textContent = error.message;

@@ -350,6 +350,10 @@
     if (document.querySelector("#log .pending")) awaitsQuestion = false;
     const turns = document.querySelectorAll("#log .turn:not(.pending)");
     const newest = turns[turns.length - 1];
+    if (!newest && answered && document.querySelector("#log .welcome")) {
+      answered = ""; // a conversation is begun anew
+      contents();
+    }
     const first = newest?.matches(".answered") ? newest.querySelector(".opener") : null;
     const key = first ? `${turns.length} ${JSON.stringify(first.dataset)}` : "";
     if (!first || key === answered) return;
@@ -374,7 +378,5 @@
     contents();
   });
 
-  verbatim.openPlace = (place) => open(placeOf(place));
-  verbatim.raiseSheet = raiseSheet;
   verbatim.route = route;
 })();
