@@ -1,13 +1,14 @@
 """Many people at once: `make people`.
 
 Starts `verbatim serve` over reports that it makes up, and has people ask it, each a question of their own every few
-seconds, through the page's queue, through the API, or half of them through each, while more documents are dropped into
+seconds, as the page does, through the API, or half of them each, while more documents are dropped into
 the folder and indexed. Says how long they waited (median, 95th and 99th percentile, longest), what went wrong, how much
 memory the server took (all of its processes), and what the index holds in the end.
 """
 
 import argparse
 import asyncio
+import html
 import json
 import os
 import random
@@ -18,9 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -33,6 +36,7 @@ PEOPLE = "Okafor Lindqvist Haddad Moreau Tanaka Silva Novak Iyer Brandt Castillo
 ITEMS_PER_REPORT = 5
 MEGABYTE = 1024 * 1024
 TIMEOUT_S = 120
+EVENTS: dict[httpx.URL, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -88,20 +92,38 @@ async def ask_api(client: httpx.AsyncClient, question: str) -> str:
     return str(response.json()["text"])
 
 
+async def asking_event(client: httpx.AsyncClient) -> dict[str, Any]:
+    """What the page calls the event that asks a question."""
+    if client.base_url not in EVENTS:
+        config = (await client.get("/config")).json()
+        submits = [each for each in config["dependencies"] if [name for _, name in each["targets"]] == ["submit"]]
+        EVENTS[client.base_url] = submits[0]
+    return EVENTS[client.base_url]
+
+
 async def ask_page(client: httpx.AsyncClient, question: str) -> str:
-    """Ask through Gradio's queue, as the page does, and wait for its event stream to end."""
-    begun = await client.post("/gradio_api/call/ask", json={"data": [question, None, None]})
-    begun.raise_for_status()
-    event = ""
-    async with client.stream("GET", f"/gradio_api/call/ask/{begun.json()['event_id']}") as stream:
+    """Ask as the page does, by an event of its part for the conversation, and follow its stream to the end."""
+    event = await asking_event(client)
+    session = uuid.uuid4().hex
+    asked = {
+        "data": [None],
+        "event_data": {"asked": {"question": question}},
+        "fn_index": event["id"],
+        "trigger_id": event["targets"][0][0],
+        "session_hash": session,
+    }
+    (await client.post("/gradio_api/queue/join", json=asked)).raise_for_status()
+    said = ""
+    async with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as stream:
         stream.raise_for_status()
         async for line in stream.aiter_lines():
-            if line.startswith("event: "):
-                event = line.removeprefix("event: ")
-            elif line.startswith("data: ") and event == "complete":
-                return str(json.loads(line.removeprefix("data: "))[0]["text"])
-            elif line.startswith("data: ") and event == "error":
-                raise RuntimeError(f"the page's queue: {line[:80]}")
+            message = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
+            marked = re.findall("<mark>(.*?)</mark>", json.dumps(message.get("output"), ensure_ascii=False))
+            said = marked[-1] if marked else said
+            if message.get("msg") == "process_completed":
+                if not message["success"]:
+                    raise RuntimeError(f"the page's event failed: {line[:80]}")
+                return html.unescape(said)
     raise RuntimeError("the page's stream ended without an answer")
 
 
