@@ -328,6 +328,7 @@ def mcp(folder: Folder = None, reader: ReaderName = None) -> None:
             serve_stdio(answerer)
 
 
+@cli.command()
 def password(
     remove: Annotated[bool, typer.Option("--remove", help="Ask for none any more.")] = False,
     print_hash: Annotated[

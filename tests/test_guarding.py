@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -19,7 +20,7 @@ from starlette.testclient import TestClient
 
 from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
-from pages import all_routes, ask, built, served
+from pages import all_routes, ask, built, run, served
 from qa.answering import QuestionAnswerer
 from qa.web.access import VISITOR
 from qa.web.gradio_routes import OwnEvents
@@ -200,7 +201,7 @@ def test_a_body_that_stalls_or_drips_is_given_up() -> None:
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
     for receive in (drip, nothing):
         messages.clear()
-        asyncio.run(StalledBodies(app, limits)(scope, receive, send))
+        run(partial(StalledBodies(app, limits), scope, receive, send))
         assert messages[0]["status"] == 408
         assert json.loads(messages[1]["body"]) == {"detail": "The request's body came too slowly."}
 
@@ -344,7 +345,7 @@ def raw(app: FastAPI, method: str, path: str) -> tuple[int, bytes]:
     async def send(message: Any) -> None:
         messages.append(message)
 
-    asyncio.run(app({**scope, "root_path": "", "http_version": "1.1"}, receive, send))
+    run(partial(app, {**scope, "root_path": "", "http_version": "1.1"}, receive, send))
     return messages[0]["status"], b"".join(message.get("body", b"") for message in messages)
 
 
