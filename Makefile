@@ -7,6 +7,7 @@ PORT ?= 7860
 FOLDER ?= seeds
 PLOTS ?= plots
 MINUTES ?= 20
+WORKERS ?= 2
 # Recipes read it from the environment, "$$FOLDER": a name may hold spaces, quotes and dollar signs.
 override FOLDER := $(value FOLDER)
 export FOLDER
@@ -67,7 +68,7 @@ chat: $(VENV)/installed.stamp
 
 test: $(VENV)/tests.stamp
 	@echo "Running the tests: 2 to 5 minutes ..."
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/tests.stamp
 	@$(BIN)/ruff check .

@@ -207,7 +207,7 @@ def test_what_the_server_refuses_is_a_line_below_the_answer(
         page.click("#correcting .confirm")
         expect(page.locator("#correcting .chosen")).to_contain_text("has changed since it was shown")
         page.reload()
-        page.wait_for_selector("#log .welcome")
+        page.wait_for_selector("#log .answered")
         assert [said["standing"] for said in own(page)] == ["changed"]
 
 
