@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from index.documents import Document, Passage
 from index.embedding import Embedder, Vectors
@@ -10,6 +11,7 @@ from index.store import Store
 from index.vectors import VectorIndex
 
 CANDIDATES = 50
+_REMEMBERED_QUESTIONS = 32
 """Passages taken from each of the two searches before they are fused, at least."""
 
 STOP_WORDS = frozenset(
@@ -83,8 +85,9 @@ class Searcher:
         """
         self._store = store
         self._vectors = vectors
-        self._embedder = embedder
         self._weights = FusionWeights() if weights is None else weights
+        # A conversation asks the same question of one document after the other.
+        self._vector_of = lru_cache(_REMEMBERED_QUESTIONS)(lambda question: embedder.embed([question])[0])
 
     def search(self, question: str, top_k: int, within: Sequence[str] | None = None) -> list[Hit]:
         """The passages that fit a question, best first.
@@ -98,7 +101,7 @@ class Searcher:
             The passages, with ties in the order of their ids. Empty when the index is.
         """
         limit = max(top_k, CANDIDATES)
-        vector = self._embedder.embed([question])[0]
+        vector = self._vector_of(question)
         with self._vectors.in_step():
             ids = None if within is None else self._store.passage_ids(within)
             bm25 = dict(self._store.match(lexical_query(question), limit, ids)) if terms(question) else {}

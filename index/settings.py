@@ -27,7 +27,7 @@ class Settings(BaseSettings):
             Face name or folder of another extractive question answering model. None is "cascade".
         index_dir: Folder that holds the index of one folder of documents; None is a place of its own
             below the user's data folder. Here and in the names of models a leading ~ is the home folder.
-        top_k: Passages retrieved and read for a question, 1 to 1000; more than there are reads them all.
+        top_k: Passages retrieved for a question, 1 to 1000; those are read that fit it nearly as well as the best.
         threshold: Confidence from 0 to 1 below which a question is declined; None is the reader's own.
         max_wrong: Share of the answers given that may be wrong, 0 to 1: sets the threshold by what was measured
             when the confidence was fitted. Not together with `threshold`.

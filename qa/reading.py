@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,7 @@ FAST, ACCURATE, CASCADE = "fast", "accurate", "cascade"
 FAST_READER = Path(__file__).parent / "models" / "reader"
 ACCURATE_READER = Path(__file__).parent / "models" / "accurate"
 
+_REMEMBERED_PASSAGES = 256
 _WINDOW_TOKENS = 320
 _STRIDE_TOKENS = 96
 _MAX_QUESTION_TOKENS = 96
@@ -87,6 +89,7 @@ class Reader:
         packaged = {FAST: FAST_READER, ACCURATE: ACCURATE_READER}.get(self.name)
         self.folder = packaged or model_folder(self.name, "reader")
         self._settings = settings
+        self._remembered: OrderedDict[tuple[str, str], list[Span]] = OrderedDict()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -111,7 +114,9 @@ class Reader:
             raise ModelError(f"reader={self.name!r} cannot be loaded: {first_line(error)}") from error
 
     def read(self, question: str, passages: Sequence[str]) -> list[list[Span]]:
-        """Read passages for a question, batched by length.
+        """Read passages for a question, batched by length; what was just read for it is not read again.
+
+        A conversation asks the same question of one document after the other, and comes to the same passages.
 
         Args:
             question: The question; what is beyond 96 tokens is cut off.
@@ -120,6 +125,15 @@ class Reader:
         Returns:
             For each passage its spans, best first; none for one without words.
         """
+        new = [text for text in dict.fromkeys(passages) if (question, text) not in self._remembered]
+        for text, spans in zip(new, self._read(question, new), strict=True):
+            self._remembered[question, text] = spans
+        found = [list(self._remembered[question, text]) for text in passages]
+        while len(self._remembered) > _REMEMBERED_PASSAGES:
+            self._remembered.popitem(last=False)
+        return found
+
+    def _read(self, question: str, passages: Sequence[str]) -> list[list[Span]]:
         windows = self._windows(question, passages)
         found: list[dict[tuple[int, int], float]] = [{} for _ in passages]
         for batch in _batches(windows):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from index.documents import Passage
 from index.searching import Hit
-from qa.answering import QuestionAnswerer
+from qa.answering import QuestionAnswerer, worth_reading
 from qa.answers import Answer, Reason
 from qa.disagreeing import bears_on, date_of, disagree, of_different_years, same_in_other_words
 from qa.listing import asks_for_several, items_around, may_have_several
@@ -115,8 +115,10 @@ class Teller:
     def _rivals(self, answer: Answer) -> list[Answer]:
         """What other documents say to the question, those that are about the same as far as their words tell."""
         question = answer.question
+        if answer.confidence < _SURE_ENOUGH:
+            return []
         most = _LISTED_DOCUMENTS if asks_for_several(question) else _RIVAL_DOCUMENTS
-        hits = [hit for hit in self._search(question) if bears_on(question, hit.passage, hit.title)]
+        hits = [hit for hit in worth_reading(self._search(question)) if bears_on(question, hit.passage, hit.title)]
         if answer.document not in {hit.passage.document for hit in hits}:
             return []
         others = list(dict.fromkeys(hit.passage.document for hit in hits if hit.passage.document != answer.document))

@@ -99,7 +99,7 @@ def test_a_question_says_how_far_it_is_and_nothing_is_computed_for_a_page_that_i
     for page in pages[1:]:
         page.goto(url)
         page.wait_for_selector("#log .welcome")
-    expect(begin(pages[0], f"{BRIDGE} 0")).to_have_text("Reading 2 passages…")
+    expect(begin(pages[0], f"{BRIDGE} 0")).to_have_text("Reading the passages that fit best…")
     expect(begin(pages[1], f"{BRIDGE} 1")).to_have_text("Waiting for 1 question before this one…")
     last = begin(pages[2], f"{BRIDGE} 2")
     expect(last).to_have_text("Waiting for 2 questions before this one…")

@@ -166,7 +166,6 @@ class _Chat:
     async def _steps(self, asked: Asked, told: Told, visitor: Visitor) -> AsyncGenerator[dict[str, Any], None]:
         """What changes on the page until a question is answered."""
         before = told.before(asked.in_place_of)
-        n_passages = await asyncio.to_thread(self._n_read, asked.options.within)
         is_shown = False
         work = partial(self._answer, asked, told, visitor)
         async with aclosing(self._line.run(visitor.page, work)) as steps:
@@ -174,15 +173,10 @@ class _Chat:
                 if isinstance(step, Told):
                     yield _changes(step)
                     continue
-                line = rendering.step(step.ahead, step.stage, n_passages, is_further=step.is_further)
+                line = rendering.step(step.ahead, step.stage, is_further=step.is_further)
                 pending = Shown(rendering.pending(asked.question, line))
                 yield {"step": line} if is_shown else {"step": line, "log": before.adding(pending).html}
                 is_shown = True
-
-    def _n_read(self, within: tuple[str, ...] | None) -> int:
-        """How many passages are read for a question."""
-        asked = (each for each in self._answerer.documents() if within is None or each.name in within)
-        return min(self._answerer.settings.top_k, sum(each.n_passages for each in asked))
 
     def ask_for_program(
         self, question: str, within: list[str] | None = None, max_wrong: float | None = None

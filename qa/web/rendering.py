@@ -139,13 +139,12 @@ def pending(question: str, step: str) -> str:
     return turn(question, f'<p class="step" aria-live="off">{escape(step)}</p>', "pending")
 
 
-def step(ahead: int, stage: Stage | None, n_passages: int, *, is_further: bool) -> str:
+def step(ahead: int, stage: Stage | None, *, is_further: bool) -> str:
     """What is being done about a question, in a line.
 
     Args:
         ahead: How many questions are before it.
         stage: What is being done; None before anything is.
-        n_passages: How many passages are read.
         is_further: Whether it was asked before, and more is being looked for.
 
     Returns:
@@ -156,7 +155,7 @@ def step(ahead: int, stage: Stage | None, n_passages: int, *, is_further: bool) 
     if is_further:
         return "Looking for more that bears on it…"
     if stage is Stage.READING:
-        return f"Reading {_count(n_passages, 'passage')}…"
+        return "Reading the passages that fit best…"
     return "Deciding…" if stage is Stage.DECIDING else "Searching…"
 
 
