@@ -19,7 +19,7 @@ INSTALL := $(PIP) install --quiet --constraint constraints.txt
 # Stamps mean nothing once the Python that made the environment is gone: an upgrade of the system's does that.
 BROKEN := $(if $(wildcard $(VENV)/venv.stamp),$(shell $(BIN)/python -c 'import pip' >/dev/null 2>&1 || echo broken))
 
-.PHONY: help chat test lint soak fuzz benchmark people plots clean broken
+.PHONY: help chat test lint soak fuzz benchmark people screenshots plots clean broken
 
 help:
 	@echo "make chat      set up (first time: some minutes), index $$FOLDER/ and serve the chat at http://127.0.0.1:$(PORT)"
@@ -30,6 +30,7 @@ help:
 	@echo "make fuzz      files changed at random into every loader, for MINUTES=20; says how to install atheris, the fuzzer"
 	@echo "make benchmark indexing and answering speed, and changes of an index of 100,000 passages (some minutes)"
 	@echo "make people    fifty people ask a server for five minutes while it indexes; PEOPLE='--people 10 --door page --reader fast'"
+	@echo "make screenshots  pictures of the page in each state, in docs/screenshots/"
 	@echo "make plots     SAVED='fast.jsonl accurate.jsonl': pictures of what verbatim evaluate --save wrote, in $(PLOTS)/"
 
 broken:
@@ -88,6 +89,9 @@ benchmark: $(VENV)/tests.stamp
 
 people: $(VENV)/tests.stamp
 	@$(BIN)/python benchmarks/many_people.py $(PEOPLE)
+
+screenshots: $(VENV)/tests.stamp
+	@$(BIN)/python benchmarks/screenshots.py
 
 plots: $(VENV)/tests.stamp
 	@test -n "$(SAVED)" || { echo "Name what verbatim evaluate --save wrote: make plots SAVED='fast.jsonl accurate.jsonl'"; exit 1; }

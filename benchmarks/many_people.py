@@ -85,7 +85,7 @@ def write_report(folder: Path, number: int, rng: random.Random) -> list[Fact]:
     return facts
 
 
-async def ask_api(client: httpx.AsyncClient, question: str) -> str:
+async def ask_api(client: httpx.AsyncClient, question: str, _: str) -> str:
     """Ask through the API; the answer, or nothing."""
     response = await client.post("/api/ask", json={"question": question})
     response.raise_for_status()
@@ -101,10 +101,9 @@ async def asking_event(client: httpx.AsyncClient) -> dict[str, Any]:
     return EVENTS[client.base_url]
 
 
-async def ask_page(client: httpx.AsyncClient, question: str) -> str:
+async def ask_page(client: httpx.AsyncClient, question: str, session: str) -> str:
     """Ask as the page does, by an event of its part for the conversation, and follow its stream to the end."""
     event = await asking_event(client)
-    session = uuid.uuid4().hex
     asked = {
         "data": [None],
         "event_data": {"asked": {"question": question}},
@@ -135,12 +134,13 @@ async def person(
 ) -> None:
     """Ask one question after the other, the next when it is time for it and the last was answered."""
     await asyncio.sleep(random.uniform(0, every_s))
+    session = uuid.uuid4().hex  # a page that stays open
     for fact in facts:
         began = time.monotonic()
         if began >= until:
             return
         try:
-            said = await DOORS[door](client, fact.question)
+            said = await DOORS[door](client, fact.question, session)
             seen.seconds[door].append(time.monotonic() - began)
             seen.answered += bool(said)
             seen.right += bool(re.search(rf"\b{re.escape(fact.answer)}\b", said))

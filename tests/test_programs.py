@@ -282,6 +282,27 @@ def test_how_the_server_fares_is_told_as_the_document_says(client: httpx.Client,
     schema[path]["GET"].Case().call_and_validate(checks=list(CHECKS))
 
 
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_no_operation_fails_whatever_it_is_sent(
+    make_answerer: Callable[..., QuestionAnswerer], folder: Path, mode: Any
+) -> None:
+    (folder / "river.txt").write_text(TEXT, encoding="utf-8")
+    answerer = make_answerer()
+    answerer.sync()
+    with served(answerer) as url:
+        schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+        operations = [found.ok() for found in schema.get_all_operations()]
+        assert len(operations) > 15
+        for operation in operations:
+
+            @FEW_AND_THE_SAME
+            @given(case=operation.as_strategy(mode))
+            def check(case: Any) -> None:
+                case.call_and_validate(checks=[not_a_server_error], headers={"Connection": "close"})
+
+            check()
+
+
 # How the server fares
 
 
