@@ -150,7 +150,7 @@ def main() -> None:
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots"
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
-        folder = Path(scratch) / "documents"
+        folder = Path(scratch) / "county"
         folder.mkdir()
         write_documents(folder)
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])

@@ -4,15 +4,18 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -300,7 +303,8 @@ def test_no_operation_fails_whatever_it_is_sent(
             def check(case: Any) -> None:
                 case.call_and_validate(checks=[not_a_server_error], headers={"Connection": "close"})
 
-            check()
+            with suppress(Unsatisfiable):  # what takes no parameter cannot be sent a wrong one
+                check()
 
 
 # How the server fares

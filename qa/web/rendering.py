@@ -221,7 +221,11 @@ def _told(said: Turn, records: Mapping[str, DocumentRecord]) -> str:
         return f'<p class="label">{len(said.answers)} found</p><ul class="items">{items}</ul>'
     if said.kind is Kind.DISAGREEMENT:
         dated = zip(said.answers, said.dates, strict=True)
-        quoted = "".join(f'<section class="side">{_quotation(each, date)}</section>' for each, date in dated)
+        # A date that is the answer itself stands there already.
+        quoted = "".join(
+            f'<section class="side">{_quotation(each, None if date == each.text else date)}</section>'
+            for each, date in dated
+        )
         return f'<p class="label">The documents disagree</p>{quoted}'
     return "" if said.answer is None else _quotation(said.answer) + _further(said.answer, records)
 
@@ -322,8 +326,8 @@ def _actions(answer: Answer) -> str:
         **_quotable(answer),
     }
     buttons = (
-        '<button type="button" class="copy-quote">Copy as quote</button>'
-        '<button type="button" class="copy-link">Copy link</button>'
+        '<span class="copying"><button type="button" class="copy-quote">Copy as quote</button>'
+        '<button type="button" class="copy-link">Copy link</button></span>'
     )
     return f'<div class="actions"{_data(data)}>{_verdicts("Right", "Wrong")}{buttons}</div>'
 

@@ -201,7 +201,7 @@
     const title = each.title || each.name.split("/").at(-1);
     const head = each.is_indexed ? openable(each, title) : make("span", { className: "title", dir: "auto", textContent: title });
     const name = title === each.name ? [] : [make("bdi", { className: "file", textContent: each.name })];
-    const parts = each.pages ? count(each.pages, "page") : each.places ? count(each.places, "place") : "";
+    const parts = each.pages ? count(each.pages, "page") : "";
     const facts = [each.size_bytes ? size(each.size_bytes) : "", parts, each.date].filter(Boolean).join(" · ");
     item.append(head, ...name, make("span", { className: "facts", textContent: facts }));
     const line = became(each);
