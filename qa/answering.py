@@ -26,6 +26,7 @@ from index.store import DocumentRecord, FileRecord
 from index.syncing import SyncReport
 from qa.answers import Answer, Quotation, Reason
 from qa.cascading import HitReader, SingleReader, open_reader
+from qa.correcting import as_corrected
 from qa.deciding import Calibration, Candidate, Decider
 from qa.inference import inference_thread
 from qa.progress import IndexingProgress, show_progress
@@ -513,7 +514,7 @@ class QuestionAnswerer:
         # One state of the index from the search to the last word that is quoted, whoever writes it meanwhile.
         self._on_stage(Stage.SEARCHING)
         with self._index.store.reading():
-            hits = self._index.search(question, self.settings.top_k, within)
+            hits = self._index.search(as_corrected(question), self.settings.top_k, within)
             answer = self._judge(question, hits, cache(self.text), self._index.store.place_at)
         self._on_stage(Stage.DONE)
         return answer
@@ -524,7 +525,7 @@ class QuestionAnswerer:
         return self._judge(question, [self._as_hit(question, text)], lambda _: text, _nowhere)
 
     def _as_hit(self, question: str, text: str) -> Hit:
-        vectors = self._index.embedder.embed([question, text])
+        vectors = self._index.embedder.embed([as_corrected(question), text])
         cosine = float(vectors[0] @ vectors[1])
         return Hit(Passage("", 0, len(text), text), "", hashlib.sha256(text.encode()).hexdigest(), 0.0, cosine, 0.0)
 
@@ -532,10 +533,10 @@ class QuestionAnswerer:
         if not hits:
             return Answer(question, answered=False, reason=Reason.NOTHING_RETRIEVED)
         self._on_stage(Stage.READING)
-        likely = worth_reading(hits)
-        spans = self._reader.read(question, likely)
+        likely, asked = worth_reading(hits), as_corrected(question)
+        spans = self._reader.read(asked, likely)
         self._on_stage(Stage.DECIDING)
-        candidates = self._decider.decide(question, likely, spans)
+        candidates = self._decider.decide(asked, likely, spans)
         if not candidates:
             return Answer(question, answered=False, nearest=_nearest([], hits), reason=Reason.NO_SPAN_FOUND)
         answers = [_answer(question, candidate, text_of, place_of) for candidate in candidates[: MAX_ALTERNATIVES + 1]]
