@@ -68,7 +68,7 @@ chat: $(VENV)/installed.stamp
 	@exec $(BIN)/verbatim serve --folder "$$FOLDER" --port $(PORT)
 
 test: $(VENV)/tests.stamp
-	@echo "Running the tests: 2 to 5 minutes ..."
+	@echo "Running the tests: 5 to 7 minutes ..."
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/tests.stamp

@@ -86,7 +86,7 @@ def test_an_answer_is_judged_by_mouse_and_by_keyboard_and_it_stays(visit: Callab
     expect(again.locator('.verdict[aria-pressed="true"]')).to_have_text("Right")
     assert [said["verdict"] for said in own(page)] == ["right"]
     page.reload()
-    page.wait_for_selector("#log .welcome")
+    expect(page.locator("#log .answered")).to_have_count(2)
     again = ask(page, "Who designed the Sarn bridge?")
     expect(again.locator('.verdict[aria-pressed="true"]')).to_have_text("Right")
     again.locator(".verdict", has_text="Right").focus()
