@@ -119,9 +119,10 @@ async def ask_page(client: httpx.AsyncClient, question: str, session: str) -> st
             message = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
             marked = re.findall("<mark>(.*?)</mark>", json.dumps(message.get("output"), ensure_ascii=False))
             said = marked[-1] if marked else said
-            if message.get("msg") == "process_completed":
-                if not message["success"]:
-                    raise RuntimeError(f"the page's event failed: {line[:80]}")
+            if message.get("msg") == "process_completed" and not message["success"]:
+                raise RuntimeError(f"the page's event failed: {line[:80]}")
+            # The stream is read to its end, as browsers do: Gradio keeps something of those that are left before.
+            if message.get("msg") == "close_stream":
                 return html.unescape(said)
     raise RuntimeError("the page's stream ended without an answer")
 

@@ -72,6 +72,14 @@ class _Chat:
         n_documents = len(self._answerer.documents())
         return rendering.masthead(self._answerer.folder.name, n_documents, signs_out=self._signs_out)
 
+    def head_line(self) -> dict[str, Any]:
+        """The head line as a change of the page; none where the documents cannot be listed."""
+        try:
+            return {"masthead": self.masthead()}
+        except Exception:
+            logger.exception("the head line is shown as it was")
+            return {}
+
     def welcome(self) -> str:
         folder = self._answerer.folder
         examples = SEED_EXAMPLES if folder == default_folder().resolve() else ()
@@ -348,9 +356,13 @@ def _wire(chat: _Chat, page: gr.Blocks, parts: dict[str, Any]) -> None:
         return {part: changed.get(name, gr.skip()) for name, part in parts.items()}
 
     async def ask_question(told: Told, sent: gr.EventData, request: gr.Request) -> AsyncGenerator[dict[Any, Any], None]:
+        # Gradio keeps a copy of a part for as long as the page is open whenever the part is skipped: so all are sent,
+        # and what did not change is not sent on by it.
+        sent_last: dict[str, Any] = {**chat.head_line(), "step": ""}
         async with aclosing(chat.ask(sent.asked, told, _visitor(request))) as changes:
             async for change in changes:
-                yield named(change)
+                sent_last.update(change)
+                yield named(sent_last)
 
     def open_conversation(sent: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         return named(chat.open_conversation(str(sent.conversation), _visitor(request)))
