@@ -358,7 +358,7 @@ def _wire(chat: _Chat, page: gr.Blocks, parts: dict[str, Any]) -> None:
     async def ask_question(told: Told, sent: gr.EventData, request: gr.Request) -> AsyncGenerator[dict[Any, Any], None]:
         # Gradio keeps a copy of a part for as long as the page is open whenever the part is skipped: so all are sent,
         # and what did not change is not sent on by it.
-        sent_last: dict[str, Any] = {**chat.head_line(), "step": ""}
+        sent_last: dict[str, Any] = {**await asyncio.to_thread(chat.head_line), "step": ""}
         async with aclosing(chat.ask(sent.asked, told, _visitor(request))) as changes:
             async for change in changes:
                 sent_last.update(change)
