@@ -34,6 +34,7 @@ THINGS = (
 PLACES = "Arden Brill Corrin Dunmore Eastlea Farrow Glenholt Harwick Ilford Jarrow Keld Lorton Marske Norby".split()
 PEOPLE = "Okafor Lindqvist Haddad Moreau Tanaka Silva Novak Iyer Brandt Castillo Doyle Eriksen Fontaine Gruber".split()
 ITEMS_PER_REPORT = 5
+WARM_UP_DOCUMENTS = 10
 MEGABYTE = 1024 * 1024
 TIMEOUT_S = 120
 EVENTS: dict[httpx.URL, dict[str, Any]] = {}
@@ -178,25 +179,37 @@ async def watch_memory(server: psutil.Process, until: float, samples: list[float
 
 async def play(url: str, server: psutil.Process, folder: Path, facts: list[Fact], given: argparse.Namespace) -> None:
     """Have them all ask, and say what became of it."""
-    rng, seen, samples = random.Random(given.seed + 1), Seen(), [memory_mb(server)]
-    until = time.monotonic() + given.seconds
+    rng, seen, samples = random.Random(given.seed + 1), Seen(), list[float]()
     rng.shuffle(facts)
     doors = ["page", "api"] if given.door == "both" else [given.door]
     share = len(facts) // given.people
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, limits=limits) as client:
+        await warm_up(client, folder, facts[: len(DOORS)], given.documents, rng)
+        facts = facts[len(DOORS) :]
+        until = time.monotonic() + given.seconds
         people = [
             person(client, doors[n % len(doors)], facts[n * share : (n + 1) * share], given.every, until, seen)
             for n in range(given.people)
         ]
-        dropping = drop(folder, given.documents, given.dropped, given.seconds * 0.8, rng)
+        dropping = drop(folder, given.documents + WARM_UP_DOCUMENTS, given.dropped, given.seconds * 0.8, rng)
         await asyncio.gather(*people, dropping, watch_memory(server, until, samples))
-        expected = given.documents + given.dropped
+        expected = given.documents + WARM_UP_DOCUMENTS + given.dropped
         health = await settled(client, expected)
         gauges = (await client.get("/metrics")).text
     report(seen, [*samples, memory_mb(server)], given)
     print(f"index: {health['documents']} documents of {expected}, {health['passages']} passages")
     print("\n".join(line for line in gauges.splitlines() if line.startswith("verbatim_stage_seconds_sum")))
+
+
+async def warm_up(
+    client: httpx.AsyncClient, folder: Path, facts: list[Fact], documents: int, rng: random.Random
+) -> None:
+    """Ask through each door, and have some documents indexed: what is loaded for the first time is not measured."""
+    for ask, fact in zip(DOORS.values(), facts, strict=True):
+        await ask(client, fact.question, uuid.uuid4().hex)
+    await drop(folder, documents, WARM_UP_DOCUMENTS, 0, rng)
+    await settled(client, documents + WARM_UP_DOCUMENTS)
 
 
 async def settled(client: httpx.AsyncClient, expected: int) -> dict[str, int]:
@@ -222,11 +235,8 @@ def report(seen: Seen, samples: list[float], given: argparse.Namespace) -> None:
     print(
         f"answered {seen.answered:,}, of them as the report says {seen.right:,}; errors: {dict(seen.errors) or 'none'}"
     )
-    middle = samples[len(samples) // 2]
-    print(
-        f"memory, MB: {samples[0]:.0f} at the start, {middle:.0f} in the middle, {samples[-1]:.0f} at the end,"
-        f" {max(samples):.0f} at most"
-    )
+    by_half_minute = ", ".join(f"{mb:.0f}" for mb in samples[::30])
+    print(f"memory, MB: {by_half_minute} every 30 s, {samples[-1]:.0f} at the end, {max(samples):.0f} at most")
 
 
 def arguments() -> argparse.Namespace:
@@ -241,7 +251,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dropped", type=int, default=100, help="reports that are dropped in meanwhile")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    needed = given.people * (given.seconds / given.every + 1)
+    needed = given.people * (given.seconds / given.every + 1) + len(DOORS)
     if given.documents * ITEMS_PER_REPORT * 2 < needed:
         parser.error(f"--documents {given.documents} are too few for {needed:.0f} different questions; take more")
     return given
@@ -266,9 +276,7 @@ def main() -> None:
                 served = re.search(r"http://\S+", server.stdout.readline())
                 if served is None:
                     sys.exit("the server did not start; its error stands above")
-                # The first question loads the models, which is not what is measured.
-                httpx.post(f"{served[0]}/api/ask", json={"question": facts[0].question}, timeout=TIMEOUT_S)
-                asyncio.run(play(served[0], psutil.Process(server.pid), folder, facts[2:], given))
+                asyncio.run(play(served[0], psutil.Process(server.pid), folder, facts, given))
             finally:
                 server.terminate()
 

@@ -245,7 +245,7 @@ def test_rebuilding_and_examining_the_index_leave_the_history_alone(
 
 
 def told_of(*keys: str) -> Told:
-    return Told("c", tuple(Shown(key, key, None if key.startswith("line") else said(key).turn) for key in keys))
+    return Told("c", tuple(Shown.of(key, key, None if key.startswith("line") else said(key).turn) for key in keys))
 
 
 def test_a_question_in_the_place_of_another_drops_what_comes_after_and_follows_from_what_was_before() -> None:

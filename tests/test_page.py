@@ -263,7 +263,7 @@ def test_what_was_said_is_not_lost_to_a_page_that_is_done_opening_late(
     (folder / "one.txt").write_text("A document.", encoding="utf-8")
     answerer.sync()
     assert set(chat.refresh(Told())) == {"masthead", "log"}
-    assert set(chat.refresh(Told("", (Shown("<article>A turn.</article>"),)))) == {"masthead"}
+    assert set(chat.refresh(Told("", (Shown.of("<article>A turn.</article>"),)))) == {"masthead"}
 
 
 def test_a_page_whose_documents_cannot_be_listed_is_shown_as_it_was(

@@ -182,7 +182,7 @@ class _Chat:
                     yield _changes(step)
                     continue
                 line = rendering.step(step.ahead, step.stage, is_further=step.is_further)
-                pending = Shown(rendering.pending(asked.question, line))
+                pending = Shown.of(rendering.pending(asked.question, line))
                 yield {"step": line} if is_shown else {"step": line, "log": before.adding(pending).html}
                 is_shown = True
 
@@ -285,7 +285,7 @@ def _stopped(asked: Asked, told: Told) -> Told:
     key = f"stopped-{secrets.token_hex(8)}"
     replaced = [each.key for each in told.shown if each.turn is not None and each.key in asked.in_place_of]
     html = rendering.stopped(asked.question, asked.understood, key, replaced)
-    return told.without_lines(asked.in_place_of).adding(Shown(html, key))
+    return told.without_lines(asked.in_place_of).adding(Shown.of(html, key))
 
 
 def make_page(

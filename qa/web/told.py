@@ -1,5 +1,6 @@
 """What a page shows of a conversation."""
 
+import zlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
@@ -15,14 +16,33 @@ class Shown:
     """A turn on the page, or a line that belongs to none.
 
     Attributes:
-        html: Its HTML.
+        packed: Its HTML, compressed: pages stay open, and the server holds what each of them shows.
         key: The turn's key in the history, or on the page where none is kept; "" for a line, unless it can be named.
         turn: What was said; None for a line.
     """
 
-    html: str
+    packed: bytes
     key: str = ""
     turn: Turn | None = None
+
+    @classmethod
+    def of(cls, html: str, key: str = "", turn: Turn | None = None) -> "Shown":
+        """A turn, or a line, by its HTML.
+
+        Args:
+            html: The HTML.
+            key: The turn's key; "" for a line, unless it can be named.
+            turn: What was said; None for a line.
+
+        Returns:
+            What is shown.
+        """
+        return cls(zlib.compress(html.encode(), 1), key, turn)
+
+    @property
+    def html(self) -> str:
+        """Its HTML."""
+        return zlib.decompress(self.packed).decode()
 
     @property
     def is_kept(self) -> bool:
@@ -73,7 +93,7 @@ class Told:
             The conversation.
         """
         is_there = bool(self.shown) and self.shown[-1].html == html
-        return self if is_there else self.adding(Shown(html))
+        return self if is_there else self.adding(Shown.of(html))
 
     def before(self, keys: Collection[str]) -> "Told":
         """The conversation up to where a question stands that takes the place of some turns.
@@ -136,7 +156,7 @@ def shown(kept: KeptTurn) -> Shown:
         What is shown of it.
     """
     if kept.said is None:
-        return Shown(rendering.notice("", _OF_ANOTHER_VERSION), str(kept.key))
+        return Shown.of(rendering.notice("", _OF_ANOTHER_VERSION), str(kept.key))
     return shown_said(kept.said, str(kept.key))
 
 
@@ -151,4 +171,4 @@ def shown_said(said: Said, key: str) -> Shown:
         What is shown of it.
     """
     records = {each.name: each for each in said.records}
-    return Shown(rendering.spoken(said.turn, records, key), key, said.turn)
+    return Shown.of(rendering.spoken(said.turn, records, key), key, said.turn)
