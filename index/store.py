@@ -1,6 +1,7 @@
 """The SQLite store, the one source of truth: documents, passages, vectors, lexical rows; a transaction a document."""
 
 import json
+import re
 import sqlite3
 import threading
 import uuid
@@ -107,6 +108,9 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
 
 _NEWER = {".doc": "DOCX", ".xls": "XLSX", ".ppt": "PPTX", ".fodt": "ODT", ".fods": "ODS", ".fodp": "ODP"}
 """What the programs that write formats which are not read can write as well."""
+
+_LOOKED_AT = 20
+"""Passages in which the form of a word is looked for."""
 
 READ = ("indexed", "partly read")
 """What the ledger says of files that are in the index as they are."""
@@ -751,6 +755,26 @@ class Store:
         query += " ORDER BY score DESC, rowid LIMIT ?"
         with self.reading() as connection:
             return connection.execute(query, [*values, limit]).fetchall()
+
+    def words_held(self, words: Iterable[str], *, as_written: bool = False) -> set[str]:
+        """Those of some words that a document holds.
+
+        Args:
+            words: Words of letters and digits, in lower case.
+            as_written: In this form; else in any that the lexical search takes for the same.
+
+        Returns:
+            Those that are held; one of a document just deleted may yet be among them. A form that is rare beside others
+            may be missed.
+        """
+        query = "SELECT p.text FROM lexical l JOIN passages p ON p.id = l.rowid WHERE lexical MATCH ? LIMIT ?"
+        held = set()
+        with self.reading() as connection:
+            for word in words:
+                rows = connection.execute(query, (f'"{word}"', _LOOKED_AT if as_written else 1))
+                if any(not as_written or re.search(rf"\b{word}\b", text, re.IGNORECASE) for (text,) in rows):
+                    held.add(word)
+        return held
 
     # What is deleted, and still in the file
 

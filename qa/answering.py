@@ -32,6 +32,7 @@ from qa.inference import inference_thread
 from qa.progress import IndexingProgress, show_progress
 from qa.quoting import sentence_around
 from qa.reading import CASCADE, SpanReader
+from qa.spelling import held_by, respelled
 from qa.verifying import Verification, quote_of, verify
 
 if TYPE_CHECKING:
@@ -312,7 +313,18 @@ class QuestionAnswerer:
             QuestionError: The question is blank or too long.
             UnknownDocumentError: `within` names a document that is not in the index.
         """
-        return self._thread.run(self._index.search, check_question(question), self.settings.top_k, within)
+        return self._thread.run(self._search, check_question(question), within)
+
+    def as_meant(self, question: str) -> str:
+        """A question as it is asked of the documents: without what it takes back, and without typing mistakes.
+
+        Args:
+            question: The question, as it was typed.
+
+        Returns:
+            The question as it is understood.
+        """
+        return respelled(as_corrected(question), self._index.store.words_held)
 
     def as_hit(self, question: str, text: str) -> Hit:
         """A text that is stored nowhere, as if it were all that had been retrieved for a question.
@@ -514,26 +526,32 @@ class QuestionAnswerer:
         # One state of the index from the search to the last word that is quoted, whoever writes it meanwhile.
         self._on_stage(Stage.SEARCHING)
         with self._index.store.reading():
-            hits = self._index.search(as_corrected(question), self.settings.top_k, within)
-            answer = self._judge(question, hits, cache(self.text), self._index.store.place_at)
+            asked = self.as_meant(question)
+            hits = self._index.search(asked, self.settings.top_k, within)
+            answer = self._judge(question, asked, hits, cache(self.text), self._index.store.place_at)
         self._on_stage(Stage.DONE)
         return answer
 
     def _read(self, question: str, text: str) -> Answer:
         if not text.strip():
-            return self._judge(question, [], self.text, _nowhere)
-        return self._judge(question, [self._as_hit(question, text)], lambda _: text, _nowhere)
+            return self._judge(question, question, [], self.text, _nowhere)
+        asked = _meant_of(question, text)
+        return self._judge(question, asked, [self._as_hit(question, text)], lambda _: text, _nowhere)
 
     def _as_hit(self, question: str, text: str) -> Hit:
-        vectors = self._index.embedder.embed([as_corrected(question), text])
+        vectors = self._index.embedder.embed([_meant_of(question, text), text])
         cosine = float(vectors[0] @ vectors[1])
         return Hit(Passage("", 0, len(text), text), "", hashlib.sha256(text.encode()).hexdigest(), 0.0, cosine, 0.0)
 
-    def _judge(self, question: str, hits: Sequence[Hit], text_of: TextOf, place_of: PlaceOf) -> Answer:
+    def _search(self, question: str, within: Sequence[str] | None) -> list[Hit]:
+        with self._index.store.reading():
+            return self._index.search(self.as_meant(question), self.settings.top_k, within)
+
+    def _judge(self, question: str, asked: str, hits: Sequence[Hit], text_of: TextOf, place_of: PlaceOf) -> Answer:
         if not hits:
             return Answer(question, answered=False, reason=Reason.NOTHING_RETRIEVED)
         self._on_stage(Stage.READING)
-        likely, asked = worth_reading(hits), as_corrected(question)
+        likely = worth_reading(hits)
         spans = self._reader.read(asked, likely)
         self._on_stage(Stage.DECIDING)
         candidates = self._decider.decide(asked, likely, spans)
@@ -563,6 +581,11 @@ def worth_reading(hits: Sequence[Hit]) -> list[Hit]:
         The first two, and the others within `REACH` of the first.
     """
     return [hit for rank, hit in enumerate(hits) if rank < _FEWEST_READ or hits[0].score - hit.score <= REACH]
+
+
+def _meant_of(question: str, text: str) -> str:
+    """A question as it is asked of a text that is stored nowhere."""
+    return respelled(as_corrected(question), held_by(text))
 
 
 def _unseen(stage: Stage) -> None:

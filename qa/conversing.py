@@ -11,7 +11,6 @@ from index.searching import STOP_WORDS
 from index.store import DocumentRecord
 from qa.answering import QuestionAnswerer, check_question
 from qa.answers import Answer
-from qa.correcting import as_corrected
 from qa.rewriting import Said
 from qa.scoping import scope_of
 from qa.smalltalk import reply_to
@@ -74,7 +73,7 @@ class Conversation:
             talk = reply_to(text, self._records(), self._answerer.text, self._at_hand())
             if talk is not None:
                 return Turn(text, talk.text, Kind.TALK, documents=talk.documents)
-        question, within = self._scoped(as_corrected(text), self._within)
+        question, within = self._scoped(self._answerer.as_meant(text), self._within)
         understood = (
             self._understand(question, within)
             if corrected is None

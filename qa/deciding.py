@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -17,14 +18,16 @@ from index.errors import ModelError, ParameterError
 from index.searching import Hit, terms
 from qa.matching import normalize
 from qa.reading import FAST_READER, Span
+from qa.wording import numbers_in
 
 CALIBRATION_FILE = "calibration.json"
-FEATURES = ("margin", "fast", "share", "cosine", "nearby")
+FEATURES = ("margin", "fast", "share", "cosine", "nearby", "numbers")
 """What `features` tells of an answer."""
 
 _STEM_CHARS = 5
 _CHARS_BEFORE, _CHARS_AFTER = 150, 200
 _TINY = 1e-6
+_WRITTEN_NUMBER = re.compile(r"\d(?:[\d.,]*\d)?")
 _PAIR = 2
 _COVERAGE = ("threshold", "answered", "traps", "strangers")
 
@@ -291,7 +294,8 @@ def features(question: str, candidate: Group) -> dict[str, float]:
         margin: the best span's log-odds against the null answer, in tens; fast: those of a cascade's fast
         reader, in tens; share: log-odds of the
         group's probability; cosine: of question and passage, -1 to 1; nearby: share of the
-        question's terms that stand around the words, 0 to 1.
+        question's terms that stand around the words, 0 to 1; numbers: share of the numbers written in the question,
+        years among them, that neither the passage nor its titles state, 0 to 1.
     """
     share = min(max(candidate.share, _TINY), 1 - _TINY)
     return {
@@ -300,6 +304,7 @@ def features(question: str, candidate: Group) -> dict[str, float]:
         "share": math.log(share / (1 - share)),
         "cosine": candidate.best.hit.cosine,
         "nearby": _share_nearby(terms(question), candidate.best),
+        "numbers": _share_of_numbers_missing(question, candidate.best.hit),
     }
 
 
@@ -311,6 +316,15 @@ def _share_nearby(asked: list[str], found: Found) -> float:
     start = found.start - passage.start
     around = passage.text[max(0, start - _CHARS_BEFORE) : start + _CHARS_AFTER].lower()
     return sum(term[:_STEM_CHARS] in around for term in asked) / len(asked)
+
+
+def _share_of_numbers_missing(question: str, hit: Hit) -> float:
+    """Share of a question's numbers that a passage, its heading and its document's title do not state."""
+    asked = [number for written in _WRITTEN_NUMBER.findall(question) for number in numbers_in(written)]
+    if not asked:
+        return 0.0
+    stated = set(numbers_in(f"{hit.title} {hit.passage.heading} {hit.passage.text}"))
+    return sum(number not in stated for number in asked) / len(asked)
 
 
 def load_calibration(reader: Path | str | None, name: str = CALIBRATION_FILE) -> Calibration:

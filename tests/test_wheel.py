@@ -1,5 +1,6 @@
 """The installed wheel, outside the checkout: packages, weights, seeds and the command are all in it."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -52,6 +53,18 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
         assert needed in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"index", "qa", "verbatim_qa"}
     assert wheel.stat().st_size < MAX_WHEEL_BYTES
+
+
+@pytest.mark.parametrize("model", ["reader", "accurate"])
+def test_the_model_card_names_the_weights_that_are_in_the_wheel(wheel, model):
+    with zipfile.ZipFile(wheel) as packed:
+        card = packed.read(f"qa/models/{model}/README.md").decode()
+        weights = [
+            name for name in packed.namelist() if name.startswith(f"qa/models/{model}/") and "safetensors" in name
+        ]
+        assert weights
+        for name in weights:
+            assert hashlib.sha256(packed.read(name)).hexdigest() in card
 
 
 def test_it_answers_from_outside_the_checkout(installed, tmp_path):

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from index.searching import Hit
 from index.settings import Settings
-from qa.answering import QuestionAnswerer
+from qa.answering import QuestionAnswerer, worth_reading
 from qa.cascading import open_reader
 from qa.deciding import Calibration, Decider, Group, features, group
 from qa.evaluating import (
@@ -155,7 +155,7 @@ def _retrieve(answerer: QuestionAnswerer, asked: Asked, names: list[str]) -> lis
     if asked.paragraph:
         return [answerer.as_hit(asked.question, asked.paragraph)]
     others = [name for name in names if not name.startswith(f"{asked.article}/")] if asked.elsewhere else None
-    return answerer.search(asked.question, within=others)
+    return worth_reading(answerer.search(asked.question, within=others))
 
 
 def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibration:
