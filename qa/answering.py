@@ -172,12 +172,13 @@ class QuestionAnswerer:
         """What was fitted for the reader: how sure it is, and what declining costs."""
         return self._reader.calibration
 
-    def ask(self, question: str, *, within: Sequence[str] | None = None) -> Answer:
+    def ask(self, question: str, *, within: Sequence[str] | None = None, as_typed: bool = False) -> Answer:
         """Answer a question in the documents' own words, or say why not.
 
         Args:
             question: The question, 1,000 characters at most.
             within: Names of the documents to ask; None is all of them.
+            as_typed: Ask it letter by letter; else as `as_meant` understands it.
 
         Returns:
             The answer.
@@ -186,7 +187,7 @@ class QuestionAnswerer:
             QuestionError: The question is blank or too long.
             UnknownDocumentError: `within` names a document that is not in the index.
         """
-        return self._thread.run(self._ask, check_question(question), within)
+        return self._thread.run(self._ask, check_question(question), within, as_typed)
 
     def ask_many(self, questions: Iterable[str], *, within: Sequence[str] | None = None) -> list[Answer]:
         """Answer questions, in their order; each as `ask` would.
@@ -522,11 +523,11 @@ class QuestionAnswerer:
 
     # On the inference thread
 
-    def _ask(self, question: str, within: Sequence[str] | None) -> Answer:
+    def _ask(self, question: str, within: Sequence[str] | None, as_typed: bool = False) -> Answer:
         # One state of the index from the search to the last word that is quoted, whoever writes it meanwhile.
         self._on_stage(Stage.SEARCHING)
         with self._index.store.reading():
-            asked = self.as_meant(question)
+            asked = question if as_typed else self.as_meant(question)
             hits = self._index.search(asked, self.settings.top_k, within)
             answer = self._judge(question, asked, hits, cache(self.text), self._index.store.place_at)
         self._on_stage(Stage.DONE)

@@ -77,7 +77,7 @@ class Conversation:
         understood = (
             self._understand(question, within)
             if corrected is None
-            else Understood(corrected, self._ask(corrected, within))
+            else Understood(corrected, self._answerer.ask(corrected, within=within, as_typed=True))
         )
         if understood is None:
             return Turn(text, _NOTHING_BEFORE, Kind.TALK)

@@ -99,3 +99,13 @@ def test_it_is_answered_as_meant_and_told_as_typed(
     assert (read.question, read.text, read.confidence) == (typed, "OXUS", expected.confidence)
     turn = Conversation(answerer).ask(typed)
     assert (turn.asked, turn.understood, turn.text) == (typed, meant, "OXUS")
+
+
+def test_who_insists_is_asked_letter_by_letter(folder: Path, make_answerer: Callable[..., QuestionAnswerer]) -> None:
+    (folder / "river.txt").write_text("The river of the country is called OXUS.", encoding="utf-8")
+    answerer = make_answerer()
+    answerer.sync()
+    typed = "what is the rvier of the contry called?"
+    assert answerer.ask(typed, as_typed=True).confidence < answerer.ask(typed).confidence
+    turn = Conversation(answerer).ask(typed, understood=typed)
+    assert (turn.asked, turn.understood, turn.answer) == (typed, typed, answerer.ask(typed, as_typed=True))
