@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"(?<![\w\u2019'.@/-])[A-Za-z]{4,}(?![\w@/-]|[\u2019'.]\w)")
 _ALWAYS_MENDED, _MOST_STRANGE = 2, 0.5
+_EXCHANGED, _LEFT_OUT, _TOO_MANY, _ANOTHER = range(4)
 
 
 class Held(Protocol):
@@ -92,16 +93,13 @@ def _meant(word: str, held: Held) -> str:
         The word; the same where there is none.
     """
     typed, english = word.lower(), _english()
-    others = {other for other in english.edit_distance_1(typed) if typed.islower() and other.isalpha()}
+    others = {other for other in english.edit_distance_1(typed) if other.isalpha()}
     if word != typed:
         others = {other for other in others if _mistake(typed, other) == _EXCHANGED}
     words = english.known(others)
     present = {*held(words), *held(others - words, as_written=True)}
     best = min(present or words, key=lambda other: (_mistake(typed, other), -english[other], other), default=typed)
     return best.capitalize() if word[0].isupper() else best
-
-
-_EXCHANGED, _LEFT_OUT, _TOO_MANY, _ANOTHER = range(4)
 
 
 def _mistake(typed: str, meant: str) -> int:

@@ -61,7 +61,7 @@ MIX: Mapping[str, Share] = {
     "covid": Share(0.35, 0.4),
     "qamr": Share(0.15, 0.5),
 }
-AUGMENTED = 0.1
+AUGMENTED = 0.35
 TYPED: Sequence[Vary] = (lower, unmarked, keywords, mistyped)
 CROPPED = 0.6
 
