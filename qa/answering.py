@@ -531,13 +531,13 @@ class QuestionAnswerer:
             hits = self._index.search(asked, self.settings.top_k, within)
             answer = self._judge(question, asked, hits, cache(self.text), self._index.store.place_at)
         self._on_stage(Stage.DONE)
-        return answer
+        return _told(answer, asked)
 
     def _read(self, question: str, text: str) -> Answer:
         if not text.strip():
             return self._judge(question, question, [], self.text, _nowhere)
         asked = _meant_of(question, text)
-        return self._judge(question, asked, [self._as_hit(question, text)], lambda _: text, _nowhere)
+        return _told(self._judge(question, asked, [self._as_hit(question, text)], lambda _: text, _nowhere), asked)
 
     def _as_hit(self, question: str, text: str) -> Hit:
         vectors = self._index.embedder.embed([_meant_of(question, text), text])
@@ -582,6 +582,11 @@ def worth_reading(hits: Sequence[Hit]) -> list[Hit]:
         The first two, and the others within `REACH` of the first.
     """
     return [hit for rank, hit in enumerate(hits) if rank < _FEWEST_READ or hits[0].score - hit.score <= REACH]
+
+
+def _told(answer: Answer, asked: str) -> Answer:
+    """An answer that tells how its question was asked, where that is not as it was typed."""
+    return answer if asked == answer.question else replace(answer, understood=asked)
 
 
 def _meant_of(question: str, text: str) -> str:

@@ -51,6 +51,8 @@ class Answer:
         alternatives: Other answers, best first, themselves without alternatives.
         nearest: When not answered: the passages that came closest, best first.
         reason: Why not answered; None when answered.
+        understood: The question as the documents were asked, where what was typed was taken back or mistyped in part;
+            else None.
     """
 
     question: str
@@ -70,6 +72,7 @@ class Answer:
     alternatives: tuple["Answer", ...] = ()
     nearest: tuple[Passage, ...] = field(default=())
     reason: Reason | None = None
+    understood: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

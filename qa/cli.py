@@ -778,6 +778,8 @@ def _jsonable(record: Any) -> dict[str, Any]:  # noqa: ANN401 (any dataclass)
 
 def _print_answer(answer: "Answer") -> None:
     console = _console()
+    if answer.understood is not None:
+        console.print(_plain(f"asked as: {answer.understood}"), style="dim", soft_wrap=True)
     if answer.reason is not None:
         console.print(_plain(f"I don't know. {answer.reason.explanation}"), style="bold", soft_wrap=True)
         for passage in answer.nearest[:1]:

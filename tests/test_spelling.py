@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.answering import QuestionAnswerer
+from qa.answers import Answer, Reason
+from qa.cli import _print_answer
 from qa.conversing import Conversation
 from qa.spelling import held_by, respelled
 from qa.variants import mistyped
@@ -93,10 +96,11 @@ def test_it_is_answered_as_meant_and_told_as_typed(
     answerer.sync()
     typed, meant = "what is the rvier of the contry called?", "what is the river of the country called?"
     answer, expected = answerer.ask(typed), answerer.ask(meant)
-    assert (answer.question, answer.text, answer.confidence) == (typed, "OXUS", expected.confidence)
+    assert answer == replace(expected, question=typed, understood=meant)
+    assert expected.understood is None
     assert answerer.search(typed) == answerer.search(meant)
     read, expected = (answerer.read(question, "The river is the OXUS of the country.") for question in (typed, meant))
-    assert (read.question, read.text, read.confidence) == (typed, "OXUS", expected.confidence)
+    assert read == replace(expected, question=typed, understood=meant)
     turn = Conversation(answerer).ask(typed)
     assert (turn.asked, turn.understood, turn.text) == (typed, meant, "OXUS")
 
@@ -106,6 +110,16 @@ def test_who_insists_is_asked_letter_by_letter(folder: Path, make_answerer: Call
     answerer = make_answerer()
     answerer.sync()
     typed = "what is the rvier of the contry called?"
-    assert answerer.ask(typed, as_typed=True).confidence < answerer.ask(typed).confidence
+    alone = answerer.ask(typed, as_typed=True)
+    assert alone.understood is None
+    assert alone.confidence < answerer.ask(typed).confidence
     turn = Conversation(answerer).ask(typed, understood=typed)
-    assert (turn.asked, turn.understood, turn.answer) == (typed, typed, answerer.ask(typed, as_typed=True))
+    assert (turn.asked, turn.understood, turn.answer) == (typed, typed, alone)
+
+
+def test_the_command_line_says_how_it_was_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = Answer("whcih?", answered=False, reason=Reason.NO_SPAN_FOUND)
+    _print_answer(answer)
+    assert "asked as" not in capsys.readouterr().out
+    _print_answer(replace(answer, understood="which?"))
+    assert "asked as: which?\n" in capsys.readouterr().out
