@@ -15,17 +15,15 @@ from numpy.typing import NDArray
 
 from index.documents import Passage
 from index.errors import ModelError, ParameterError
-from index.searching import Hit, terms
+from index.searching import Hit
 from qa.matching import normalize
 from qa.reading import FAST_READER, Span
 from qa.wording import numbers_in
 
 CALIBRATION_FILE = "calibration.json"
-FEATURES = ("margin", "fast", "share", "cosine", "nearby", "numbers")
+FEATURES = ("margin", "fast", "share", "cosine", "numbers")
 """What `features` tells of an answer."""
 
-_STEM_CHARS = 5
-_CHARS_BEFORE, _CHARS_AFTER = 150, 200
 _TINY = 1e-6
 _WRITTEN_NUMBER = re.compile(r"\d(?:[\d.,]*\d)?")
 _PAIR = 2
@@ -293,9 +291,8 @@ def features(question: str, candidate: Group) -> dict[str, float]:
     Returns:
         margin: the best span's log-odds against the null answer, in tens; fast: those of a cascade's fast
         reader, in tens; share: log-odds of the
-        group's probability; cosine: of question and passage, -1 to 1; nearby: share of the
-        question's terms that stand around the words, 0 to 1; numbers: share of the numbers written in the question,
-        years among them, that neither the passage nor its titles state, 0 to 1.
+        group's probability; cosine: of question and passage, -1 to 1; numbers: share of the numbers written in the
+        question, years among them, that neither the passage nor its titles state, 0 to 1.
     """
     share = min(max(candidate.share, _TINY), 1 - _TINY)
     return {
@@ -303,19 +300,8 @@ def features(question: str, candidate: Group) -> dict[str, float]:
         "fast": candidate.best.fast_score / 10,
         "share": math.log(share / (1 - share)),
         "cosine": candidate.best.hit.cosine,
-        "nearby": _share_nearby(terms(question), candidate.best),
         "numbers": _share_of_numbers_missing(question, candidate.best.hit),
     }
-
-
-def _share_nearby(asked: list[str], found: Found) -> float:
-    """Share of terms of which something stands around a span; word endings are left aside."""
-    if not asked:
-        return 1.0
-    passage = found.hit.passage
-    start = found.start - passage.start
-    around = passage.text[max(0, start - _CHARS_BEFORE) : start + _CHARS_AFTER].lower()
-    return sum(term[:_STEM_CHARS] in around for term in asked) / len(asked)
 
 
 def _share_of_numbers_missing(question: str, hit: Hit) -> float:

@@ -205,19 +205,23 @@ def _auroc(answerable: NDArray[np.bool_], confidence: NDArray[np.float64]) -> fl
     return round(float(roc_auc_score(answerable, confidence)), 4)
 
 
-def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+def calibration_error(
+    confidence: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
+) -> float:
     """Expected calibration error over ten equal bins (Guo et al. 2017, equation 3).
 
     Args:
         confidence: `(n,)`, 0 to 1.
         right: `(n,)`, whether the answer was right.
+        weights: `(n,)`, how much each question counts; None counts all alike.
 
     Returns:
         0 to 1; 0 is perfect.
     """
     bins = np.minimum((confidence * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
-    gaps = (abs(confidence[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in set(bins))
-    return round(float(sum(gaps)), 4)
+    counts = np.ones(len(right)) if weights is None else weights
+    gaps = (abs(((confidence - right) * counts)[bins == b].sum()) for b in set(bins))
+    return round(float(sum(gaps) / counts.sum()), 4)
 
 
 def load_questions(path: Path) -> list[Question]:

@@ -22,7 +22,7 @@ CALIBRATION = Calibration(
     2.0,
     0.5,
     0.0,
-    {"margin": 2.0, "fast": 0.5, "share": 0.5, "cosine": 1.0, "nearby": 1.0, "numbers": -1.0},
+    {"margin": 2.0, "fast": 0.5, "share": 0.5, "cosine": 1.0, "numbers": -1.0},
     -2.0,
     0.5,
     ((0.0, 0.6), (0.25, 0.3), (0.5, 0.1)),
@@ -106,12 +106,6 @@ def test_confidence_rises_with_what_it_is_fitted_on():
     lower = decide(hits, spans)[0].confidence
     higher = decide(hits, [[Span(11, 16, 30.0)]])[0].confidence
     assert 0 < lower < higher < 1
-
-
-def test_nearby_counts_the_terms_around_the_words():
-    candidate = group([hit("The court banned the group in Khujand.")], [[Span(4, 9, 1.0)]], CALIBRATION)[0]
-    assert features("Who banned the party in Khujand?", candidate)["nearby"] == pytest.approx(2 / 3)
-    assert features("Who is it?", candidate)["nearby"] == 1.0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold
 
 from index.searching import Hit
 from index.settings import Settings
@@ -40,6 +41,7 @@ ANSWERABLE_SHARE = 2 / 3
 
 QUESTIONS_OF_A_KIND = 600
 _FEWEST_GIVEN = 50
+_FOLDS = 8
 _FAST_WEIGHTS = (0.25, 0.5, 1.0)
 _TEMPERATURES = (1.0, 2.0, 3.0, 5.0)
 _RETRIEVAL_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
@@ -74,7 +76,7 @@ class Read:
 
 
 def plan(answerable: Path, unanswerable: Path) -> tuple[dict[str, list[str]], list[Asked]]:
-    """Paragraphs to ask of, and questions about every second article.
+    """Paragraphs to ask of, and questions about all articles.
 
     Args:
         answerable: A file in the format of SQuAD 1.1.
@@ -89,9 +91,8 @@ def plan(answerable: Path, unanswerable: Path) -> tuple[dict[str, list[str]], li
         DataError: A file cannot be used, or there are no questions of a kind that the fit needs.
     """
     articles, other = _read_articles(answerable), _read_articles(unanswerable)
-    fitted_on = sorted(articles)[::2]
     answers, traps = [], []
-    for title in fitted_on:
+    for title in sorted(articles):
         answers += [_asked(title, q) for q in articles[title].questions if q.answers]
         traps += [_asked(title, q) for q in other[title].questions if not q.answers] if title in other else []
     rng = random.Random(0)  # noqa: S311 (no secret)
@@ -102,7 +103,7 @@ def plan(answerable: Path, unanswerable: Path) -> tuple[dict[str, list[str]], li
     strangers = [replace(asked, answers=(), elsewhere=True, paragraph="") for asked in answers[n : 2 * n]]
     chosen = retrieved + strangers + answers[-n:] + traps[-n:]
     if not answers:
-        raise DataError(f"{answerable} has no question with an answer about every second article; give another file")
+        raise DataError(f"{answerable} has no question with an answer; give another file")
     if not traps:
         raise DataError(f"{unanswerable} has no question without an answer about the same articles; give another file")
     return {title: list(article.paragraphs) for title, article in articles.items()}, chosen
@@ -177,9 +178,8 @@ def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibrati
     table, right, is_answerable = tabulate(found, base)
     names = list(table[0])
     values = np.array([[row[name] for name in names] for row in table])
-    share = is_answerable.mean()
-    weights = np.where(is_answerable, ANSWERABLE_SHARE / share, (1 - ANSWERABLE_SHARE) / (1 - share))
-    model = LogisticRegression(C=10, max_iter=1000).fit(values, right, sample_weight=weights)
+    weights = _balanced(is_answerable)
+    model = _model().fit(values, right, sample_weight=weights)
     confidence: NDArray[np.float64] = model.predict_proba(values)[:, 1]
     fitted = Calibration(
         fast=base.fast,
@@ -192,6 +192,82 @@ def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibrati
         risk=risk_by_threshold(confidence, right, weights),
     )
     return replace(fitted, coverage=coverage_by_threshold(found, fitted))
+
+
+def _balanced(is_answerable: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Weights by which answerable questions count for `ANSWERABLE_SHARE` of all."""
+    share = is_answerable.mean()
+    weights: NDArray[np.float64] = np.where(
+        is_answerable, ANSWERABLE_SHARE / share, (1 - ANSWERABLE_SHARE) / (1 - share)
+    )
+    return weights
+
+
+def _model() -> LogisticRegression:
+    return LogisticRegression(C=10, max_iter=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How a fit does on questions about articles that were left out of it, for one way of asking.
+
+    Attributes:
+        kept: Share of the right answers that are given, 0 to 1.
+        declined: Share of the questions that look answerable and are not that are declined, 0 to 1.
+        strangers: The same of those asked of all articles but their own; None where there are none.
+        auroc: Of answerable questions against those that look so.
+        error: Calibration error, questions weighed as in the fit.
+    """
+
+    kept: float
+    declined: float
+    strangers: float | None
+    auroc: float
+    error: float
+
+
+def cross_check(found: Sequence[Read], calibration: Calibration) -> dict[str, Check]:
+    """Fit the confidence anew without some of the articles, and look at questions about those; some after the other.
+
+    The threshold, and how reader and retrieval are weighed, are those that were fitted on all.
+
+    Args:
+        found: What was found for the questions.
+        calibration: What was fitted on them.
+
+    Returns:
+        The figures, for "retrieving" and "reading".
+
+    Raises:
+        DataError: The questions are about one article.
+    """
+    found = [one for one in found if group(one.hits, one.spans, calibration)]
+    table, right, is_answerable = tabulate(found, calibration)
+    values = np.array([list(row.values()) for row in table])
+    weights, articles = _balanced(is_answerable), np.array([one.asked.article for one in found])
+    n_articles = len(set(articles))
+    if n_articles == 1:
+        raise DataError("all questions are about one article: there is none to check the fit with; give another file")
+    confidence = np.zeros(len(right))
+    for kept, left_out in GroupKFold(min(_FOLDS, n_articles)).split(values, right, articles):
+        model = _model().fit(values[kept], right[kept], sample_weight=weights[kept])
+        confidence[left_out] = model.predict_proba(values[left_out])[:, 1]
+    reads = np.array([bool(one.asked.paragraph) for one in found])
+    strange = np.array([one.asked.elsewhere for one in found])
+    given = confidence >= calibration.threshold
+
+    def check(asked: NDArray[np.bool_]) -> Check:
+        traps, strangers = asked & ~is_answerable & ~strange, asked & strange
+        told = asked & ~strange
+        return Check(
+            kept=float(given[asked & right].mean()),
+            declined=float(1 - given[traps].mean()),
+            strangers=float(1 - given[strangers].mean()) if strangers.any() else None,
+            auroc=float(roc_auc_score(is_answerable[told], confidence[told])),
+            error=calibration_error(confidence[asked], right[asked], weights[asked]),
+        )
+
+    return {"retrieving": check(~reads), "reading": check(reads)}
 
 
 def coverage_by_threshold(
@@ -278,7 +354,7 @@ def tabulate(
 
 
 def run(answerable: Path, unanswerable: Path, out: Path, settings: Settings, say: Callable[[str], None]) -> None:
-    """Fit on every second article and write the calibration.
+    """Fit, write the calibration, and say how it does on articles that were left out of the fit.
 
     Args:
         answerable: A file in the format of SQuAD 1.1.
@@ -296,10 +372,10 @@ def run(answerable: Path, unanswerable: Path, out: Path, settings: Settings, say
     found = read_all(paragraphs, asked, settings, say)
     calibration = fit(found)
     write_whole(out, json.dumps(asdict(calibration), indent=2) + "\n")
-    rows, right, has_answer = tabulate(found, calibration)
-    odds = [calibration.intercept + sum(w * row[name] for name, w in calibration.features.items()) for row in rows]
-    confidence = 1 / (1 + np.exp(-np.array(odds)))
-    say(f"AUROC of answerable against not: {roc_auc_score(has_answer, confidence):.3f}")
-    say(f"calibration error on the fit itself: {calibration_error(confidence, right)}")
-    say(f"declined of those without an answer: {(confidence[~has_answer] < calibration.threshold).mean():.3f}")
+    for way, check in cross_check(found, calibration).items():
+        strangers = "" if check.strangers is None else f", of those asked of other articles {check.strangers:.3f}"
+        say(
+            f"{way}, articles left out of the fit: right answers kept {check.kept:.3f}, declined of those that look"
+            f" answerable {check.declined:.3f}{strangers}, AUROC {check.auroc:.3f}, calibration error {check.error:.3f}"
+        )
     say(f"wrote {out}: {calibration}")
