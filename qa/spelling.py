@@ -21,11 +21,14 @@ class Held(Protocol):
     """Tells which of some words, in lower case, documents hold."""
 
     def __call__(self, words: Collection[str], *, as_written: bool = False) -> Collection[str]:
-        """Those that are held.
+        """Choose those that are held.
 
         Args:
             words: Words.
             as_written: In this form; else in any form, with whatever ending.
+
+        Returns:
+            Those that are held.
         """
 
 
