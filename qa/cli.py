@@ -440,7 +440,7 @@ def confidence(
     reader: ReaderName = None,
     as_json: Json = False,
 ) -> None:
-    """Fit a reader's confidence, and check it on articles left out in turn."""
+    """Fit a reader's confidence, and check it."""
     with _errors(as_json):
         from index.settings import read_settings
         from qa.training.confidence import run

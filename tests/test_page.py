@@ -312,6 +312,9 @@ class Failing:
     def adjusted(self, **given: Any) -> Any:
         return self
 
+    def as_meant(self, question: str) -> str:
+        return question
+
     def ask(self, question: str, **given: Any) -> Answer:
         raise RuntimeError("the disk is on fire")
 
