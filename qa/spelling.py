@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spellchecker import SpellChecker
 
 _WORD = re.compile(r"(?<![\w\u2019'.@/-])[A-Za-z]{4,}(?![\w@/-]|[\u2019'.]\w)")
-_ALWAYS_MENDED, _MOST_STRANGE = 2, 0.5
+_ALWAYS_MENDED, _MOST_STRANGE, _MOST_MENDED = 2, 0.5, 6
 _EXCHANGED, _LEFT_OUT, _TOO_MANY, _ANOTHER = range(4)
 
 
@@ -39,7 +39,7 @@ def respelled(question: str, held: Held) -> str:
     neighbours exchanged, a letter left out, one too many, or another one (Damerau 1964, "A technique for computer
     detection and correction of spelling errors"); first for one that the documents hold. Of words with a capital no
     more than two neighbours are exchanged: nobody is to be told about Thompson who asked about Thomson. A question most
-    of whose words are strange is in another language, and stays as it is.
+    of whose words are strange, or more than six, is in another language, and stays as it is.
 
     Args:
         question: The question, as it was typed.
@@ -52,7 +52,7 @@ def respelled(question: str, held: Held) -> str:
     unknown = {word for word in words if word.lower() not in _english()}
     known = held([word.lower() for word in unknown]) if unknown else ()
     strange = {word for word in unknown if word.lower() not in known}
-    if len(strange) > max(_ALWAYS_MENDED, _MOST_STRANGE * len(words)):
+    if len(strange) > min(_MOST_MENDED, max(_ALWAYS_MENDED, _MOST_STRANGE * len(words))):
         return question
     meant = {word: _meant(word, held) for word in strange if word[1:].islower()}
     return _WORD.sub(lambda match: meant.get(match[0], match[0]), question)

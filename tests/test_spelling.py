@@ -50,6 +50,7 @@ def test_what_is_mistyped_is_understood(typed: str, meant: str) -> None:
         "wer wurde wegen welcher Vergehen verurteilt?",  # most of it is no English
         "quand est-ce que le forgeron travaillait?",
         "what is qzxvkjw?",
+        "the goverment of the goverments, goverment " * 20 + "trianed tarined whcih percnetage xgovern guidl guildd",
         "",
     ],
 )
