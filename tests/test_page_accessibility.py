@@ -111,6 +111,7 @@ def test_everything_is_reached_with_the_keyboard_in_reading_order_and_seen_to_be
     page.keyboard.type("Who founded the museum of Brannick?")
     page.keyboard.press("Enter")
     page.wait_for_selector("#log .answered")
+    page.wait_for_selector("#panel .text mark")  # the document opens when the answer stands
     page.evaluate("document.activeElement.blur(); getSelection().removeAllRanges()")
     page.locator("h1").evaluate("h1 => { h1.tabIndex = -1; h1.focus(); }")
     walked, unseen = [], []
