@@ -5,7 +5,7 @@ import shlex
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -45,8 +45,23 @@ _MENDING_ROUNDS = 3
 _PATIENCE_S = 5
 """Seconds that a new index waits for another process that is making the same."""
 
+_REMEMBERED_QUESTIONS = 100
+"""Questions whose passages are kept until the index changes: answering one looks for them more than once."""
+
 _MANNERS_S = 2
 """Seconds that writing waits for another process: one that only erases what was deleted lets others in between."""
+
+
+_Sought = tuple[str, int, tuple[str, ...] | None]
+"""Question, how many at most, and the names of documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """What was found in one state of an index."""
+
+    state: tuple[object, ...]
+    hits: dict[_Sought, tuple[Hit, ...]]
 
 
 class FolderIndex:
@@ -92,6 +107,7 @@ class FolderIndex:
         self._passwords = tuple(passwords)
         self._limits = limits
         self._thread_lock = threading.RLock()
+        self._remembered = _Remembered((), {})
         self._file_lock = filelock.FileLock(self.index_dir / _LOCK_FILE, timeout=0, thread_local=False)
         self._rebuild_command = f"verbatim index {shlex.quote(str(self.folder))} --rebuild"
         self.store = self._begin_anew() if rebuild else Store(self.index_dir, self._rebuild_command)
@@ -141,6 +157,40 @@ class FolderIndex:
         self._check_is_the_same()
         if isinstance(within, str):
             raise ParameterError(f"within={within!r} is a single string; give a list of documents' names")
+        with self.store.reading():
+            hits = self.remembered(question, top_k, within)
+            if hits is None:
+                hits = self._search(question, top_k, within)
+                self._remember((question, top_k, None if within is None else tuple(within)), hits)
+        return hits
+
+    def remembered(self, question: str, top_k: int, within: Sequence[str] | None = None) -> list[Hit] | None:
+        """What `search` found not long ago, if the index has not changed since. Needs no model; for any thread.
+
+        Args:
+            question: The question.
+            top_k: How many at most.
+            within: Names of the documents that were searched; None is all of them.
+
+        Returns:
+            The passages; None where they have to be searched for.
+        """
+        remembered = self._remembered
+        if isinstance(within, str) or remembered.state != self._state():
+            return None
+        hits = remembered.hits.get((question, top_k, None if within is None else tuple(within)))
+        return None if hits is None else list(hits)
+
+    def _remember(self, sought: "_Sought", hits: Sequence[Hit]) -> None:
+        state = self._state()
+        if state != self._remembered.state or len(self._remembered.hits) >= _REMEMBERED_QUESTIONS:
+            self._remembered = _Remembered(state, {})
+        self._remembered.hits[sought] = tuple(hits)
+
+    def _state(self) -> tuple[object, ...]:
+        return self.store.meta("store_id"), self.store.generation()
+
+    def _search(self, question: str, top_k: int, within: Sequence[str] | None) -> list[Hit]:
         if within is not None:
             known = {record.name for record in self.store.documents()}
             for name in within:

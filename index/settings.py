@@ -31,6 +31,9 @@ class Settings(BaseSettings):
         threshold: Confidence from 0 to 1 below which a question is declined; None is the reader's own.
         max_wrong: Share of the answers given that may be wrong, 0 to 1: sets the threshold by what was measured
             when the confidence was fitted. Not together with `threshold`.
+        patience: Seconds that a question may wait for others before it: one that had to wait longer is read by the
+            cascade's fast reader alone, and its answer says so. None lets them wait, which `verbatim serve` does not:
+            there it is 1. Of no effect where another reader was chosen.
         device: Where the models run; "auto" takes an accelerator where there is one.
         precision: Number format the models compute in; "auto" is bf16 on processors that multiply it
             in hardware and fp32 elsewhere.
@@ -48,6 +51,7 @@ class Settings(BaseSettings):
     top_k: int = Field(default=10, ge=1, le=1000)
     threshold: float | None = Field(default=None, ge=0, le=1)
     max_wrong: float | None = Field(default=None, ge=0, le=1)
+    patience: float | None = Field(default=None, ge=0)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     passwords: Annotated[tuple[SecretStr, ...], NoDecode] = ()

@@ -90,7 +90,6 @@ class QuestionAnswerer:
         self.settings = read_settings() if settings is None else settings
         self._thread = inference_thread()
         models = _models(_of_models(self.settings))
-        self._reader = models.reader if reader is None else SingleReader(reader)
         self._index = FolderIndex(
             folder,
             models.embedder if embedder is None else embedder,
@@ -98,8 +97,7 @@ class QuestionAnswerer:
             rebuild=rebuild,
             passwords=[password.get_secret_value() for password in self.settings.passwords],
         )
-        self._decider = Decider(self._reader.calibration)
-        self._threshold = _threshold(self.settings, self._decider)
+        self._way = _Way.of(models.reader if reader is None else SingleReader(reader), self.settings)
         self._on_stage: Callable[[Stage], None] = _unseen
 
     def adjusted(
@@ -112,7 +110,7 @@ class QuestionAnswerer:
         """The same documents, asked another way: a view of this answerer, which stays the one to close.
 
         Args:
-            reader: Another reader, as in `Settings`; None keeps this one.
+            reader: A reader, as in `Settings`, which then reads however many wait; None keeps this one.
             max_wrong: Share of the answers given that may be wrong, 0 to 1; None declines as this one does, where the
                 reader is the same, and where the other reader does by itself, where it is not.
             on_stage: Called on the inference thread whenever work on a question comes to a stage; what it raises
@@ -129,17 +127,16 @@ class QuestionAnswerer:
             raise ParameterError(f"max_wrong={max_wrong} is no share; choose one from 0 to 1")
         is_other_reader = reader is not None and reader != self.reader
         settings, on_stage = self.settings, self._on_stage if on_stage is None else on_stage
+        if reader is not None:
+            settings = settings.model_copy(update={"patience": None})
         if is_other_reader:
             settings = settings.model_copy(update={"reader": reader, "threshold": None, "max_wrong": None})
         if max_wrong is not None:
             settings = settings.model_copy(update={"threshold": None, "max_wrong": max_wrong})
-        read_by = _models(_of_models(settings)).reader if is_other_reader else self._reader
-        decider = Decider(read_by.calibration) if is_other_reader else self._decider
-        threshold = self._threshold if settings is self.settings else _threshold(settings, decider)
+        read_by = _models(_of_models(settings)).reader if is_other_reader else self._way.reader
+        way = self._way if settings is self.settings else _Way.of(read_by, settings)
         other = copy.copy(self)
-        vars(other).update(
-            settings=settings, _reader=read_by, _decider=decider, _threshold=threshold, _on_stage=on_stage
-        )
+        vars(other).update(settings=settings, _way=way, _on_stage=on_stage)
         return other
 
     @property
@@ -155,7 +152,7 @@ class QuestionAnswerer:
     @property
     def threshold(self) -> float:
         """Confidence from 0 to 1 below which a question is declined."""
-        return self._threshold
+        return self._way.threshold
 
     @property
     def reader(self) -> str:
@@ -165,12 +162,12 @@ class QuestionAnswerer:
     @property
     def reader_fingerprint(self) -> str:
         """SHA-256 of the reader's weights, in hexadecimal; "" where it has none."""
-        return self._reader.fingerprint
+        return self._way.reader.fingerprint
 
     @property
     def calibration(self) -> Calibration:
         """What was fitted for the reader: how sure it is, and what declining costs."""
-        return self._reader.calibration
+        return self._way.reader.calibration
 
     def ask(self, question: str, *, within: Sequence[str] | None = None, as_typed: bool = False) -> Answer:
         """Answer a question in the documents' own words, or say why not.
@@ -314,7 +311,10 @@ class QuestionAnswerer:
             QuestionError: The question is blank or too long.
             UnknownDocumentError: `within` names a document that is not in the index.
         """
-        return self._thread.run(self._search, check_question(question), within)
+        check_question(question)
+        with self._index.store.reading():
+            remembered = self._index.remembered(self.as_meant(question), self.settings.top_k, within)
+        return self._thread.run(self._search, question, within) if remembered is None else remembered
 
     def as_meant(self, question: str) -> str:
         """A question as it is asked of the documents: without what it takes back, and without typing mistakes.
@@ -529,15 +529,30 @@ class QuestionAnswerer:
         with self._index.store.reading():
             asked = question if as_typed else self.as_meant(question)
             hits = self._index.search(asked, self.settings.top_k, within)
-            answer = self._judge(question, asked, hits, cache(self.text), self._index.store.place_at)
+            way = self._way_in_time()
+            answer = self._judge(question, asked, hits, cache(self.text), self._index.store.place_at, way)
         self._on_stage(Stage.DONE)
-        return _told(answer, asked)
+        return replace(_told(answer, asked), hurried=way is not self._way)
+
+    def _way_in_time(self) -> "_Way":
+        """The usual way; where a question has waited too long already, that of the quick reader, if it may be taken.
+
+        It may not where it cannot keep `max_wrong`: then people wait.
+        """
+        patience, quick = self.settings.patience, self._way.reader.quick
+        if patience is None or quick is None or self._thread.waited_s <= patience:
+            return self._way
+        try:
+            return _Way.of(quick, self.settings)
+        except ParameterError:
+            return self._way
 
     def _read(self, question: str, text: str) -> Answer:
         if not text.strip():
-            return self._judge(question, question, [], self.text, _nowhere)
+            return self._judge(question, question, [], self.text, _nowhere, self._way)
         asked = _meant_of(question, text)
-        return _told(self._judge(question, asked, [self._as_hit(question, text)], lambda _: text, _nowhere), asked)
+        hits = [self._as_hit(question, text)]
+        return _told(self._judge(question, asked, hits, lambda _: text, _nowhere, self._way), asked)
 
     def _as_hit(self, question: str, text: str) -> Hit:
         vectors = self._index.embedder.embed([_meant_of(question, text), text])
@@ -548,19 +563,21 @@ class QuestionAnswerer:
         with self._index.store.reading():
             return self._index.search(self.as_meant(question), self.settings.top_k, within)
 
-    def _judge(self, question: str, asked: str, hits: Sequence[Hit], text_of: TextOf, place_of: PlaceOf) -> Answer:
+    def _judge(
+        self, question: str, asked: str, hits: Sequence[Hit], text_of: TextOf, place_of: PlaceOf, way: "_Way"
+    ) -> Answer:
         if not hits:
             return Answer(question, answered=False, reason=Reason.NOTHING_RETRIEVED)
         self._on_stage(Stage.READING)
         likely = worth_reading(hits)
-        spans = self._reader.read(asked, likely)
+        spans = way.reader.read(asked, likely)
         self._on_stage(Stage.DECIDING)
-        candidates = self._decider.decide(asked, likely, spans)
+        candidates = way.decider.decide(asked, likely, spans)
         if not candidates:
             return Answer(question, answered=False, nearest=_nearest([], hits), reason=Reason.NO_SPAN_FOUND)
         answers = [_answer(question, candidate, text_of, place_of) for candidate in candidates[: MAX_ALTERNATIVES + 1]]
         best = answers[0]
-        if best.confidence >= self.threshold:
+        if best.confidence >= way.threshold:
             return replace(best, alternatives=tuple(answers[1:]))
         return Answer(
             question,
@@ -600,7 +617,7 @@ def _unseen(stage: Stage) -> None:
 
 def _of_models(settings: Settings) -> Settings:
     """What of the settings decides which models are loaded."""
-    update = {"index_dir": None, "top_k": 1, "threshold": None, "max_wrong": None, "passwords": ()}
+    update = {"index_dir": None, "top_k": 1, "threshold": None, "max_wrong": None, "patience": None, "passwords": ()}
     return settings.model_copy(update=update)
 
 
@@ -629,6 +646,27 @@ def _threshold(settings: Settings, decider: Decider) -> float:
     if settings.max_wrong is not None:
         return decider.threshold_for(settings.max_wrong)
     return decider.threshold if settings.threshold is None else settings.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How questions are read and decided.
+
+    Attributes:
+        reader: What reads.
+        decider: What was fitted for it.
+        threshold: Confidence from 0 to 1 below which a question is declined.
+    """
+
+    reader: HitReader
+    decider: Decider
+    threshold: float
+
+    @classmethod
+    def of(cls, reader: HitReader, settings: Settings) -> "_Way":
+        """That of a reader, declining as settings say; raises `ParameterError` where it cannot."""
+        decider = Decider(reader.calibration)
+        return cls(reader, decider, _threshold(settings, decider))
 
 
 def _answer(question: str, candidate: Candidate, text_of: TextOf, place_of: PlaceOf) -> Answer:

@@ -53,6 +53,7 @@ class Answer:
         reason: Why not answered; None when answered.
         understood: The question as the documents were asked, where what was typed was taken back or mistyped in part;
             else None.
+        hurried: Whether only the fast reader of the cascade read, because many questions waited (`Settings.patience`).
     """
 
     question: str
@@ -73,6 +74,7 @@ class Answer:
     nearest: tuple[Passage, ...] = field(default=())
     reason: Reason | None = None
     understood: str | None = None
+    hurried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

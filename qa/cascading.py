@@ -31,6 +31,10 @@ class HitReader(Protocol):
     def fingerprint(self) -> str:
         """SHA-256 of its weights, in hexadecimal; "" where it has none."""
 
+    @property
+    def quick(self) -> "HitReader | None":
+        """The part of it that reads in a fraction of the time, for when many wait; None where there is none."""
+
     def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
         """Read what was retrieved for a question.
 
@@ -46,17 +50,23 @@ class HitReader(Protocol):
 class SingleReader:
     """One reader, which reads every passage."""
 
-    def __init__(self, reader: SpanReader) -> None:
+    quick = None
+
+    def __init__(self, reader: SpanReader, calibration: Calibration | None = None) -> None:
         """Read with a reader.
 
         Args:
-            reader: The reader; one without a calibration in its folder takes that of the fast one.
+            reader: The reader.
+            calibration: What was fitted for it; None takes what lies in its folder, else that of the fast one.
         """
         self._reader = reader
+        self._calibration = calibration
 
     @cached_property
     def calibration(self) -> Calibration:
         """As `HitReader` says."""
+        if self._calibration is not None:
+            return self._calibration
         return load_calibration(self._reader.folder if isinstance(self._reader, Reader) else None)
 
     @property
@@ -84,6 +94,7 @@ class Cascade:
         self._fast, self._accurate = fast, accurate
         self._picking = picking
         self.calibration = calibration
+        self.quick = SingleReader(fast, picking)
 
     @property
     def fingerprint(self) -> str:

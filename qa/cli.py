@@ -278,6 +278,12 @@ def serve(
         list[str] | None, typer.Option(metavar="NAME", help="What a proxy calls the server; may be given again.")
     ] = None,
     reader: ReaderName = None,
+    patience: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="How long questions wait before the fast reader alone reads: 1; inf: however long."
+        ),
+    ] = None,
     rebuild: Rebuild = False,
     history: Annotated[bool, typer.Option("--history/--no-history", help="Keep conversations, or don't.")] = True,
     log_json: Annotated[
@@ -311,6 +317,7 @@ def serve(
             no_auth=no_auth,
             allowed_hosts=allowed_host or (),
             reader=reader,
+            patience=patience,
         )
 
 

@@ -35,6 +35,8 @@ _ROUNDED = 0.05
 _OVERLAP = 0.5
 _SHARE_OF_TERMS = 0.75
 _DATELINE_CHARS = 400
+_CODE = re.compile(r"(?<!\w)\w*\d\w*(?:[-./:,]\w+)*")
+_PLAIN_NUMBER = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)(?:st|nd|rd|th|s)?")
 _WRITTEN_DATE = re.compile(
     rf"\b(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}\s+(?:{_MONTH})\.?\s+\d{{4}}|(?:{_MONTH})\.?\s+\d{{1,2}},?\s+\d{{4}})\b",
     re.I,
@@ -163,7 +165,7 @@ def of_different_years(first: Answer, second: Answer) -> bool:
 
 
 def bears_on(question: str, passage: Passage, title: str) -> bool:
-    """Whether a passage is about what a question asks, going by its words: all its names, and most of its terms.
+    """Whether a passage is about what a question asks, going by its words: all its names and numbers, and most terms.
 
     Args:
         question: The question.
@@ -174,10 +176,26 @@ def bears_on(question: str, passage: Passage, title: str) -> bool:
         Whether it may hold an answer to the very question.
     """
     text = f"{title} {passage.heading} {passage.text}".lower()
-    asked = terms(question)
+    words, asked = words_of(text), terms(question)
     named = [word for name in names_in(question) for word in words_of(name.text) if word not in STOP_WORDS]
-    held = sum(_stem(term) in text for term in asked)
-    return bool(asked) and all(word in text for word in named) and held >= _SHARE_OF_TERMS * len(asked)
+    if not asked or not all(_begins(words, word) for word in named):
+        return False
+    if not all(_is_written(code, text) for code in _CODE.findall(question.lower())):
+        return False
+    others = [term for term in asked if not _CODE.match(term)]
+    return sum(_begins(words, _stem(term)) for term in others) >= _SHARE_OF_TERMS * len(others)
+
+
+def _begins(words: Sequence[str], beginning: str) -> bool:
+    return any(word.startswith(beginning) for word in words)
+
+
+def _is_written(code: str, text: str) -> bool:
+    """Whether a number or a code stands in a text as a whole ("32-1", which "132-1" is not), or a number in words."""
+    if re.search(rf"(?<!\w)(?<!\w[-./:]){re.escape(code)}(?![-./:]?\w)", text):
+        return True
+    number = _PLAIN_NUMBER.fullmatch(code)
+    return number is not None and set(numbers_in(number[1])) <= set(numbers_in(text))
 
 
 def _stem(term: str) -> str:

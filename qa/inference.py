@@ -4,9 +4,10 @@ Fast tokenizers fail across threads ("Already borrowed"), and torch would take m
 """
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -37,7 +38,16 @@ class InferenceThread:
         """
         if getattr(self._local, "is_worker", False):
             return function(*args, **kwargs)
-        return self._executor.submit(function, *args, **kwargs).result()
+        return self._executor.submit(self._begin, time.monotonic(), partial(function, *args, **kwargs)).result()
+
+    @property
+    def waited_s(self) -> float:
+        """On the thread: seconds that the call which runs had waited for those before it; elsewhere 0."""
+        return getattr(self._local, "waited_s", 0.0)
+
+    def _begin(self, submitted: float, call: Callable[[], T]) -> T:
+        self._local.waited_s = time.monotonic() - submitted
+        return call()
 
     def close(self) -> None:
         """Let the running call end and stop the thread; calls that wait are cancelled."""

@@ -1,7 +1,9 @@
 """The promises, on the call that all doors go through; models are faked, nothing else is."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +20,9 @@ from index.settings import read_settings
 from qa import answering
 from qa.answering import QuestionAnswerer, Stage
 from qa.answers import Answer, Reason
-from qa.cascading import SingleReader
+from qa.cascading import Cascade, SingleReader
 from qa.deciding import load_calibration
-from qa.inference import InferenceThread
+from qa.inference import InferenceThread, inference_thread
 from qa.reading import Span
 
 
@@ -191,7 +193,7 @@ def test_text_that_is_no_unicode_is_refused(make_answerer):
 
 def test_answerers_share_their_models(folder, tmp_path):
     both = [QuestionAnswerer(folder, read_settings(index_dir=tmp_path / n, threshold=t)) for n, t in ("a0", "b1")]
-    assert both[0]._reader is both[1]._reader
+    assert both[0]._way.reader is both[1]._way.reader
     assert both[0]._index.embedder is both[1]._index.embedder
     for answerer in both:
         answerer.close()
@@ -233,6 +235,90 @@ def test_the_inference_thread_runs_in_order_on_one_thread_and_hands_errors_on():
     with pytest.raises(ZeroDivisionError):
         thread.run(lambda: 1 / 0)
     thread.close()
+
+
+def test_passages_just_found_are_not_looked_for_again_until_the_index_changes(folder, make_answerer):
+    write(folder, a="The leader is ALPHA now.", b="The leader was OMEGA then.")
+    answerer = make_answerer()
+    answerer.sync()
+    answerer.ask("who is the leader?")
+    embedded = len(answerer._index.embedder.embedded)
+    found = answerer.search("who is the leader?")
+    assert (sorted(hit.passage.document for hit in found), len(answerer._index.embedder.embedded)) == (
+        ["a.txt", "b.txt"],
+        embedded,
+    )
+    found.clear()  # the caller's own
+    assert [hit.passage.document for hit in answerer.search("who is the leader?", within=["b.txt"])] == ["b.txt"]
+    assert len(answerer.search("who is the leader?")) == 2
+    answerer.remove(["a.txt"])
+    assert [hit.passage.document for hit in answerer.search("who is the leader?")] == ["b.txt"]
+    with pytest.raises(UnknownDocumentError):
+        answerer.search("who is the leader?", within=["a.txt"])
+    for number in range(200):
+        answerer.search(f"who is number {number}?")
+    assert len(answerer._index._remembered.hits) <= 100
+
+
+@contextmanager
+def held_up(answerer: QuestionAnswerer, question: str, seconds: float) -> Iterator[list[Answer]]:
+    """A question that has to wait for what runs on the inference thread; its answer, after the block."""
+    release, answers = threading.Event(), []
+    before = threading.Thread(target=inference_thread().run, args=(release.wait,))
+    asking = threading.Thread(target=lambda: answers.append(answerer.ask(question)))
+    before.start()
+    asking.start()
+    try:
+        yield answers
+        time.sleep(seconds)
+    finally:
+        release.set()
+        before.join()
+        asking.join()
+
+
+@pytest.fixture
+def two_readers(folder, tmp_path, monkeypatch):
+    """Makes answerers whose fast reader says FAST and whose accurate one says SLOW."""
+    fast, slow = (
+        SpansReader(lambda text, word=word: [Span(text.index(word), text.index(word) + 4, 9.0)])
+        for word in ("FAST", "SLOW")
+    )
+    calibration = load_calibration(None)
+    models = answering._Models(HashEmbedder(), Cascade(fast, slow, calibration, calibration))
+    monkeypatch.setattr(answering, "_models", lambda _: models)
+    write(folder, a="It was FAST or SLOW.")
+    with qa.load(folder, index_dir=tmp_path / "index", threshold=0.0, patience=0.05) as answerer:
+        yield answerer
+
+
+def test_a_question_that_waited_too_long_is_read_by_the_fast_reader_which_is_said(two_readers):
+    with held_up(two_readers, "which?", 0.1) as hurried:
+        pass
+    assert [(a.text, a.hurried) for a in hurried] == [("FAST", True)]
+    at_leisure = two_readers.ask("which?")
+    assert (at_leisure.text, at_leisure.hurried) == ("SLOW", False)
+
+
+def test_who_chose_a_reader_or_has_patience_waits_for_it(two_readers, folder, tmp_path):
+    patient = qa.load(folder, index_dir=tmp_path / "index", threshold=0.0)
+    for answerer in (two_readers.adjusted(reader="cascade"), patient):
+        with held_up(answerer, "which?", 0.1) as answers:
+            pass
+        assert [(a.text, a.hurried) for a in answers] == [("SLOW", False)]
+    patient.close()
+
+
+def test_a_fast_reader_that_is_wrong_more_often_than_may_be_is_not_taken(folder, tmp_path, monkeypatch, two_readers):
+    sure, unsure = load_calibration(None), replace(load_calibration(None), risk=((0.0, 0.5),))
+    readers = (SpansReader(lambda _: [Span(7, 11, 9.0)]), SpansReader(lambda _: [Span(15, 19, 9.0)]))
+    models = answering._Models(HashEmbedder(), Cascade(*readers, unsure, sure))
+    monkeypatch.setattr(answering, "_models", lambda _: models)
+    least = min(wrong for _, wrong in sure.risk)
+    with QuestionAnswerer(folder, read_settings(index_dir=tmp_path / "index", max_wrong=least, patience=0.05)) as one:
+        with held_up(one, "which?", 0.1) as answers:
+            pass
+        assert [a.hurried for a in answers] == [False]
 
 
 @pytest.fixture

@@ -68,6 +68,31 @@ def test_a_passage_bears_on_a_question_whose_names_and_most_terms_it_holds():
     assert not bears_on("When?", Passage("a", 0, 10, "Then."), "")
 
 
+@pytest.mark.parametrize(
+    ("question", "text", "expected"),
+    [
+        ("Where is the compass 32-1 kept?", "The compass 32-1 is kept in Keld 98.", True),
+        ("Where is the compass 32-1 kept?", "The compass 132-1 is kept in Arden 32.", False),
+        ("Where is the compass 32-1 kept?", "The compass 32-10 is kept in Arden 1.", False),
+        ("Where is the compass 32-1 kept?", "The compass 156-1 is kept in Arden 32.", False),
+        ("What did room B12 cost?", "Room B12 cost 400.", True),
+        ("What did room B12 cost?", "Room B1 cost 12.", False),
+        ("Who won the race in 2019?", "The race of 2019 was won by Ann.", True),
+        ("Who won the race in 2019?", "The race of 2018 was won by Ann.", False),
+        ("Who led the 5,000 workers?", "The five thousand workers were led by Ann.", True),
+        ("Who spoke on the 4th of May?", "On May 4 Ann spoke.", True),
+    ],
+)
+def test_a_passage_bears_on_a_question_whose_numbers_and_codes_it_states_as_a_whole(question, text, expected):
+    assert bears_on(question, Passage("a", 0, len(text), text), "") is expected
+
+
+def test_a_name_within_another_word_is_not_that_name():
+    question = "Who owns Orva?"
+    assert bears_on(question, Passage("a", 0, 10, "The owner who owns Orva is Ann."), "")
+    assert not bears_on(question, Passage("a", 0, 10, "The owner who owns Norvald is Ann."), "")
+
+
 def test_the_date_that_a_document_bears():
     assert date_of("DUSHANBE, February 4, 2015, Asia-Plus - The court", "a.txt") == "February 4, 2015"
     assert date_of("Nothing here", "2015-02-04 report.txt") == "2015-02-04"

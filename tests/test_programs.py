@@ -331,7 +331,7 @@ def test_health_is_what_the_index_holds(client: httpx.Client, monkeypatch: pytes
 
 def test_questions_are_counted_by_door_and_outcome_and_timed_by_stage(answerer: QuestionAnswerer) -> None:
     metrics, others = Metrics(answerer), Metrics(answerer)  # each application counts for itself
-    nothing = Answer(RIVER, answered=False, reason=Reason.NOTHING_RETRIEVED)
+    nothing = Answer(RIVER, answered=False, reason=Reason.NOTHING_RETRIEVED, hurried=True)
     with metrics.question(Door.PAGE, RIVER) as asked:
         asked.came_out(answerer.adjusted(on_stage=asked.on_stage).ask(RIVER))
     with metrics.question(Door.PAGE, RIVER) as asked:
@@ -354,6 +354,7 @@ def test_questions_are_counted_by_door_and_outcome_and_timed_by_stage(answerer: 
         ("api", "stopped", ""),
     ):
         assert f'verbatim_questions_total{{door="{door}",outcome="{outcome}",reason="{reason}"}} 1.0' in text
+    assert 'verbatim_questions_hurried_total{door="page"} 1.0' in text
     for stage in ("waiting", "searching", "reading", "deciding", "telling"):
         assert f'verbatim_stage_seconds_count{{stage="{stage}"}}' in text
     assert 'verbatim_question_seconds_count{door="page"} 3.0' in text

@@ -1,5 +1,6 @@
 """Answers and documents as HTML: the very characters, nothing interpreted."""
 
+import json
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from index.documents import Passage
 from index.store import DocumentRecord
 from qa.answers import Answer, Reason
+from qa.turns import Kind, Turn
 from qa.web import rendering
 
 HOSTILE = (
@@ -36,7 +38,7 @@ class Parsed(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.attributes.append(dict(attrs))
-        if tag != "br":
+        if tag not in {"br", "input"}:
             self.open.append((tag, dict(attrs).get("class") or ""))
 
     def handle_endtag(self, tag: str) -> None:
@@ -161,6 +163,16 @@ def test_a_declined_question_says_why(reason: Reason) -> None:
     parsed = Parsed(rendering.reply(Answer("who?", answered=False, reason=reason), {}))
     assert parsed.texts["p", "unknown"] == "I don’t know."
     assert parsed.texts["p", "reason"] == reason.explanation
+
+
+@pytest.mark.parametrize("kind", [Kind.ANSWER, Kind.UNKNOWN])
+def test_a_question_read_in_a_hurry_says_so_and_can_be_read_again_in_its_place(kind: Kind) -> None:
+    said = Turn("when, no, who?", "May 2012", kind, "who?", replace(answer(), hurried=True))
+    html = rendering.spoken(said, {}, "7")
+    again = next(a for a in Parsed(html).attributes if a.get("class") == "again")["data-asked"]
+    assert json.loads(again or "") == {"question": "when, no, who?", "understood": "who?", "in_place_of": ["7"]}
+    assert "only the fast reader has read this" in html
+    assert "fast reader" not in rendering.spoken(replace(said, answer=answer()), {}, "7")
 
 
 def test_a_declined_question_has_no_place() -> None:

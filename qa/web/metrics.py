@@ -67,6 +67,7 @@ class Measured:
         self.request_id = request_id
         self.outcome = Outcome.FAILED
         self.reason = ""
+        self.hurried = False
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self._began = self._changed = time.perf_counter()
         self._stage: str = _WAITING
@@ -88,6 +89,8 @@ class Measured:
             said: The answer, or what a conversation says to it.
         """
         self.outcome, self.reason = _outcome(said)
+        answer = said.answer if isinstance(said, Turn) else said
+        self.hurried = answer is not None and answer.hurried
 
     def failed(self, error: BaseException) -> None:
         """Note what it ended in instead.
@@ -136,6 +139,12 @@ class Metrics:
             "verbatim_questions",
             "Questions by the door they came through and what became of them.",
             ["door", "outcome", "reason"],
+            registry=registry,
+        )
+        self._hurried = Counter(
+            "verbatim_questions_hurried",
+            "Questions that had to wait so long that the fast reader alone read, by the door they came through.",
+            ["door"],
             registry=registry,
         )
         self._asked = Gauge(
@@ -195,6 +204,7 @@ class Metrics:
         whole = asked.end()
         self._questions.labels(asked.door, asked.outcome, asked.reason).inc()
         self._whole.labels(asked.door).observe(whole)
+        self._hurried.labels(asked.door).inc(asked.hurried)
         for stage, seconds in asked.seconds.items():
             self._stages.labels(stage).observe(seconds)
         fields: dict[str, object] = {
@@ -202,6 +212,7 @@ class Metrics:
             "door": asked.door,
             "outcome": asked.outcome,
             **({"reason": asked.reason} if asked.reason else {}),
+            **({"hurried": True} if asked.hurried else {}),
             "seconds": {"whole": round(whole, 4), **{stage: round(s, 4) for stage, s in asked.seconds.items()}},
             **({"question": text} if self._log_questions else {}),
         }

@@ -204,12 +204,13 @@ def spoken(said: Turn, records: Mapping[str, DocumentRecord], key: str = "") -> 
     if said.answer is None:
         return notice(said.asked, said.text, key)
     understood = _understood(said) if said.understood != said.asked else ""
+    hurried = _hurried(said, key) if said.answer.hurried else ""
     if said.kind is Kind.UNKNOWN:
         reason = said.text.removeprefix("I don't know. ")
         declined = _declined_actions(said.answer, records)
-        body = _refusal(reason) + declined + _nearest(said.answer, records) + _instead(said.suggestions)
+        body = hurried + _refusal(reason) + declined + _nearest(said.answer, records) + _instead(said.suggestions)
         return turn(said.asked, body, "declined", understood, key)
-    return turn(said.asked, _told(said, records), "answered", understood, key)
+    return turn(said.asked, hurried + _told(said, records), "answered", understood, key)
 
 
 def _told(said: Turn, records: Mapping[str, DocumentRecord]) -> str:
@@ -239,6 +240,14 @@ def _understood(said: Turn) -> str:
         f' maxlength="{_MAX_QUESTION_CHARS}" value="{question}">'
         '<button type="button" class="rephrase">Ask this</button></div>'
     )
+
+
+def _hurried(said: Turn, key: str) -> str:
+    """That a question was read by the fast reader alone, which can be asked again."""
+    understood = said.understood if said.understood != said.asked else None
+    asked = json.dumps({"question": said.asked, "understood": understood, "in_place_of": [key] if key else []})
+    button = f'<button type="button" class="again" data-asked="{escape(asked)}">Read it again</button>'
+    return f'<p class="label hurried">Many were asking, so only the fast reader has read this. {button}</p>'
 
 
 def _evidence(sentence: Passage, record: DocumentRecord | None) -> str:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from qa.web.access import Access
     from qa.web.guarding import Guards
 
+PATIENCE_S = 1.0
+"""Seconds that questions wait for one another before the fast reader alone reads, unless the settings say otherwise."""
+
 _MAX_PORT = 65535
 _FAREWELL_S = 1
 """Seconds that open pages get to finish: each holds a connection open for as long as it is looked at."""
@@ -71,7 +74,7 @@ def serve(
         log_questions: Write the words of questions into the log as well, where each question is logged.
         no_auth: Ask nobody for a password, even where one is set and where other machines are let in.
         allowed_hosts: Names that the server is called by besides its own, by a proxy say.
-        **settings: Fields of `Settings`.
+        **settings: Fields of `Settings`; without `patience`, questions wait a second for one another.
 
     Raises:
         AccessError: Other machines would be let in, and there is no password; nothing was loaded.
@@ -81,7 +84,9 @@ def serve(
     with open_port(host, port) as listening:
         bound, free_port = listening.getsockname()[:2]
         lets_in = _what_lets_in(host, bound, allowed_hosts)
-        access = _access(lets_in, read_settings(**settings).password_hash, no_auth=no_auth)
+        found = read_settings(**settings)
+        access = _access(lets_in, found.password_hash, no_auth=no_auth)
+        settings["patience"] = PATIENCE_S if found.patience is None else found.patience
         guards = _guards(host, allowed_hosts)
         address = _address(host, free_port)
         with load(folder, rebuild=rebuild, **settings) as answerer, answerer.watch(), _stopped_by_signals():
