@@ -12,9 +12,13 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from fakes import HashEmbedder, WordReader
+from fakes import HashEmbedder, SpansReader, WordReader
 from index.settings import read_settings
+from qa import answering
 from qa.answering import QuestionAnswerer, default_folder
+from qa.cascading import Cascade
+from qa.deciding import load_calibration
+from qa.reading import Span
 
 SHOWN_WITHIN_MS = 15_000
 OFFLINE = Path(__file__).parent / "offline"
@@ -94,6 +98,22 @@ def make_answerer(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Questi
     yield make
     for answerer in made:
         answerer.close()
+
+
+@pytest.fixture
+def two_readers(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[QuestionAnswerer]:
+    """Answers FAST where the fast reader reads alone, and SLOW where the accurate one may read again."""
+    calibration = load_calibration(None)
+    fast, slow = (SpansReader(lambda text, word=w: [_span(text, word)]) for w in ("FAST", "SLOW"))
+    models = answering._Models(HashEmbedder(), Cascade(fast, slow, calibration, calibration))
+    monkeypatch.setattr(answering, "_models", lambda _: models)
+    (folder / "a.txt").write_text("It was FAST or SLOW.", encoding="utf-8")
+    with answering.load(folder, index_dir=tmp_path / "index", threshold=0.0, patience=0.05) as answerer:
+        yield answerer
+
+
+def _span(text: str, word: str) -> Span:
+    return Span(text.index(word), text.index(word) + len(word), 9.0)
 
 
 @pytest.fixture(scope="session")

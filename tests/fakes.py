@@ -2,12 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from index.embedding import Vectors, unit_length
+from qa.inference import inference_thread
 from qa.reading import Span
 
 DIMENSION = 64
@@ -65,3 +68,16 @@ class SpansReader:
 
     def read(self, question: str, passages: Sequence[str]) -> list[list[Span]]:
         return [self._spans(passage) for passage in passages]
+
+
+@contextmanager
+def busy_inference() -> Iterator[None]:
+    """The inference thread has something else to do: what is asked meanwhile waits for the end of the block."""
+    done = threading.Event()
+    other = threading.Thread(target=inference_thread().run, args=(done.wait,))
+    other.start()
+    try:
+        yield
+    finally:
+        done.set()
+        other.join()

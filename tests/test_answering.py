@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import qa
-from fakes import HashEmbedder, SpansReader, WordReader
+from fakes import HashEmbedder, SpansReader, WordReader, busy_inference
 from index.documents import Document
 from index.errors import BusyIndexError, ParameterError, UnknownDocumentError, VerbatimError
 from index.folders import FolderIndex
@@ -20,9 +19,9 @@ from index.settings import read_settings
 from qa import answering
 from qa.answering import QuestionAnswerer, Stage
 from qa.answers import Answer, Reason
-from qa.cascading import Cascade, SingleReader
+from qa.cascading import SingleReader
 from qa.deciding import load_calibration
-from qa.inference import InferenceThread, inference_thread
+from qa.inference import InferenceThread
 from qa.reading import Span
 
 
@@ -260,65 +259,36 @@ def test_passages_just_found_are_not_looked_for_again_until_the_index_changes(fo
     assert len(answerer._index._remembered.hits) <= 100
 
 
-@contextmanager
-def held_up(answerer: QuestionAnswerer, question: str, seconds: float) -> Iterator[list[Answer]]:
-    """A question that has to wait for what runs on the inference thread; its answer, after the block."""
-    release, answers = threading.Event(), []
-    before = threading.Thread(target=inference_thread().run, args=(release.wait,))
+def asked_while_busy(answerer: QuestionAnswerer, question: str) -> Answer:
+    """The answer to a question that has to wait for what runs on the inference thread."""
+    answers: list[Answer] = []
     asking = threading.Thread(target=lambda: answers.append(answerer.ask(question)))
-    before.start()
-    asking.start()
-    try:
-        yield answers
-        time.sleep(seconds)
-    finally:
-        release.set()
-        before.join()
-        asking.join()
-
-
-@pytest.fixture
-def two_readers(folder, tmp_path, monkeypatch):
-    """Makes answerers whose fast reader says FAST and whose accurate one says SLOW."""
-    fast, slow = (
-        SpansReader(lambda text, word=word: [Span(text.index(word), text.index(word) + 4, 9.0)])
-        for word in ("FAST", "SLOW")
-    )
-    calibration = load_calibration(None)
-    models = answering._Models(HashEmbedder(), Cascade(fast, slow, calibration, calibration))
-    monkeypatch.setattr(answering, "_models", lambda _: models)
-    write(folder, a="It was FAST or SLOW.")
-    with qa.load(folder, index_dir=tmp_path / "index", threshold=0.0, patience=0.05) as answerer:
-        yield answerer
+    with busy_inference():
+        asking.start()
+        time.sleep(0.2)
+    asking.join()
+    return answers[0]
 
 
 def test_a_question_that_waited_too_long_is_read_by_the_fast_reader_which_is_said(two_readers):
-    with held_up(two_readers, "which?", 0.1) as hurried:
-        pass
-    assert [(a.text, a.hurried) for a in hurried] == [("FAST", True)]
+    hurried = asked_while_busy(two_readers, "which?")
+    assert (hurried.text, hurried.hurried) == ("FAST", True)
     at_leisure = two_readers.ask("which?")
     assert (at_leisure.text, at_leisure.hurried) == ("SLOW", False)
 
 
 def test_who_chose_a_reader_or_has_patience_waits_for_it(two_readers, folder, tmp_path):
-    patient = qa.load(folder, index_dir=tmp_path / "index", threshold=0.0)
-    for answerer in (two_readers.adjusted(reader="cascade"), patient):
-        with held_up(answerer, "which?", 0.1) as answers:
-            pass
-        assert [(a.text, a.hurried) for a in answers] == [("SLOW", False)]
-    patient.close()
+    with qa.load(folder, index_dir=tmp_path / "index", threshold=0.0) as patient:
+        for answerer in (two_readers.adjusted(reader="cascade"), patient):
+            answer = asked_while_busy(answerer, "which?")
+            assert (answer.text, answer.hurried) == ("SLOW", False)
 
 
-def test_a_fast_reader_that_is_wrong_more_often_than_may_be_is_not_taken(folder, tmp_path, monkeypatch, two_readers):
-    sure, unsure = load_calibration(None), replace(load_calibration(None), risk=((0.0, 0.5),))
-    readers = (SpansReader(lambda _: [Span(7, 11, 9.0)]), SpansReader(lambda _: [Span(15, 19, 9.0)]))
-    models = answering._Models(HashEmbedder(), Cascade(*readers, unsure, sure))
-    monkeypatch.setattr(answering, "_models", lambda _: models)
-    least = min(wrong for _, wrong in sure.risk)
-    with QuestionAnswerer(folder, read_settings(index_dir=tmp_path / "index", max_wrong=least, patience=0.05)) as one:
-        with held_up(one, "which?", 0.1) as answers:
-            pass
-        assert [a.hurried for a in answers] == [False]
+def test_a_fast_reader_that_is_wrong_more_often_than_may_be_is_not_taken(two_readers):
+    rarely_wrong = replace(load_calibration(None), risk=((0.0, 0.01),))
+    two_readers._way.reader.calibration = rarely_wrong  # the fast one keeps its own
+    assert asked_while_busy(two_readers.adjusted(max_wrong=0.01), "which?").hurried is False
+    assert asked_while_busy(two_readers.adjusted(max_wrong=0.9), "which?").hurried is True
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from fakes import busy_inference
 from index.errors import UnknownDocumentError
 from pages import ask, last_change, served
 from qa.answering import QuestionAnswerer, default_folder
@@ -342,6 +343,26 @@ def test_how_a_follow_up_was_understood_stands_above_its_answer_and_can_be_chang
         page.wait_for_selector("#panel mark:has-text('GARRITY')")
         assert "museum of Brannick" in ask(page, "Where is it?").locator(".understood input").input_value()
         assert ask(page, "thanks!").locator(".reply").text_content() == "You are welcome."
+
+
+@browser_test
+def test_a_question_that_was_hurried_says_so_and_is_read_again_in_its_place(
+    visit: Callable[..., Any], two_readers: QuestionAnswerer
+) -> None:
+    with served(two_readers) as url:
+        page = visit(url)
+        with busy_inference():
+            page.fill("#question textarea", "Which reader was taken?")
+            page.press("#question textarea", "Enter")
+            page.wait_for_selector("#log .pending")
+            page.wait_for_timeout(300)
+        turn = page.locator("#log .turn:not(.pending)").first
+        expect(turn.locator("mark")).to_have_text("FAST")
+        expect(turn.locator(".hurried")).to_contain_text("only the fast reader has read this")
+        turn.locator(".again").click()
+        expect(turn.locator("mark")).to_have_text("SLOW")
+        expect(page.locator("#log .turn")).to_have_count(1)
+        assert page.locator(".hurried").count() == 0
 
 
 def test_programs_find_one_endpoint_and_get_the_answers_fields(seeds_url: str) -> None:
