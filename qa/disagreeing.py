@@ -33,6 +33,8 @@ _ABOUT = re.compile(
 )
 _ROUNDED = 0.05
 _OVERLAP = 0.5
+_HALF = 0.5
+_WORDS = "words"
 _SHARE_OF_TERMS = 0.75
 _DATELINE_CHARS = 400
 _CODE = re.compile(r"(?<!\w)\w*\d\w*(?:[-./:,]\w+)*")
@@ -52,13 +54,16 @@ def disagree(first: Answer, second: Answer) -> bool:
 
     Returns:
         False where they say the same in other words, or are of different kinds: a number and a name, say, of which the
-        one may be as right as the other.
+        one may be as right as the other. Words that are neither date, number nor name may be different answers to a
+        loose question ("who uses it?"): they contradict only where the sentence of each has most of what is asked.
     """
     a, b = first.text, second.text
     if same_in_other_words(a, b) or a in second.sentence or b in first.sentence:
         return False
     kinds = [_kind(text) for text in (a, b)]
     if kinds[0] != kinds[1] or _approximate(first, second):
+        return False
+    if kinds[0] == _WORDS and min(_share_in_sentence(answer) for answer in (first, second)) <= _HALF:
         return False
     return not of_different_years(first, second)
 
@@ -131,7 +136,12 @@ def _kind(text: str) -> str:
         return "date"
     if numbers_in(text) or any(word in NUMBER_WORDS for word in words_of(text)):
         return "number"
-    return "name" if names_in(text) else "words"
+    return "name" if names_in(text) else _WORDS
+
+
+def _share_in_sentence(answer: Answer) -> float:
+    asked, words = terms(answer.question), words_of(answer.sentence)
+    return sum(_begins(words, _stem(term)) for term in asked) / max(1, len(asked))
 
 
 def _approximate(first: Answer, second: Answer) -> bool:

@@ -45,7 +45,7 @@ def asks_how_many(question: str) -> bool:
 
 
 def supporting_sentence(question: str, answer: Answer, hits: Sequence[Hit]) -> Passage | None:
-    """The sentence that bears on a yes/no or why question.
+    """The sentence that bears on a yes/no or why question; one that asks itself, as headings of FAQs do, says nothing.
 
     Args:
         question: The question.
@@ -57,7 +57,8 @@ def supporting_sentence(question: str, answer: Answer, hits: Sequence[Hit]) -> P
         why question beside words that give a reason; None where none has enough of them.
     """
     asked = terms(question)
-    if answer.answered and answer.document is not None and answer.sentence_start is not None:
+    is_told = answer.answered and not _asks(answer.sentence)
+    if is_told and answer.document is not None and answer.sentence_start is not None:
         around = Passage(
             answer.document,
             answer.sentence_start,
@@ -68,7 +69,12 @@ def supporting_sentence(question: str, answer: Answer, hits: Sequence[Hit]) -> P
         # The reader finds words of some kind in any passage; they support nothing if they stand elsewhere.
         if asks_why(question) or _shares(question, asked, [around])[0] >= _SHARE_OF_TERMS:
             return around
-    sentences = [sentence for hit in hits[:_READ_PASSAGES] for sentence in _sentences(hit.passage)]
+    sentences = [
+        sentence
+        for hit in hits[:_READ_PASSAGES]
+        for sentence in _sentences(hit.passage)
+        if not _asks(sentence.text)
+    ]
     if asks_why(question):
         sentences = [sentence for sentence in sentences if _CAUSE.search(sentence.text)]
     if not sentences or not asked:
@@ -77,6 +83,10 @@ def supporting_sentence(question: str, answer: Answer, hits: Sequence[Hit]) -> P
     best = max(range(len(sentences)), key=lambda i: shares[i])
     least = _SHARE_BESIDE_CAUSE if asks_why(question) else _SHARE_OF_TERMS
     return sentences[best] if shares[best] >= least else None
+
+
+def _asks(sentence: str) -> bool:
+    return sentence.rstrip("\"'\u201d\u2019)] \n").endswith("?")
 
 
 def _shares(question: str, asked: Sequence[str], sentences: Sequence[Passage]) -> list[float]:

@@ -1,5 +1,7 @@
 """The same in other words, and what contradicts."""
 
+from dataclasses import replace
+
 import pytest
 
 from index.documents import Passage
@@ -58,6 +60,20 @@ def test_what_contradicts():
     assert not disagree(said("4,987", "It has 4,987 people."), said("5,000", "It has about 5,000 people."))
     assert disagree(said("4,180", "It has 4,180 people."), said("5,600", "It has about 5,600 people."))
     assert not disagree(said("Falk", "In 2019 it went to Falk."), said("Reuter", "In 2020 it went to Reuter."))
+
+
+def test_words_contradict_only_where_their_sentences_have_most_of_what_is_asked():
+    def loosely(question, words, sentence):
+        return replace(said(words, sentence), question=question)
+
+    assert disagree(
+        loosely("How was the ledger bound?", "in leather", "The ledger was bound in leather."),
+        loosely("How was the ledger bound?", "in cloth", "The ledger, bound in cloth, lies in Graz."),
+    )
+    assert not disagree(
+        loosely("Who uses the archive?", "reader", "The reader uses the archive."),
+        loosely("Who uses the archive?", "team", "The archive is kept by a team."),
+    )
 
 
 def test_a_passage_bears_on_a_question_whose_names_and_most_terms_it_holds():

@@ -109,6 +109,14 @@ def test_yes_or_no_gets_the_sentence_and_no_verdict(folder, make_answerer):
     assert chat.ask("Did the emperor visit Antarctica?").kind is Kind.UNKNOWN
 
 
+def test_a_heading_that_asks_the_same_is_no_evidence(folder, make_answerer):
+    heading = "(5) Can several programs open the archive at once?"
+    write(folder, a=f"{heading}\n\nSeveral programs may open the archive at once.")
+    for said in (heading, "nowhere"):
+        turn = chat_over(make_answerer, said).ask("Can several programs open the archive at once?")
+        assert turn.evidence.text == "Several programs may open the archive at once."
+
+
 def test_why_gets_the_sentence_that_gives_a_reason(folder, make_answerer):
     write(folder, a="The plant was sold. The plant in Corran was sold because its boilers were worn out.")
     chat = chat_over(make_answerer, "nowhere")
