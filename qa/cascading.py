@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Protocol
 
@@ -12,12 +13,15 @@ from index.searching import Hit
 from index.settings import Settings
 from qa.deciding import Calibration, load_calibration
 from qa.reading import ACCURATE, ACCURATE_READER, CASCADE, FAST, FAST_READER, Reader, Span, SpanReader
+from qa.rereading import look_closer
 
 CASCADE_CALIBRATION_FILE = "cascade.json"
 
 MOST_READ_AGAIN = 3
 ENOUGH = 0.8
 """Share of the fast reader's distribution over passages that need be read again."""
+MOST_LOOKED_AT = 3
+"""Passages of a single reader in which the best answer is looked at closely: only those may lead."""
 
 
 class HitReader(Protocol):
@@ -48,7 +52,7 @@ class HitReader(Protocol):
 
 
 class SingleReader:
-    """One reader, which reads every passage."""
+    """One reader, which reads every passage, and what is best in it closely."""
 
     quick = None
 
@@ -76,11 +80,16 @@ class SingleReader:
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
         """As `HitReader` says."""
-        return self._reader.read(question, [hit.passage.text for hit in hits])
+        texts = [hit.passage.text for hit in hits]
+        spans = self._reader.read(question, texts)
+        best = sorted((i for i, found in enumerate(spans) if found), key=lambda i: -spans[i][0].score)[:MOST_LOOKED_AT]
+        closely = look_closer(self._reader, question, [texts[i] for i in best], [spans[i] for i in best])
+        looked_at = dict(zip(best, closely, strict=True))
+        return [looked_at.get(i, [replace(s, close_score=s.score) for s in found]) for i, found in enumerate(spans)]
 
 
 class Cascade:
-    """A fast reader reads every passage, an accurate one those few that are likely to hold the answer."""
+    """A fast reader reads every passage, an accurate one those few that may hold the answer, and it closely."""
 
     def __init__(self, fast: SpanReader, accurate: SpanReader, picking: Calibration, calibration: Calibration) -> None:
         """Put two readers in a row.
@@ -109,7 +118,8 @@ class Cascade:
         """
         first = self._fast.read(question, [hit.passage.text for hit in hits])
         picked = pick(hits, first, self._picking)
-        second = self._accurate.read(question, [hits[i].passage.text for i in picked])
+        texts = [hits[i].passage.text for i in picked]
+        second = look_closer(self._accurate, question, texts, self._accurate.read(question, texts))
         spans = {i: _both(again, first[i]) for i, again in zip(picked, second, strict=True)}
         leading = max((s.score for again in second for s in again), default=0.0)
         shift = leading - max((first[i][0].score for i in picked), default=0.0)
@@ -147,11 +157,12 @@ def _both(again: Sequence[Span], first: Sequence[Span]) -> list[Span]:
     """The second reader's spans with the first one's scores: the lowest that it gave where it has none of the same."""
     scores = {(s.start, s.end): s.score for s in first}
     lowest = min(scores.values(), default=0.0)
-    return [Span(s.start, s.end, s.score, scores.get((s.start, s.end), lowest)) for s in again]
+    return [replace(s, fast_score=scores.get((s.start, s.end), lowest)) for s in again]
 
 
 def _shifted(first: Sequence[Span], shift: float, leading: float) -> list[Span]:
-    return [Span(s.start, s.end, min(s.score + shift, leading), s.score) for s in first]
+    scores = [min(s.score + shift, leading) for s in first]
+    return [Span(s.start, s.end, score, s.score, score) for s, score in zip(first, scores, strict=True)]
 
 
 def open_reader(settings: Settings) -> HitReader:

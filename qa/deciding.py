@@ -21,7 +21,7 @@ from qa.reading import FAST_READER, Span
 from qa.wording import numbers_in
 
 CALIBRATION_FILE = "calibration.json"
-FEATURES = ("margin", "fast", "share", "cosine", "numbers")
+FEATURES = ("margin", "fast", "close", "share", "cosine", "numbers")
 """What `features` tells of an answer."""
 
 _TINY = 1e-6
@@ -90,6 +90,7 @@ class Found:
         end: Offset after it.
         score: The reader's log-odds against the null answer.
         fast_score: Those of a cascade's fast reader.
+        close_score: Those in the sentences around it alone.
         words: What is compared with other spans: the text, normalized.
     """
 
@@ -98,6 +99,7 @@ class Found:
     end: int
     score: float
     fast_score: float
+    close_score: float
     words: str
 
 
@@ -242,7 +244,7 @@ def _place(hits: Sequence[Hit], spans: Sequence[Sequence[Span]]) -> list[Found]:
         for span in found:
             start, end = passage.start + span.start, passage.start + span.end
             words = normalize(passage.text[span.start : span.end])
-            new = Found(hit, start, end, span.score, span.fast_score, words)
+            new = Found(hit, start, end, span.score, span.fast_score, span.close_score, words)
             old = places.setdefault((passage.document, start, end), new)
             if words and old.score < new.score:
                 places[passage.document, start, end] = new
@@ -290,7 +292,7 @@ def features(question: str, candidate: Group) -> dict[str, float]:
 
     Returns:
         margin: the best span's log-odds against the null answer, in tens; fast: those of a cascade's fast
-        reader, in tens; share: log-odds of the
+        reader, in tens; close: those in the sentences around it alone, in tens; share: log-odds of the
         group's probability; cosine: of question and passage, -1 to 1; numbers: share of the numbers written in the
         question, years among them, that neither the passage nor its titles state, 0 to 1.
     """
@@ -298,6 +300,7 @@ def features(question: str, candidate: Group) -> dict[str, float]:
     return {
         "margin": candidate.best.score / 10,
         "fast": candidate.best.fast_score / 10,
+        "close": candidate.best.close_score / 10,
         "share": math.log(share / (1 - share)),
         "cosine": candidate.best.hit.cosine,
         "numbers": _share_of_numbers_missing(question, candidate.best.hit),

@@ -70,10 +70,7 @@ def supporting_sentence(question: str, answer: Answer, hits: Sequence[Hit]) -> P
         if asks_why(question) or _shares(question, asked, [around])[0] >= _SHARE_OF_TERMS:
             return around
     sentences = [
-        sentence
-        for hit in hits[:_READ_PASSAGES]
-        for sentence in _sentences(hit.passage)
-        if not _asks(sentence.text)
+        sentence for hit in hits[:_READ_PASSAGES] for sentence in _sentences(hit.passage) if not _asks(sentence.text)
     ]
     if asks_why(question):
         sentences = [sentence for sentence in sentences if _CAUSE.search(sentence.text)]

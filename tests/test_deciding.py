@@ -22,7 +22,7 @@ CALIBRATION = Calibration(
     2.0,
     0.5,
     0.0,
-    {"margin": 2.0, "fast": 0.5, "share": 0.5, "cosine": 1.0, "numbers": -1.0},
+    {"margin": 2.0, "fast": 0.5, "close": 0.5, "share": 0.5, "cosine": 1.0, "numbers": -1.0},
     -2.0,
     0.5,
     ((0.0, 0.6), (0.25, 0.3), (0.5, 0.1)),
