@@ -33,7 +33,7 @@ class Settings(BaseSettings):
             when the confidence was fitted. Not together with `threshold`.
         patience: Seconds that a question may wait for others before it: one that had to wait longer is read by the
             cascade's fast reader alone, and its answer says so. None lets them wait, which `verbatim serve` does not:
-            there it is 1. Of no effect where another reader was chosen.
+            there it is 0.5. Of no effect where another reader was chosen.
         device: Where the models run; "auto" takes an accelerator where there is one.
         precision: Number format the models compute in; "auto" is bf16 on processors that multiply it
             in hardware and fp32 elsewhere.

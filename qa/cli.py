@@ -281,7 +281,7 @@ def serve(
     patience: Annotated[
         float | None,
         typer.Option(
-            metavar="SECONDS", help="How long questions wait before the fast reader alone reads: 1; inf: however long."
+            metavar="SECONDS", help="How long questions wait before the fast reader alone reads: 0.5; inf: forever."
         ),
     ] = None,
     rebuild: Rebuild = False,

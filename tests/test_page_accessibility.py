@@ -175,12 +175,15 @@ def test_large_print_and_narrow_screens_lose_nothing(visit: Callable[..., Any], 
 def test_nothing_moves_for_who_wants_no_motion(visit: Callable[..., Any], url: str) -> None:
     page = visit(url, 360, 740, reduced_motion="reduce")
     ask(page, "Who founded the museum of Brannick?")
-    page.click("#log .citation")
+    page.locator("#log .turn").hover()  # which shows what can be done with it
+    page.wait_for_function("getComputedStyle(document.querySelector('#log .edit')).opacity === '1'")
     moving = """[...document.querySelectorAll("#masthead *, #log *, #panel *")].filter(element => {
         if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) return false;
         const style = getComputedStyle(element);
         return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0.01;
     }).map(element => element.outerHTML.slice(0, 100))"""
+    assert page.evaluate(moving) == []
+    page.click("#log .citation")
     assert page.evaluate(moving) == []
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from qa.web.access import Access
     from qa.web.guarding import Guards
 
-PATIENCE_S = 1.0
+PATIENCE_S = 0.5
 """Seconds that questions wait for one another before the fast reader alone reads, unless the settings say otherwise."""
 
 _MAX_PORT = 65535
@@ -74,7 +74,7 @@ def serve(
         log_questions: Write the words of questions into the log as well, where each question is logged.
         no_auth: Ask nobody for a password, even where one is set and where other machines are let in.
         allowed_hosts: Names that the server is called by besides its own, by a proxy say.
-        **settings: Fields of `Settings`; without `patience`, questions wait a second for one another.
+        **settings: Fields of `Settings`; without `patience`, questions wait half a second for one another.
 
     Raises:
         AccessError: Other machines would be let in, and there is no password; nothing was loaded.
