@@ -444,6 +444,11 @@ def confidence(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the calibration.")] = Path(
         "calibration.json"
     ),
+    questions: Annotated[int, typer.Option(metavar="N", help="Questions of each of five kinds, at most.", min=1)] = 600,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep what is read in this file, .jsonl; run again, it goes on."),
+    ] = None,
     reader: ReaderName = None,
     as_json: Json = False,
 ) -> None:
@@ -452,7 +457,7 @@ def confidence(
         from index.settings import read_settings
         from qa.training.confidence import run
 
-        run(answerable, unanswerable, out, read_settings(reader=reader), typer.echo)
+        run(answerable, unanswerable, out, read_settings(reader=reader), typer.echo, questions, keep)
 
 
 @train.command("reader")

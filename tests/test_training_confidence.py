@@ -1,13 +1,17 @@
 """What the confidence is fitted on, and that the fit learns from it."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 
+from fakes import HashEmbedder
 from index.documents import Passage
 from index.searching import Hit
+from index.settings import Settings
 from qa.deciding import FEATURES, Decider
+from qa.evaluating import corpus_answerer
 from qa.reading import Span
 from qa.training import confidence
 from qa.training.confidence import Asked, Read, cross_check, fit, plan
@@ -30,11 +34,10 @@ def squad(path, titles, *, answerable):
     return path
 
 
-def test_five_kinds_of_questions_about_all_articles(tmp_path, monkeypatch):
-    monkeypatch.setattr(confidence, "QUESTIONS_OF_A_KIND", 3)
+def test_five_kinds_of_questions_about_all_articles(tmp_path):
     titles = ["Ada", "Bohr", "Curie", "Dirac"]
     answerable = squad(tmp_path / "1.json", titles, answerable=True)
-    paragraphs, asked = plan(answerable, squad(tmp_path / "2.json", titles[:3], answerable=False))
+    paragraphs, asked = plan(answerable, squad(tmp_path / "2.json", titles[:3], answerable=False), 3)
     assert sorted(paragraphs) == titles
     assert {one.article for one in asked} <= set(titles)
     kinds = [(bool(one.answers), one.elsewhere, bool(one.paragraph)) for one in asked]
@@ -44,6 +47,70 @@ def test_five_kinds_of_questions_about_all_articles(tmp_path, monkeypatch):
     assert all(answer in one.paragraph for one in asked if one.paragraph for answer in one.answers)
     alone = {one.question for one in asked if one.paragraph}
     assert not alone & {one.question for one in asked if not one.paragraph and not one.elsewhere}
+
+
+class Noting:
+    """Finds the first word of each passage, and notes what it was asked."""
+
+    quick, fingerprint = None, "one"
+
+    def __init__(self):
+        self.asked = []
+
+    def read(self, question, hits):
+        self.asked.append(question)
+        return [[Span(0, hit.passage.text.index(" "), 1.5, 0.25, -0.5)] for hit in hits]
+
+
+@pytest.fixture
+def read_again(tmp_path, monkeypatch):
+    """Reads with what was kept, as a run does that is started again: questions that were read, what was found, said."""
+    monkeypatch.setattr(confidence, "corpus_answerer", partial(corpus_answerer, embedder=HashEmbedder()))
+    titles = ["Ada", "Bohr", "Curie"]
+    files = [squad(tmp_path / f"{kind}.json", titles, answerable=kind) for kind in (True, False)]
+
+    def run(n_of_a_kind=2, fingerprint="one", stop_after=None):
+        reader, said = Noting(), []
+        reader.fingerprint = fingerprint
+        monkeypatch.setattr(confidence, "open_reader", lambda _: reader)
+        paragraphs, asked = plan(*files, n_of_a_kind)
+        kept = tmp_path / "kept.jsonl"
+        found = confidence.read_all(paragraphs, asked[:stop_after], Settings(), said.append, kept)
+        assert [one.asked for one in found] == asked[:stop_after]
+        return reader.asked, found, said
+
+    return run
+
+
+def test_what_was_kept_is_not_read_again(read_again, tmp_path):
+    asked, found, _ = read_again()
+    assert len(asked) == len(found) == 10
+    kept = (tmp_path / "kept.jsonl").read_bytes()
+    assert read_again() == ([], found, ["goes on after 10 of 10 questions"])
+    assert (tmp_path / "kept.jsonl").read_bytes() == kept
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40])
+def test_a_run_that_was_ended_goes_on_with_the_question_it_was_at(read_again, tmp_path, cut):
+    _, all_of_them, _ = read_again()
+    kept = tmp_path / "kept.jsonl"
+    lines = kept.read_bytes().splitlines(keepends=True)
+    kept.write_bytes(b"".join(lines[:4]) + lines[4][:cut])
+    asked, found, _ = read_again()
+    assert asked == [one.asked.question for one in all_of_them[4:]]
+    assert found == all_of_them
+
+
+def test_what_other_models_or_of_other_questions_was_kept_is_refused(read_again, tmp_path):
+    read_again()
+    with pytest.raises(DataError, match=r"kept\.jsonl, line 1 was read by other models: name those, or a new file"):
+        read_again(fingerprint="two")
+    for other in ({"n_of_a_kind": 3}, {"stop_after": 4}):
+        with pytest.raises(DataError, match=r"line \d is of other data or another number of questions"):
+            read_again(**other)
+    (tmp_path / "kept.jsonl").write_text('{"models": "one"}\n')
+    with pytest.raises(DataError, match=r"line 1 is no record of verbatim train confidence: read: Field required"):
+        read_again()
 
 
 @pytest.mark.parametrize("in_a_row", [False, True])

@@ -1,5 +1,6 @@
 """Fits the confidence of an answer and the threshold below which a question is declined."""
 
+import hashlib
 import itertools
 import json
 import random
@@ -10,10 +11,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
+from index.embedding import embedder_folder
+from index.models import hash_weights
 from index.searching import Hit
 from index.settings import Settings
 from qa.answering import QuestionAnswerer, worth_reading
@@ -32,6 +36,7 @@ from qa.matching import f1
 from qa.reading import Span
 from qa.saving import check_writable, write_whole
 from qa.training.data import DataError
+from qa.training.growing import append, take_up
 
 KEEP_RIGHT = 0.85
 """Share of the right answers that the threshold lets through."""
@@ -75,15 +80,34 @@ class Read:
     spans: Sequence[Sequence[Span]]
 
 
-def plan(answerable: Path, unanswerable: Path) -> tuple[dict[str, list[str]], list[Asked]]:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A line of the file that what was read is kept in.
+
+    Attributes:
+        models: Hash of the weights that found and read it.
+        read: What was read.
+    """
+
+    models: str
+    read: Read
+
+
+_KEPT = TypeAdapter(Kept)
+
+
+def plan(
+    answerable: Path, unanswerable: Path, n: int = QUESTIONS_OF_A_KIND
+) -> tuple[dict[str, list[str]], list[Asked]]:
     """Paragraphs to ask of, and questions about all articles.
 
     Args:
         answerable: A file in the format of SQuAD 1.1.
         unanswerable: One in the format of 2.0, about some of the same articles.
+        n: Questions of a kind, at most.
 
     Returns:
-        Paragraphs by article, and five kinds of questions, up to 600 of each: answerable ones and ones that
+        Paragraphs by article, and five kinds of questions, up to `n` of each: answerable ones and ones that
         look answerable and are not, asked of all articles; other ones of either kind, asked of their own
         paragraph; and answerable ones asked of all articles but their own.
 
@@ -98,7 +122,6 @@ def plan(answerable: Path, unanswerable: Path) -> tuple[dict[str, list[str]], li
     rng = random.Random(0)  # noqa: S311 (no secret)
     rng.shuffle(answers)
     rng.shuffle(traps)
-    n = QUESTIONS_OF_A_KIND
     retrieved = [replace(asked, paragraph="") for asked in answers[:n] + traps[:n]]
     strangers = [replace(asked, answers=(), elsewhere=True, paragraph="") for asked in answers[n : 2 * n]]
     chosen = retrieved + strangers + answers[-n:] + traps[-n:]
@@ -127,7 +150,11 @@ def _read_articles(path: Path) -> dict[str, Article]:
 
 
 def read_all(
-    paragraphs: dict[str, list[str]], asked: Sequence[Asked], settings: Settings, say: Callable[[str], None]
+    paragraphs: dict[str, list[str]],
+    asked: Sequence[Asked],
+    settings: Settings,
+    say: Callable[[str], None],
+    keep: Path | None = None,
 ) -> list[Read]:
     """Retrieve and read for every question.
 
@@ -136,20 +163,51 @@ def read_all(
         asked: The questions.
         settings: Which models.
         say: Prints how far it is.
+        keep: A file, .jsonl, of what is read; what it holds is not read again. None keeps nothing.
 
     Returns:
         What was found for each.
+
+    Raises:
+        DataError: The file holds what other models read, or other questions, or cannot be written.
     """
     names = {text: f"{title}/{i}" for title, texts in paragraphs.items() for i, text in enumerate(texts)}
     reader = open_reader(settings)
+    weights = hash_weights(embedder_folder(settings)) + reader.fingerprint
+    models = hashlib.sha256(weights.encode()).hexdigest()
+    found = [] if keep is None else _kept(keep, models, asked)
+    if found:
+        say(f"goes on after {len(found)} of {len(asked)} questions")
     with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
-        found = []
-        for number, one in enumerate(asked, 1):
+        for number, one in enumerate(asked[len(found) :], len(found) + 1):
             hits = _retrieve(answerer, one, list(names.values()))
-            found.append(Read(one, hits, reader.read(answerer.as_meant(one.question), hits)))
+            new = Read(one, hits, reader.read(answerer.as_meant(one.question), hits))
+            found.append(new)
+            if keep is not None:
+                append(keep, [_KEPT.dump_json(Kept(models, new)).decode()])
             if number % 200 == 0:
                 say(f"read for {number} of {len(asked)} questions")
         return found
+
+
+def _kept(keep: Path, models: str, asked: Sequence[Asked]) -> list[Read]:
+    """What was read for the first of the questions, by an earlier run."""
+
+    def parse(path: Path, number: int, line: bytes) -> Read:
+        where = f"{path}, line {number}"
+        try:
+            kept = _KEPT.validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = "".join(f"{name}: " for name in first["loc"])
+            raise DataError(f"{where} is no record of verbatim train confidence: {field}{first['msg']}") from error
+        if kept.models != models:
+            raise DataError(f"{where} was read by other models: name those, or a new file")
+        if number > len(asked) or kept.read.asked != asked[number - 1]:
+            raise DataError(f"{where} is of other data or another number of questions: give those, or a new file")
+        return kept.read
+
+    return take_up(keep, parse)
 
 
 def _retrieve(answerer: QuestionAnswerer, asked: Asked, names: list[str]) -> list[Hit]:
@@ -353,7 +411,15 @@ def tabulate(
     return rows, np.array(right), np.array(answerable)
 
 
-def run(answerable: Path, unanswerable: Path, out: Path, settings: Settings, say: Callable[[str], None]) -> None:
+def run(
+    answerable: Path,
+    unanswerable: Path,
+    out: Path,
+    settings: Settings,
+    say: Callable[[str], None],
+    n: int = QUESTIONS_OF_A_KIND,
+    keep: Path | None = None,
+) -> None:
     """Fit, write the calibration, and say how it does on articles that were left out of the fit.
 
     Args:
@@ -362,14 +428,16 @@ def run(answerable: Path, unanswerable: Path, out: Path, settings: Settings, say
         out: Where to write the calibration.
         settings: Which models.
         say: Prints a line.
+        n: Questions of a kind, at most.
+        keep: A file, .jsonl, of what is read: run again, it goes on with that. None keeps nothing.
 
     Raises:
         DataError: A file cannot be used.
         ParameterError: `out` cannot be written; said before hours are spent on the rest.
     """
     check_writable("out", out)
-    paragraphs, asked = plan(answerable, unanswerable)
-    found = read_all(paragraphs, asked, settings, say)
+    paragraphs, asked = plan(answerable, unanswerable, n)
+    found = read_all(paragraphs, asked, settings, say, keep)
     calibration = fit(found)
     write_whole(out, json.dumps(asdict(calibration), indent=2) + "\n")
     try:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from tokenizers import Encoding, Tokenizer
 
-from index.models import first_line, load_tokenizer
+from index.models import load_tokenizer
 from qa.training.data import DataError
 from qa.training.examples import MIX, Pair, Share, crop, is_for_training, load_checked
+from qa.training.growing import append, take_up
 from qa.training.learning import Say, logits_of
 from qa.training.models import load_reader, speed_up
 from qa.training.negatives import Mixer
@@ -69,7 +70,7 @@ def run(
     """
     if out.suffix == ".xz":
         raise DataError(f"{out} would be compressed: name a .jsonl file, and compress it when it is done")
-    done = _take_up(out)
+    done = take_up(out, parse_lesson)
     examples = [example for example in load_checked(data, say) if is_for_training(example)]
     pairs = Mixer(examples, mix).mixed(seed)
     tokenizer = load_tokenizer(teacher)
@@ -83,34 +84,6 @@ def run(
     if not n_records:
         raise DataError("there is nothing to label: no source of the mix has an example, or no text fits")
     say(f"{n_records} records in {out}")
-
-
-def _take_up(out: Path) -> list[Lesson]:
-    """Records that are there already; a last one that was not written to its end is cut off.
-
-    Args:
-        out: The file.
-
-    Returns:
-        The records.
-
-    Raises:
-        DataError: The file holds something else, or cannot be written.
-    """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("ab+") as stream:
-            stream.seek(0)
-            content = stream.read()
-            whole = content.rfind(b"\n") + 1
-            lines = content[:whole].split(b"\n")[:-1]
-            done = [parse_lesson(out, number, line) for number, line in enumerate(lines, 1)]
-            if content and not done:
-                raise DataError(f"{out} holds something, but no whole record: remove it, or name another file")
-            stream.truncate(whole)
-    except OSError as error:
-        raise DataError(f"{out} cannot be written: {first_line(error)}") from error
-    return done
 
 
 def fitting(pairs: Iterable[Pair], tokenizer: Tokenizer, rng: random.Random) -> Iterator[Asked]:
@@ -228,12 +201,7 @@ def _write(out: Path, n_records: int, lessons: Iterable[Sequence[Lesson]], say: 
         DataError: The disk is full; what was written stays.
     """
     for number, some in enumerate(lessons, 1):
-        text = "".join(json.dumps(asdict(lesson), ensure_ascii=False) + "\n" for lesson in some)
-        try:
-            with out.open("ab") as stream:
-                stream.write(text.encode())
-        except OSError as error:
-            raise DataError(f"{out} cannot be written: {first_line(error)}") from error
+        append(out, (json.dumps(asdict(lesson), ensure_ascii=False) for lesson in some))
         n_records += len(some)
         if number % _SAID_EVERY == 0:
             say(f"{n_records} records")
