@@ -15,7 +15,8 @@ from fakes import HashEmbedder, WordReader
 from packing import make_zip
 from qa import answering
 from qa.cascading import SingleReader
-from qa.cli import _counting, cli
+from qa.cli import cli
+from qa.terminal import counting
 
 runner = CliRunner()
 
@@ -123,7 +124,7 @@ def test_a_long_name_is_listed_whole(folder, monkeypatch):
 def test_the_progress_bar_takes_a_files_name_as_it_is(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with _counting("[/x]\x07.json") as on_progress:
+    with counting("[/x]\x07.json") as on_progress:
         on_progress(1, 2)
     assert "[/x]␇.json" in capsys.readouterr().err
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from qa.answering import QuestionAnswerer
 from qa.answers import Answer, Reason
-from qa.cli import _print_answer
 from qa.conversing import Conversation
 from qa.spelling import held_by, respelled
+from qa.terminal import print_answer
 from qa.variants import mistyped
 
 TEXT = (
@@ -120,7 +120,7 @@ def test_who_insists_is_asked_letter_by_letter(folder: Path, make_answerer: Call
 
 def test_the_command_line_says_how_it_was_asked(capsys: pytest.CaptureFixture[str]) -> None:
     answer = Answer("whcih?", answered=False, reason=Reason.NO_SPAN_FOUND)
-    _print_answer(answer)
+    print_answer(answer)
     assert "asked as" not in capsys.readouterr().out
-    _print_answer(replace(answer, understood="which?"))
+    print_answer(replace(answer, understood="which?"))
     assert "asked as: which?\n" in capsys.readouterr().out
