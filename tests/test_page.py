@@ -359,7 +359,10 @@ def test_a_question_that_was_hurried_says_so_and_is_read_again_in_its_place(
         turn = page.locator("#log .turn:not(.pending)").first
         expect(turn.locator("mark")).to_have_text("FAST")
         expect(turn.locator(".hurried")).to_contain_text("only the fast reader has read this")
-        turn.locator(".again").click()
+        with busy_inference():  # read again, it waits for however many are before it
+            turn.locator(".again").click()
+            page.wait_for_selector("#log .pending")
+            page.wait_for_timeout(300)
         expect(turn.locator("mark")).to_have_text("SLOW")
         expect(page.locator("#log .turn")).to_have_count(1)
         assert page.locator(".hurried").count() == 0

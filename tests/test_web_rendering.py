@@ -170,7 +170,8 @@ def test_a_question_read_in_a_hurry_says_so_and_can_be_read_again_in_its_place(k
     said = Turn("when, no, who?", "May 2012", kind, "who?", replace(answer(), hurried=True))
     html = rendering.spoken(said, {}, "7")
     again = next(a for a in Parsed(html).attributes if a.get("class") == "again")["data-asked"]
-    assert json.loads(again or "") == {"question": "when, no, who?", "understood": "who?", "in_place_of": ["7"]}
+    asked = {"question": "when, no, who?", "understood": "who?", "in_place_of": ["7"], "is_patient": True}
+    assert json.loads(again or "") == asked
     assert "only the fast reader has read this" in html
     assert "fast reader" not in rendering.spoken(replace(said, answer=answer()), {}, "7")
 

@@ -46,6 +46,7 @@ class Asked(BaseModel, frozen=True):
         understood: How it is meant, where it was understood wrongly; None leaves that to the chat.
         conversation: Id of the conversation that it goes on with; "" begins one.
         in_place_of: Keys of the turns on the page that it takes the place of.
+        is_patient: Whether it is read as it is at leisure, however many wait.
         options: How it is asked.
     """
 
@@ -53,6 +54,7 @@ class Asked(BaseModel, frozen=True):
     understood: str | None = None
     conversation: str = ""
     in_place_of: tuple[str, ...] = ()
+    is_patient: bool = False
     options: Options = Options()
 
 

@@ -247,7 +247,9 @@ class _Chat:
                 on_stage(stage)
                 measured.on_stage(stage)
 
-            answerer = self._answerer.adjusted(reader=options.reader, max_wrong=options.max_wrong, on_stage=on_each)
+            # A reader that is named, be it the usual one, reads however many wait.
+            reader = options.reader or (self._answerer.reader if asked.is_patient else None)
+            answerer = self._answerer.adjusted(reader=reader, max_wrong=options.max_wrong, on_stage=on_each)
             turn = Conversation(answerer, within, before).ask(asked.question, understood=asked.understood)
             on_stage(Stage.DONE)  # stopped since, it is not kept
             measured.came_out(turn)

@@ -243,9 +243,11 @@ def _understood(said: Turn) -> str:
 
 
 def _hurried(said: Turn, key: str) -> str:
-    """That a question was read by the fast reader alone, which can be asked again."""
+    """That a question was read by the fast reader alone, which can be asked again, and then waits its turn."""
     understood = said.understood if said.understood != said.asked else None
-    asked = json.dumps({"question": said.asked, "understood": understood, "in_place_of": [key] if key else []})
+    replaced = [key] if key else []
+    again = {"question": said.asked, "understood": understood, "in_place_of": replaced, "is_patient": True}
+    asked = json.dumps(again)
     button = f'<button type="button" class="again" data-asked="{escape(asked)}">Read it again</button>'
     return f'<p class="label hurried">Many were asking, so only the fast reader has read this. {button}</p>'
 
