@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from index.abbreviations import abbreviation_asked, spells_out
 from index.documents import Document, Passage
 from index.embedding import Embedder, Vectors
 from index.proximity import NOWHERE_NEAR, Proximity, measure, words_of
@@ -11,8 +12,12 @@ from index.store import Store
 from index.vectors import VectorIndex
 
 CANDIDATES = 50
-_REMEMBERED_QUESTIONS = 32
 """Passages taken from each of the two searches before they are fused, at least."""
+_REMEMBERED_QUESTIONS = 32
+_LOOKED_THROUGH = 1_000
+"""Passages with an abbreviation that are looked through for its words, at most."""
+_LEAD = 3.0
+"""Log-odds by which a passage that has them leads those that do not, at least: enough that few of them are read."""
 
 STOP_WORDS = frozenset(
     (
@@ -70,7 +75,10 @@ class Hit:
 
 
 class Searcher:
-    """Finds the passages for a question in one index."""
+    """Finds the passages for a question in one index.
+
+    Asked what an abbreviation stands for, those that say it come first: of the many that use it few do.
+    """
 
     def __init__(
         self, store: Store, vectors: VectorIndex, embedder: Embedder, weights: FusionWeights | None = None
@@ -105,12 +113,15 @@ class Searcher:
         with self._vectors.in_step():
             ids = None if within is None else self._store.passage_ids(within)
             bm25 = dict(self._store.match(lexical_query(question), limit, ids)) if terms(question) else {}
-            cosines = self._cosines(vector, limit, ids, list(bm25))
+            spelled_out = self._spelled_out(question, limit, ids)
+            cosines = self._cosines(vector, limit, ids, list(dict.fromkeys([*bm25, *spelled_out])))
             passages = self._store.passages(list(cosines))
         found = [id_ for id_ in cosines if id_ in passages]
         texts = [_searched(*passages[id_]) for id_ in found]
         proximity = dict(zip(found, measure(question, terms(question), texts), strict=True))
         scores = fuse({id_: cosines[id_] for id_ in found}, bm25, proximity, self._weights)
+        lead = max(scores.values(), default=0.0) - min(scores.values(), default=0.0) + _LEAD
+        scores |= {id_: scores[id_] + lead for id_ in spelled_out if id_ in scores}
         return [
             Hit(
                 passages[id_][0],
@@ -123,6 +134,15 @@ class Searcher:
             )
             for id_ in sorted(scores, key=lambda id_: (-scores[id_], id_))[:top_k]
         ]
+
+    def _spelled_out(self, question: str, limit: int, ids: Sequence[int] | None) -> list[int]:
+        """Passages that say what an abbreviation stands for, where a question asks that."""
+        abbreviation = abbreviation_asked(question)
+        if abbreviation is None:
+            return []
+        holding = [id_ for id_, _ in self._store.match(f'"{abbreviation}"', _LOOKED_THROUGH, ids)]
+        passages = self._store.passages(holding)
+        return [id_ for id_ in holding if id_ in passages and spells_out(passages[id_][0].text, abbreviation)][:limit]
 
     def _cosines(self, vector: Vectors, limit: int, ids: Sequence[int] | None, also: list[int]) -> dict[int, float]:
         """Cosines of the nearest passages and of those found lexically."""

@@ -1,0 +1,99 @@
+"""Questions for what an abbreviation stands for, and the texts that say it: most that hold the abbreviation do not."""
+
+import re
+
+_KIND = "(?:abbreviation|acronym|initials|letters)"
+_NAMED = rf"(?:the )?(?:{_KIND} )?([\w&-]+)"
+_ASKED = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\bwhat (?:do|does|did) {_NAMED} (?:stand for|abbreviate)\b",
+        rf"\bwhat (?:do|does|did) (?:the )?{_KIND} ([\w&-]+) mean\b",
+        rf"\bwhat (?:is|are|was) {_NAMED} (?:an? (?:abbreviation|acronym) (?:of|for)|short for)\b",
+        rf"\b(?:full|long) (?:name|form) of {_NAMED}",
+        r"\b([\w&-]+) stands for what\b",
+    )
+)
+_SHORTEST, _LONGEST = 2, 10
+_FEWEST_CAPITALS = 2
+_REACH_CHARS = 120
+"""How far from the abbreviation its words are looked for."""
+_WORD = re.compile(r"[^\W_]+")
+_SMALL = frozenset("a an and de des du for in la le of on the to und von".split())
+"""Words that often have no letter of their own in an abbreviation."""
+
+
+def abbreviation_asked(question: str) -> str | None:
+    """The abbreviation that a question asks the words of, as it is written there; None where it asks something else.
+
+    Args:
+        question: The question.
+
+    Returns:
+        A word of 2 to 10 letters and digits.
+    """
+    for pattern in _ASKED:
+        if (match := pattern.search(question)) and _SHORTEST <= len(match[1]) <= _LONGEST:
+            return match[1]
+    return None
+
+
+def spells_out(text: str, abbreviation: str) -> bool:
+    """Whether a text has the words of an abbreviation close to it.
+
+    They are words in a row, the first one with a capital, whose first letters are those of the abbreviation; "of" and
+    the like may have none. Before or in brackets they may hold its letters anywhere, the first one at a word's
+    beginning (Schwartz and Hearst 2003).
+
+    Args:
+        text: The text.
+        abbreviation: The abbreviation, in any case; in the text it has two capitals or more.
+
+    Returns:
+        Whether it has.
+    """
+    letters = "".join(_WORD.findall(abbreviation)).lower()
+    for match in re.finditer(rf"(?<!\w){re.escape(abbreviation)}(?!\w)", text, re.IGNORECASE):
+        if sum(char.isupper() for char in match[0]) < _FEWEST_CAPITALS:
+            continue
+        before = text[max(0, match.start() - _REACH_CHARS) : match.start()]
+        after = text[match.end() : match.end() + _REACH_CHARS]
+        if _has_initials(before, letters) or _has_initials(after, letters):
+            return True
+        if before.endswith("(") and _holds_in_order(before[:-1], letters):
+            return True
+        if after.startswith(" (") and _holds_in_order(after[2:].split(")")[0], letters):
+            return True
+    return False
+
+
+def _has_initials(text: str, letters: str) -> bool:
+    """Whether words in a row begin with the letters."""
+    words = _WORD.findall(text)
+    lower = [word.lower() for word in words]
+    return any(word[0].isupper() and _begin_with(lower[i:], letters) for i, word in enumerate(words))
+
+
+def _begin_with(words: list[str], letters: str) -> bool:
+    """Whether the first words begin with the letters, each with the next; small ones may be passed over."""
+    if not letters:
+        return True
+    if not words:
+        return False
+    if words[0][0] == letters[0] and _begin_with(words[1:], letters[1:]):
+        return True
+    return words[0] in _SMALL and _begin_with(words[1:], letters)
+
+
+def _holds_in_order(text: str, letters: str) -> bool:
+    """Whether the last words hold the letters in their order, the first one at a word's beginning."""
+    words = text.split()[-min(len(letters) + 5, len(letters) * 2) :]
+    held = " ".join(words).lower()
+    at = len(held)
+    for i, letter in reversed(list(enumerate(letters))):
+        at = held.rfind(letter, 0, at)
+        while i == 0 and at > 0 and held[at - 1].isalnum():
+            at = held.rfind(letter, 0, at)
+        if at < 0:
+            return False
+    return True
