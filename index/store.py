@@ -750,7 +750,7 @@ class Store:
         query += f" AND rowid NOT IN ({_DELETED})"
         values: list[object] = [expression]
         if ids is not None:
-            # The sign keeps SQLite from matching anew for each passage to choose from: 0.9 ms for 1,000 of them, or 182.
+            # The sign keeps SQLite from matching anew for each passage to choose from: 1,000 take 0.9 ms, not 182.
             query += " AND +rowid IN (SELECT value FROM json_each(?))"
             values.append(json.dumps(list(ids)))
         query += " ORDER BY score DESC, rowid LIMIT ?"
