@@ -21,11 +21,11 @@ from qa.reading import FAST_READER, Span
 from qa.wording import numbers_in
 
 CALIBRATION_FILE = "calibration.json"
-FEATURES = ("margin", "fast", "close", "share", "cosine", "numbers")
+FEATURES = ("margin", "close", "share", "cosine", "years")
 """What `features` tells of an answer."""
 
 _TINY = 1e-6
-_WRITTEN_NUMBER = re.compile(r"\d(?:[\d.,]*\d)?")
+_YEAR = re.compile(r"(?<![\w.,])(?:1\d|20)\d\d(?![\w'\u2019]|[.,]\d)")
 _PAIR = 2
 _COVERAGE = ("threshold", "answered", "traps", "strangers")
 
@@ -90,7 +90,7 @@ class Found:
         end: Offset after it.
         score: The reader's log-odds against the null answer.
         fast_score: Those of a cascade's fast reader.
-        close_score: Those in the sentences around it alone.
+        close_score: Those in its sentence alone.
         words: What is compared with other spans: the text, normalized.
     """
 
@@ -291,25 +291,27 @@ def features(question: str, candidate: Group) -> dict[str, float]:
         candidate: The answer.
 
     Returns:
-        margin: the best span's log-odds against the null answer, in tens; fast: those of a cascade's fast
-        reader, in tens; close: those in the sentences around it alone, in tens; share: log-odds of the
-        group's probability; cosine: of question and passage, -1 to 1; numbers: share of the numbers written in the
-        question, years among them, that neither the passage nor its titles state, 0 to 1.
+        margin: the best span's log-odds against the null answer, in tens; close: the same, or those in its sentence
+        alone where they are less, in tens; share: log-odds of the group's probability; cosine: of question and passage,
+        -1 to 1; years: share of the years written in the question that neither the passage nor its titles state,
+        0 to 1.
     """
     share = min(max(candidate.share, _TINY), 1 - _TINY)
     return {
         "margin": candidate.best.score / 10,
-        "fast": candidate.best.fast_score / 10,
-        "close": candidate.best.close_score / 10,
+        "close": min(candidate.best.score, candidate.best.close_score) / 10,
         "share": math.log(share / (1 - share)),
         "cosine": candidate.best.hit.cosine,
-        "numbers": _share_of_numbers_missing(question, candidate.best.hit),
+        "years": _share_of_years_missing(question, candidate.best.hit),
     }
 
 
-def _share_of_numbers_missing(question: str, hit: Hit) -> float:
-    """Share of a question's numbers that a passage, its heading and its document's title do not state."""
-    asked = [number for written in _WRITTEN_NUMBER.findall(question) for number in numbers_in(written)]
+def _share_of_years_missing(question: str, hit: Hit) -> float:
+    """Share of a question's years that a passage, its heading and its document's title do not state.
+
+    Other numbers say less: "the 5th president" is the fifth one, and "World War 2" has an Arabic numeral nowhere else.
+    """
+    asked = [float(year) for year in _YEAR.findall(question)]
     if not asked:
         return 0.0
     stated = set(numbers_in(f"{hit.title} {hit.passage.heading} {hit.passage.text}"))

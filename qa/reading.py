@@ -50,7 +50,7 @@ class Span:
         end: Offset after the last.
         score: Start and end logit less those of the null answer: log-odds against "not in here".
         fast_score: The same by the fast reader of a cascade, which read it before; 0 where there was none.
-        close_score: The same where only the sentences around it are read (`qa.rereading`); 0 before that was done.
+        close_score: The same where only its sentence is read (`qa.rereading`); 0 before that was done.
     """
 
     start: int

@@ -1,4 +1,4 @@
-"""Answers are read again in their sentences alone: which those are, and what comes of it."""
+"""Answers are read again in their sentence alone: which that is, and what comes of it."""
 
 from qa.cascading import MOST_LOOKED_AT, Cascade, SingleReader
 from qa.deciding import FEATURES, Calibration, features, group

@@ -1,6 +1,7 @@
 """What the confidence is fitted on, and that the fit learns from it."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -113,20 +114,17 @@ def test_what_other_models_or_of_other_questions_was_kept_is_refused(read_again,
         read_again()
 
 
-@pytest.mark.parametrize("in_a_row", [False, True])
-def test_the_fit_learns_what_tells_right_from_wrong(in_a_row):
+def test_the_fit_learns_what_tells_right_from_wrong():
     rng = np.random.default_rng(0)
     found = []
     for number in range(400):
         has_answer = number % 2 == 0
         sure = rng.normal(4 if has_answer else -4, 3)
-        fast = rng.normal(3 if has_answer else -3, 3) if in_a_row else 0.0
         hit = Hit(Passage("", 0, 9, "It is red"), "", "0" * 64, 0.0, 0.5, 1.0)
         asked = Asked(f"a{number}", "what is it?", ("red",) if has_answer else ())
-        found.append(Read(asked, [hit], [[Span(6, 9, float(sure), float(fast))]]))
+        found.append(Read(asked, [hit], [[Span(6, 9, float(sure))]]))
     calibration = fit(found)
     assert calibration.features.keys() == set(FEATURES)
-    assert (calibration.features["fast"] > 0.5) == in_a_row
     decided = [(Decider(calibration).decide("what is it?", r.hits, r.spans)[0].confidence, r) for r in found]
     right = np.array([conf for conf, r in decided if r.asked.answers])
     wrong = np.array([conf for conf, r in decided if not r.asked.answers])
@@ -139,6 +137,20 @@ def test_the_fit_learns_what_tells_right_from_wrong(in_a_row):
     assert strangers == 0  # there were none
     assert np.median(right) > 0.7
     assert np.median(wrong) < 0.3
+
+
+@pytest.mark.parametrize("helps", [False, True])
+def test_what_the_fast_reader_says_counts_where_it_helps_to_choose(helps):
+    rng = np.random.default_rng(0)
+    found = []
+    for number in range(200):
+        hit = Hit(Passage("", 0, 9, "It is red"), "", "0" * 64, 0.0, 0.5, 1.0)
+        right, wrong = (Span(*place, rng.normal(2, 2), rng.normal(0, 2)) for place in ((6, 9), (0, 2)))
+        right = replace(right, fast_score=right.fast_score + 6) if helps else replace(right, score=right.score + 6)
+        has_answer = number % 4 > 0
+        asked = Asked(f"a{number}", "what is it?", ("red",) if has_answer else ())
+        found.append(Read(asked, [hit], [sorted([right, wrong], key=lambda span: -span.score)]))
+    assert (fit(found).fast > 0) == helps
 
 
 def read_by(n_articles, n_questions=600):

@@ -178,6 +178,8 @@ def read_all(
     found = [] if keep is None else _kept(keep, models, asked)
     if found:
         say(f"goes on after {len(found)} of {len(asked)} questions")
+    if len(found) == len(asked):
+        return found
     with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
         for number, one in enumerate(asked[len(found) :], len(found) + 1):
             hits = _retrieve(answerer, one, list(names.values()))
