@@ -53,6 +53,8 @@ def spells_out(text: str, abbreviation: str) -> bool:
         Whether it has.
     """
     letters = "".join(_WORD.findall(abbreviation)).lower()
+    if not letters:
+        return False
     for match in re.finditer(rf"(?<!\w){re.escape(abbreviation)}(?!\w)", text, re.IGNORECASE):
         if sum(char.isupper() for char in match[0]) < _FEWEST_CAPITALS:
             continue
@@ -76,13 +78,13 @@ def _has_initials(text: str, letters: str) -> bool:
 
 def _begin_with(words: list[str], letters: str) -> bool:
     """Whether the first words begin with the letters, each with the next; small ones may be passed over."""
-    if not letters:
-        return True
-    if not words:
-        return False
-    if words[0][0] == letters[0] and _begin_with(words[1:], letters[1:]):
-        return True
-    return words[0] in _SMALL and _begin_with(words[1:], letters)
+    accounted = {0}  # how many of the letters the words so far may stand for
+    for word in words:
+        standing = {n + 1 for n in accounted if word[0] == letters[n]}
+        accounted = standing | accounted if word in _SMALL else standing
+        if len(letters) in accounted:
+            return True
+    return False
 
 
 def _holds_in_order(text: str, letters: str) -> bool:

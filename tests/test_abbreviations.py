@@ -54,6 +54,8 @@ def test_which_texts_say_it(text, abbreviation):
         ("The State Committee for National Security was founded in 1995.", "SCNS"),
         ("SCNSX is the State Committee for National Security.", "SCNS"),
         ("", "SCNS"),
+        ("-- and && are operators", "&&"),
+        (f"AAAAAAAAAB: {'A ' * 200}", "AAAAAAAAAB"),  # each of which may be passed over, or not
     ],
 )
 def test_which_texts_do_not(text, abbreviation):
