@@ -68,8 +68,8 @@ chat: $(VENV)/installed.stamp
 	@exec $(BIN)/verbatim serve --folder "$$FOLDER" --port $(PORT)
 
 test: $(VENV)/tests.stamp
-	@echo "Running the tests: 5 to 7 minutes ..."
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@echo "Running the tests: 6 to 10 minutes ..."
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/tests.stamp
 	@$(BIN)/ruff check .
