@@ -69,7 +69,7 @@ chat: $(VENV)/installed.stamp
 
 test: $(VENV)/tests.stamp
 	@echo "Running the tests: 6 to 10 minutes ..."
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder # a core each
 
 lint: $(VENV)/tests.stamp
 	@$(BIN)/ruff check .
