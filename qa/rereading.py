@@ -28,11 +28,11 @@ def look_closer(
         The same spans with their `close_score`: of the best one the score that its words get in their sentence; of
         the others in its passage their score, changed by as much as the best one's was.
     """
-    looked_at = [i for i, found in enumerate(spans) if found]
-    sentences = [_sentences_of(texts[i], spans[i][0]) for i in looked_at]
-    again = reader.read(question, [texts[i][low:high] for i, (low, high) in zip(looked_at, sentences, strict=True)])
-    closely: list[list[Span]] = [[] for _ in spans]
-    for i, (low, _), found in zip(looked_at, sentences, again, strict=True):
+    closely = [[replace(span, close_score=span.score) for span in found] for found in spans]
+    sentences = {i: _sentences_of(texts[i], found[0]) for i, found in enumerate(spans) if found}
+    shorter = {i: (low, high) for i, (low, high) in sentences.items() if (low, high) != (0, len(texts[i]))}
+    again = reader.read(question, [texts[i][low:high] for i, (low, high) in shorter.items()]) if shorter else []
+    for (i, (low, _)), found in zip(shorter.items(), again, strict=True):
         best = spans[i][0]
         change = _score_of(best.start - low, best.end - low, found) - best.score
         closely[i] = [replace(span, close_score=span.score + change) for span in spans[i]]

@@ -36,9 +36,10 @@ def test_the_best_span_is_read_again_in_its_sentence():
     assert [(s.start, s.end, s.score) for s in spans] == [(32, 38, len(TEXT) / 10), (0, 4, len(TEXT) / 10 - 3.0)]
 
 
-def test_where_the_sentence_is_all_there_is_it_is_believed_as_before():
+def test_what_is_shown_whole_is_not_read_twice():
     reader = Doubting()
     spans = look_closer(reader, "who?", [HOLLIS, "", f" {HOLLIS}\n"], reader.read("who?", [HOLLIS, "", f" {HOLLIS}\n"]))
+    assert len(reader.shown) == 3
     assert all(span.close_score == span.score for found in spans for span in found)
     assert look_closer(reader, "who?", ["no words"], [[]]) == [[]]
 
