@@ -17,13 +17,13 @@ from typing import Any
 
 from index.errors import VerbatimError
 from index.settings import Settings, read_settings
-from qa.answering import QuestionAnswerer, default_folder
-from qa.answers import Answer
-from qa.conversing import Conversation
-from qa.evaluating import Question, corpus_answerer, load_questions, sample
-from qa.matching import exact_match, f1
-from qa.pointing import pointer_of
-from qa.turns import Kind, Turn
+from qa.answerer import QuestionAnswerer, default_folder
+from qa.dialogue.conversation import Conversation
+from qa.dialogue.coreference import pointer_of
+from qa.evaluation.metrics import Question, corpus_answerer, load_questions, sample
+from qa.records.answer import Answer
+from qa.records.turn import Kind, Turn
+from qa.text.normalization import exact_match, f1
 
 DATA = Path(__file__).parent / "conversations"
 """Where the material is."""

@@ -35,10 +35,10 @@ except ImportError:
     )
 
 with atheris.instrument_imports(include=["index", "striprtf", "openpyxl", "email", "json"]):
-    from index import loading
-    from index.documents import Document
     from index.errors import UnreadableFileError
     from index.formats.kinds import KINDS
+    from index.ingest import loading
+    from index.records import Document
 
     for kind in KINDS:
         kind.function()

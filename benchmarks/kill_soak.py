@@ -21,8 +21,8 @@ from pathlib import Path
 
 from large_index import RandomEmbedder
 
-from index.embedding import Embedder, SentenceTransformerEmbedder
-from index.folders import FolderIndex
+from index.library import FolderIndex
+from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder
 from index.settings import Settings
 
 WORDS = "river court treaty engine harbour council signal copper winter ledger bridge market garden captain".split()

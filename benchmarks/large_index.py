@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from index.embedding import Vectors, packaged_model, unit_length
-from index.folders import FolderIndex
-from index.models import load_tokenizer
+from index.library import FolderIndex
+from index.pretrained import load_tokenizer
+from index.retrieval.embedding import Vectors, packaged_model, unit_length
 
 DIMENSION = 384
 REPEATS = 5
@@ -142,7 +142,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from large_index import RandomEmbedder, is_found, milliseconds
-from index.folders import FolderIndex
+from index.library import FolderIndex
 import numpy, faiss
 began = time.perf_counter()
 index = FolderIndex(Path(sys.argv[1]), RandomEmbedder(), Path(sys.argv[2]))

@@ -268,7 +268,7 @@ def main() -> None:
         folder = Path(scratch) / "reports"
         folder.mkdir()
         facts = [fact for number in range(given.documents) for fact in write_report(folder, number, rng)]
-        command = [sys.executable, "-c", "from qa.cli import main; main()", "serve", "--port", "0"]
+        command = [sys.executable, "-c", "from qa.cli.main import main; main()", "serve", "--port", "0"]
         command += ["--folder", str(folder), "--reader", given.reader]
         environment = {**os.environ, "VERBATIM_INDEX_DIR": str(Path(scratch) / "index")}
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from index.errors import VerbatimError
-from qa.evaluating import calibration_error
-from qa.saving import Record, load_records
+from qa.evaluation.metrics import calibration_error
+from qa.evaluation.prediction_log import Record, load_records
 
 FEWEST_GIVEN = 50
 """Answers from which on a share of wrong ones is drawn: of fewer, one answer moves it by more than it says."""

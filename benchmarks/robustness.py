@@ -1,7 +1,7 @@
 """What a reader loses when questions and texts are written in other ways: python benchmarks/robustness.py FILE.
 
 The same questions of a file in SQuAD's format, each asked of its own paragraph, as it is and in every variant of
-`qa.variants`; prints a table in Markdown.
+`qa.training.data.augmentation`; prints a table in Markdown.
 """
 
 import argparse
@@ -17,8 +17,8 @@ from pathlib import Path
 
 from index.errors import VerbatimError
 from index.settings import read_settings
-from qa.answering import QuestionAnswerer
-from qa.evaluating import (
+from qa.answerer import QuestionAnswerer
+from qa.evaluation.metrics import (
     Prediction,
     Question,
     Scores,
@@ -28,8 +28,8 @@ from qa.evaluating import (
     sample,
     score,
 )
-from qa.matching import f1
-from qa.variants import QUESTION_VARIANTS, TEXT_VARIANTS
+from qa.text.normalization import f1
+from qa.training.data.augmentation import QUESTION_VARIANTS, TEXT_VARIANTS
 
 PLAIN = "as it is"
 VARIANTS = (*QUESTION_VARIANTS, *TEXT_VARIANTS)

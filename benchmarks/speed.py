@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from index.embedding import SentenceTransformerEmbedder
+from index.retrieval.embedding import SentenceTransformerEmbedder
 from index.settings import Settings, read_settings
-from qa.answering import QuestionAnswerer
+from qa.answerer import QuestionAnswerer
 
 DOCUMENTS = 120
 QUESTIONS = 15

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from index.errors import QuestionError, VerbatimError
-    from qa.answering import QuestionAnswerer, ask, load
-    from qa.answers import Answer, Reason
-    from qa.conversing import Conversation
-    from qa.turns import Turn
+    from qa.answerer import QuestionAnswerer, ask, load
+    from qa.dialogue.conversation import Conversation
+    from qa.records.answer import Answer, Reason
+    from qa.records.turn import Turn
 
 __all__ = [
     "Answer",
@@ -28,11 +28,11 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     places = {
-        "Answer": "qa.answers",
-        "Reason": "qa.answers",
-        "Conversation": "qa.conversing",
-        "Turn": "qa.turns",
+        "Answer": "qa.records.answer",
+        "Reason": "qa.records.answer",
+        "Conversation": "qa.dialogue.conversation",
+        "Turn": "qa.records.turn",
         "QuestionError": "index.errors",
         "VerbatimError": "index.errors",
     }
-    return getattr(import_module(places.get(name, "qa.answering")), name)
+    return getattr(import_module(places.get(name, "qa.answerer")), name)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from index.syncing import Progress
+from index.ingest.sync import Progress
 
 IndexingProgress = Callable[[Progress], None]
 

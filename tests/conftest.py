@@ -14,11 +14,11 @@ from hypothesis import settings as hypothesis_settings
 
 from fakes import HashEmbedder, SpansReader, WordReader
 from index.settings import read_settings
-from qa import answering
-from qa.answering import QuestionAnswerer, default_folder
-from qa.cascading import Cascade
-from qa.deciding import load_calibration
-from qa.reading import Span
+from qa import answerer as answering
+from qa.answerer import QuestionAnswerer, default_folder
+from qa.decision.decider import load_calibration
+from qa.reader.cascade import Cascade
+from qa.reader.extractive import Span
 
 SHOWN_WITHIN_MS = 15_000
 OFFLINE = Path(__file__).parent / "offline"

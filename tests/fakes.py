@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from index.embedding import Vectors, unit_length
-from qa.inference import inference_thread
-from qa.reading import Span
+from index.retrieval.embedding import Vectors, unit_length
+from qa.reader.extractive import Span
+from qa.reader.inference_thread import inference_thread
 
 DIMENSION = 64
 _WORD = re.compile(r"\w+")

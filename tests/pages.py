@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount
 
-from qa.answering import QuestionAnswerer
+from qa.answerer import QuestionAnswerer
 from qa.web import build_page
-from qa.web.serving import make_server, open_port
+from qa.web.server import make_server, open_port
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -69,8 +69,8 @@ def ask(page: Any, question: str) -> Any:
 
 def last_change(chat: Any, question: str, told: Any = None) -> dict[str, Any]:
     """What the page is told in the end when a question is asked of it, without a browser."""
-    from qa.web.page import Visitor
-    from qa.web.told import Told
+    from qa.web.chat.page import Visitor
+    from qa.web.chat.transcript import Told
 
     async def ask() -> dict[str, Any]:
         return [change async for change in chat.ask({"question": question}, told or Told(), Visitor("", "page"))][-1]

@@ -3,9 +3,9 @@
 import pytest
 
 from fakes import HashEmbedder
-from index.abbreviations import abbreviation_asked, spells_out
-from index.documents import Document
-from index.folders import FolderIndex
+from index.library import FolderIndex
+from index.records import Document
+from index.retrieval.acronyms import abbreviation_asked, spells_out
 
 
 @pytest.mark.parametrize(

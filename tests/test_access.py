@@ -25,12 +25,13 @@ from fakes import HashEmbedder, WordReader
 from index.errors import ParameterError
 from index.settings import read_settings
 from pages import all_routes, ask, built, served
-from qa.answering import QuestionAnswerer
-from qa.cli import cli
-from qa.web import passwords, serve, serving
-from qa.web.access import SESSION_S, Access, SignedInOnly
-from qa.web.passwords import Password, PasswordError, hash_password, store_password
-from qa.web.serving import AccessError
+from qa.answerer import QuestionAnswerer
+from qa.cli.main import cli
+from qa.web import serve, server
+from qa.web.security import passwords
+from qa.web.security.passwords import Password, PasswordError, hash_password, store_password
+from qa.web.security.sessions import SESSION_S, Access, SignedInOnly
+from qa.web.server import AccessError
 
 PASSWORD = "four words of one's own"
 ADDRESS = "http://127.0.0.1:7860"
@@ -438,7 +439,7 @@ def test_at_a_terminal_it_is_asked_for_twice_and_not_shown(tmp_path: Path, again
 
     ours, theirs = pty.openpty()
     environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
-    command = [sys.executable, "-c", "from qa.cli import main; main(['password'])"]
+    command = [sys.executable, "-c", "from qa.cli.main import main; main(['password'])"]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
         shown = b""
@@ -465,7 +466,7 @@ def unloaded(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     def load(*_: object, **__: object) -> None:
         raise FileNotFoundError("loading began")
 
-    monkeypatch.setattr(serving, "load", load)
+    monkeypatch.setattr(server, "load", load)
 
 
 @pytest.mark.usefixtures("unloaded")

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 import qa
 from fakes import HashEmbedder, SpansReader, WordReader, busy_inference
-from index.documents import Document
 from index.errors import BusyIndexError, ParameterError, UnknownDocumentError, VerbatimError
-from index.folders import FolderIndex
+from index.library import FolderIndex
+from index.records import Document
 from index.settings import read_settings
-from qa import answering
-from qa.answering import QuestionAnswerer, Stage
-from qa.answers import Answer, Reason
-from qa.cascading import SingleReader
-from qa.deciding import load_calibration
-from qa.inference import InferenceThread
-from qa.reading import Span
+from qa import answerer as answering
+from qa.answerer import QuestionAnswerer, Stage
+from qa.decision.decider import load_calibration
+from qa.reader.cascade import SingleReader
+from qa.reader.extractive import Span
+from qa.reader.inference_thread import InferenceThread
+from qa.records.answer import Answer, Reason
 
 
 def write(folder, **texts):

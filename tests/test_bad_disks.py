@@ -11,7 +11,7 @@ import pytest
 
 from fakes import HashEmbedder
 from index.errors import MismatchedIndexError, VerbatimError
-from index.folders import FolderIndex
+from index.library import FolderIndex
 from test_cli import in_a_process
 
 

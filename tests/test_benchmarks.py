@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fakes import HashEmbedder, WordReader
-from qa import answering
-from qa.cascading import SingleReader
-from qa.evaluating import Question
-from qa.saving import Record
+from qa import answerer
+from qa.evaluation.metrics import Question
+from qa.evaluation.prediction_log import Record
+from qa.reader.cascade import SingleReader
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -247,7 +247,7 @@ def squad(path):
 
 
 def test_the_table_is_markdown(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader())))
+    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
     file = squad(tmp_path / "questions.json")
     robustness.main([str(file), "--limit", "2", "--variant", "polite", "--variant", "heading"])
     first, _, head, rule, *rows = capsys.readouterr().out.splitlines()

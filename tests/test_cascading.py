@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import SpansReader
-from index.documents import Passage
 from index.errors import ModelError
-from index.searching import Hit
+from index.records import Passage
+from index.retrieval.hybrid import Hit
 from index.settings import Settings
-from qa.cascading import ENOUGH, MOST_READ_AGAIN, Cascade, SingleReader, open_reader, pick
-from qa.deciding import FEATURES, Calibration, group
-from qa.reading import ACCURATE, CASCADE, FAST, FAST_READER, Span
+from qa.decision.decider import FEATURES, Calibration, group
+from qa.reader.cascade import ENOUGH, MOST_READ_AGAIN, Cascade, SingleReader, open_reader, pick
+from qa.reader.extractive import ACCURATE, CASCADE, FAST, FAST_READER, Span
 
 CALIBRATION = Calibration(0.0, 2.0, 0.5, 0.0, dict.fromkeys(FEATURES, 1.0), 0.0, 0.5, ((0.0, 0.5),))
 scores = st.integers(-40, 40).map(lambda n: n / 2)

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from fakes import HashEmbedder, WordReader
 from packing import make_zip
-from qa import answering
-from qa.cascading import SingleReader
-from qa.cli import cli
-from qa.terminal import counting
+from qa import answerer
+from qa.cli.main import cli
+from qa.cli.output import counting
+from qa.reader.cascade import SingleReader
 
 runner = CliRunner()
 
@@ -24,7 +24,7 @@ runner = CliRunner()
 @pytest.fixture(autouse=True)
 def no_models(monkeypatch, tmp_path):
     """Fakes in place of the models; everything else is what the commands really call."""
-    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader())))
+    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0.0")
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(tmp_path / "index"))
     monkeypatch.setenv("COLUMNS", "200")
@@ -133,8 +133,8 @@ WITH_FAKES = textwrap.dedent(
     """
     from fakes import HashEmbedder, WordReader
     from qa import answering
-    from qa.cascading import SingleReader
-    from qa.cli import main
+    from qa.reader.cascade import SingleReader
+    from qa.cli.main import main
 
     answering._models = lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader()))
     main()
@@ -397,9 +397,8 @@ def test_help_fits_80_columns_and_cuts_nothing_off(monkeypatch):
 
 
 def test_help_imports_nothing_heavy():
-    code = (
-        "import sys, qa.cli; print([m for m in ('torch', 'numpy', 'faiss', 'gradio', 'pydantic') if m in sys.modules])"
-    )
+    heavy = ("torch", "numpy", "faiss", "gradio", "pydantic")
+    code = f"import sys, qa.cli.main; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

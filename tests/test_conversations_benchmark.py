@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from fakes import HashEmbedder, WordReader
-from qa import answering
-from qa.answering import default_folder
-from qa.answers import Answer
-from qa.cascading import SingleReader
-from qa.pointing import pointer_of
-from qa.turns import Kind, Turn
+from qa import answerer
+from qa.answerer import default_folder
+from qa.dialogue.coreference import pointer_of
+from qa.reader.cascade import SingleReader
+from qa.records.answer import Answer
+from qa.records.turn import Kind, Turn
 
 PATH = Path(__file__).parents[1] / "benchmarks" / "conversations.py"
 spec = importlib.util.spec_from_file_location("conversations", PATH)
@@ -24,7 +24,7 @@ spec.loader.exec_module(conversations)
 
 @pytest.fixture
 def no_models(monkeypatch):
-    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader())))
+    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0.0")
 
 

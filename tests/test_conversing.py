@@ -3,8 +3,8 @@
 import pytest
 
 from index.errors import QuestionError, UnknownDocumentError
-from qa.conversing import REMEMBERED_TURNS, Conversation
-from qa.turns import Kind
+from qa.dialogue.conversation import REMEMBERED_TURNS, Conversation
+from qa.records.turn import Kind
 
 BRIDGE = "The Sarn bridge was designed by MARLOWE. The Sarn bridge was opened in JUNE."
 MUSEUM = "The museum of Brannick was founded by GARRITY. Nothing else is said here."

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from qa.answering import QuestionAnswerer
-from qa.conversing import Conversation
-from qa.correcting import as_corrected
+from qa.answerer import QuestionAnswerer
+from qa.dialogue.conversation import Conversation
+from qa.question.self_repair import as_corrected
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.documents import Passage
 from index.errors import ModelError, ParameterError
-from index.searching import Hit
-from qa.deciding import FEATURES, Calibration, Decider, features, group, load_calibration
-from qa.matching import normalize
-from qa.reading import Span
+from index.records import Passage
+from index.retrieval.hybrid import Hit
+from qa.decision.decider import FEATURES, Calibration, Decider, features, group, load_calibration
+from qa.reader.extractive import Span
+from qa.text.normalization import normalize
 
 CALIBRATION = Calibration(
     0.5,
@@ -275,7 +275,7 @@ def test_a_reader_brings_its_own_calibration_in_its_folder(tmp_path):
 
 
 def test_the_share_of_wrong_answers_by_threshold():
-    from qa.training.confidence import risk_by_threshold
+    from qa.training.fit.confidence import risk_by_threshold
 
     confidence = np.repeat([0.1, 0.5, 0.9], 100)
     right = np.array([False] * 90 + [True] * 10 + [False] * 50 + [True] * 50 + [False] * 5 + [True] * 95)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from index.documents import Passage
-from qa.answers import Answer
-from qa.disagreeing import bears_on, date_of, disagree, same_in_other_words
+from index.records import Passage
+from qa.records.answer import Answer
+from qa.response.contradiction import bears_on, date_of, disagree, same_in_other_words
 
 
 @pytest.mark.parametrize(

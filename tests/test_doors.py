@@ -11,8 +11,8 @@ import pytest
 
 import qa
 from pages import ask, served
-from qa.evaluating import load_questions
-from qa.matching import exact_match, f1
+from qa.evaluation.metrics import load_questions
+from qa.text.normalization import exact_match, f1
 
 pytestmark = pytest.mark.models
 
@@ -29,7 +29,7 @@ def python(code):
 
 
 def command(*arguments):
-    code = "from qa.cli import main; main()"
+    code = "from qa.cli.main import main; main()"
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
 
 

@@ -6,9 +6,9 @@ import threading
 import pytest
 
 from fakes import HashEmbedder
-from index.documents import Document
 from index.errors import UnknownDocumentError, VerbatimError
-from index.folders import FolderIndex
+from index.library import FolderIndex
+from index.records import Document
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from index.errors import ParameterError
 from index.settings import read_settings
-from qa.evaluating import (
+from qa.evaluation.metrics import (
     EvaluationError,
     Prediction,
     Question,
@@ -20,9 +20,9 @@ from qa.evaluating import (
     sample,
     score,
 )
-from qa.matching import exact_match, f1, normalize
-from qa.training import confidence, fusion
-from qa.training.data import DataError
+from qa.text.normalization import exact_match, f1, normalize
+from qa.training.data.questions import DataError
+from qa.training.fit import confidence, fusion
 
 
 @pytest.mark.parametrize(

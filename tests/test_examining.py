@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fakes import HashEmbedder
-from index.documents import Document
-from index.folders import FolderIndex
+from index.library import FolderIndex
+from index.records import Document
 
 
 @pytest.fixture

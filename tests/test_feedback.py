@@ -16,16 +16,16 @@ from typer.testing import CliRunner
 from fakes import HashEmbedder, WordReader
 from index.errors import ParameterError
 from index.settings import read_settings
-from qa import answering
-from qa.answering import QuestionAnswerer
-from qa.cascading import SingleReader
-from qa.cli import cli
-from qa.evaluating import load_articles
-from qa.feedback import Feedback, FeedbackError, FeedbackStore, Stretch, Verdict, take
-from qa.training.data import load_examples
-from qa.training.feedback import Format, as_squad, export
-from qa.web.feedback import feedback_routes
-from qa.web.problems import say_problems
+from qa import answerer as answering
+from qa.answerer import QuestionAnswerer
+from qa.cli.main import cli
+from qa.evaluation.metrics import load_articles
+from qa.feedback.export import Format, as_squad, export
+from qa.feedback.store import Feedback, FeedbackError, FeedbackStore, Stretch, Verdict, take
+from qa.reader.cascade import SingleReader
+from qa.training.data.questions import load_examples
+from qa.web.api.errors import say_problems
+from qa.web.api.feedback import feedback_routes
 
 BROWSER = "0123456789abcdef"
 ODD = (

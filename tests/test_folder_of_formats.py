@@ -15,13 +15,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from fakes import HashEmbedder, SpansReader
 from index.errors import UnknownDocumentError, UnreadableFileError, UnsupportedFileError
-from index.folders import FolderIndex
 from index.formats.content import Boxes
-from index.formats.pdf import load_pdf
-from index.packing import PIECE_CHARS, pack, unpack
-from index.showing import lines_of
+from index.formats.pdf.extraction import load_pdf
+from index.library import FolderIndex
+from index.storage.char_boxes import PIECE_CHARS, pack, unpack
+from index.storage.highlights import lines_of
 from packing import make_mail, make_zip
-from qa.reading import Span
+from qa.reader.extractive import Span
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"
 LONG_AGO_NS = 10**18
@@ -435,7 +435,7 @@ def test_without_tesseract_the_ledger_says_how_to_install_it(folder, opened, mon
 
 def test_a_run_that_ends_within_an_archive_reads_it_again(folder, opened, monkeypatch):
     write(folder, "a.zip", make_zip({f"{n}.txt": b"Words of number %d." % n for n in range(6)}))
-    monkeypatch.setattr("index.syncing._DOCUMENTS_PER_ROUND", 2)
+    monkeypatch.setattr("index.ingest.sync._DOCUMENTS_PER_ROUND", 2)
     index = opened()
     real, committed = index.store.put, []
 
@@ -527,5 +527,5 @@ class Changes(RuleBasedStateMachine):
 
 
 def test_archives_in_any_order_of_changes_end_in_step(monkeypatch):
-    monkeypatch.setattr("index.working.is_light", lambda path: True)  # a thousand workers would take an hour
+    monkeypatch.setattr("index.ingest.worker_pool.is_light", lambda path: True)  # a thousand workers would take an hour
     run_state_machine_as_test(Changes, settings=settings(max_examples=15, stateful_step_count=10))

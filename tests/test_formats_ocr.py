@@ -9,10 +9,10 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from index.formats import ocr
 from index.formats.content import Content
-from index.formats.ocr import OcrError, ocr_pdf, read_pdf
-from index.formats.pdf import NoTextError, load_pdf
+from index.formats.pdf import ocr
+from index.formats.pdf.extraction import NoTextError, load_pdf
+from index.formats.pdf.ocr import OcrError, ocr_pdf, read_pdf
 from pdfs import make_pdf, print_lines
 from test_formats_pdf import assert_sound
 

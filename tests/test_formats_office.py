@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from index.errors import UnreadableFileError
-from index.formats import assembling, containers
+from index.formats import assembling
 from index.formats.content import Content
-from index.formats.docx import load_docx
-from index.formats.odf import MAX_COLUMNS, load_odf
-from index.formats.pptx import load_pptx
-from index.formats.rtf import load_rtf
+from index.formats.office import containers
+from index.formats.office.docx import load_docx
+from index.formats.office.odf import MAX_COLUMNS, load_odf
+from index.formats.office.pptx import load_pptx
+from index.formats.office.rtf import load_rtf
+from index.formats.office.xlsx import load_xlsx, shown
 from index.formats.tables import described
-from index.formats.xlsx import load_xlsx, shown
 from pdfs import refusal
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"

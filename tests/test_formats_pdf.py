@@ -9,9 +9,9 @@ import pypdfium2
 import pytest
 
 from index.errors import EmptyFileError, UnreadableFileError
-from index.formats import pdf
 from index.formats.content import Content
-from index.formats.pdf import NoTextError, load_pdf
+from index.formats.pdf import extraction
+from index.formats.pdf.extraction import NoTextError, load_pdf
 from pdfs import make_pdf, print_lines, print_paragraph, refusal
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"
@@ -118,7 +118,7 @@ def test_what_the_file_says_of_itself():
 
 
 def test_the_same_text_as_in_another_format():
-    from index.formats.odf import load_odf
+    from index.formats.office.odf import load_odf
 
     other = load_odf((DOCUMENTS / "source.odt").read_bytes()).text
     assert load("002-trivial-libre-office-writer").text == other
@@ -232,7 +232,7 @@ def test_pages_without_text_are_counted():
 
 
 def test_too_many_pages_are_cut_off_and_said_to_be(monkeypatch):
-    monkeypatch.setattr(pdf, "MAX_PAGES", 2)
+    monkeypatch.setattr(extraction, "MAX_PAGES", 2)
     content = load_pdf(make_pdf([print_lines([(72, 700, f"Page number {number}.")]) for number in range(5)]))
     assert content.notes == ("only the first 2 of 5 pages were read",)
     assert "number 2" not in content.text

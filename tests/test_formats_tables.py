@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from contents import check, checked, place_of
 from index.errors import EmptyFileError, UnreadableFileError
 from index.formats.content import Content
-from index.formats.data import load_json, load_jsonl
-from index.formats.delimited import load_csv
 from index.formats.numbering import line_places, numbered_places
-from index.formats.plain import LINED_SUFFIXES, PROSE_SUFFIXES, load_lined, load_prose
+from index.formats.text.delimited import load_csv
+from index.formats.text.json_text import load_json, load_jsonl
+from index.formats.text.plain import LINED_SUFFIXES, PROSE_SUFFIXES, load_lined, load_prose
 
 
 def read(table: str) -> Content:
@@ -91,7 +91,7 @@ def test_hostile_tables_take_no_longer_than_others(table):
 
 
 def test_rows_beyond_the_limit_are_left_out_with_a_note(monkeypatch):
-    monkeypatch.setattr("index.formats.delimited.MAX_TEXT_CHARS", 12)
+    monkeypatch.setattr("index.formats.text.delimited.MAX_TEXT_CHARS", 12)
     content = load_csv(b"1,2,3\n4,5,6\n7,8,9\n")
     assert content.text == "1; 2; 3"
     assert content.notes == ("more than 12 characters: row 2 and those below are left out",)
@@ -165,7 +165,7 @@ def test_hostile_json_takes_no_longer_than_other(text):
 
 
 def test_of_too_many_values_those_within_fewest_brackets_are_places(monkeypatch):
-    monkeypatch.setattr("index.formats.data.MAX_PLACES", 4)
+    monkeypatch.setattr("index.formats.text.json_text.MAX_PLACES", 4)
     content = load_json(b'{"a": [1, 2, 3], "b": {"c": 4}}')
     assert [place.label for place in content.places] == ["a", "b"]
 

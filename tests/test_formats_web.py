@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from contents import check, checked, place_of
 from index.errors import EmptyFileError, UnreadableFileError
-from index.formats.epub import load_epub
-from index.formats.html import load_html
-from index.formats.html_tables import Cell, table_lines
+from index.formats.web.epub import load_epub
+from index.formats.web.html import load_html
+from index.formats.web.html_tables import Cell, table_lines
 
 PAGES = Path(__file__).parent / "data" / "documents" / "web"
 
@@ -256,14 +256,14 @@ def test_hostile_pages_take_no_longer_than_others(html):
 
 
 def test_a_page_nested_too_deeply_says_what_is_missing(monkeypatch):
-    monkeypatch.setattr("index.formats.html._MAX_DEPTH", 50)
+    monkeypatch.setattr("index.formats.web.html._MAX_DEPTH", 50)
     content = load_html(b"<p>kept" + b"<div>" * 100 + b"lost")
     assert content.text == "kept"
     assert content.notes == ("nested too deeply: what follows is left out",)
 
 
 def test_text_beyond_the_limit_is_left_out_with_a_note(monkeypatch):
-    monkeypatch.setattr("index.formats.html_page.MAX_TEXT_CHARS", 10)
+    monkeypatch.setattr("index.formats.web.html_page.MAX_TEXT_CHARS", 10)
     content = load_html(b"<p>12345<p>12345<p>12345")
     assert content.text == "12345\n\n12345"
     assert content.notes == ("more than 10 characters: what follows is left out",)

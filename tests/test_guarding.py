@@ -21,11 +21,11 @@ from starlette.testclient import TestClient
 from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
 from pages import all_routes, ask, built, run, served
-from qa.answering import QuestionAnswerer
-from qa.web.access import VISITOR
-from qa.web.gradio_routes import OwnEvents
-from qa.web.guarding import Guards, KnownHosts, Limits, SameOrigin, StalledBodies, Throttled, guards_of
-from qa.web.throttling import Buckets, Rate
+from qa.answerer import QuestionAnswerer
+from qa.web.security.gradio_filter import OwnEvents
+from qa.web.security.middleware import Guards, KnownHosts, Limits, SameOrigin, StalledBodies, Throttled, guards_of
+from qa.web.security.rate_limit import Buckets, Rate
+from qa.web.security.sessions import VISITOR
 
 ADDRESS = "http://127.0.0.1:7860"
 OURS = {"Origin": ADDRESS}
@@ -316,7 +316,7 @@ def test_of_gradios_routes_only_those_that_are_needed_are_there(client: TestClie
         "/gradio_api/proxy=file:///etc/passwd",
         "/gradio_api/stream/x/1/1/playlist.m3u8",
         "/gradio_api/custom_component/x/client/component/..%2f..%2fx",
-        "/qa/web/application.py",
+        "/qa/web/app.py",
         "/static/page.js",
         "/..",
         "/.",

@@ -23,18 +23,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from index.documents import Passage
-from index.store import DocumentRecord
-from qa.answering import QuestionAnswerer
-from qa.answers import Answer, Reason
-from qa.turns import Kind, Turn
-from qa.web import exporting, history
-from qa.web.browsers import COOKIE, BrowserCookie, browser_of
-from qa.web.conversations import conversation_routes
-from qa.web.exporting import Format
-from qa.web.history import Conversation, History, HistoryError, KeptTurn, Said, UnknownConversationError, said_of
-from qa.web.problems import say_problems
-from qa.web.told import Shown, Told, shown
+from index.records import Passage
+from index.storage.store import DocumentRecord
+from qa.answerer import QuestionAnswerer
+from qa.records.answer import Answer, Reason
+from qa.records.turn import Kind, Turn
+from qa.web.api.errors import say_problems
+from qa.web.chat.transcript import Shown, Told, shown
+from qa.web.history import export, store
+from qa.web.history.export import Format
+from qa.web.history.routes import conversation_routes
+from qa.web.history.store import Conversation, History, HistoryError, KeptTurn, Said, UnknownConversationError, said_of
+from qa.web.security.browser_id import COOKIE, BrowserCookie, browser_of
 
 ANN, BOB = "a" * 32, "b" * 32
 RECORD = DocumentRecord("notes.txt", "Notes", "0" * 64, 1, 30)
@@ -127,8 +127,8 @@ def test_searching_finds_titles_questions_and_answers_in_any_case(kept: History)
 def test_a_browser_and_a_conversation_keep_so_much_and_the_oldest_goes(
     kept: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "MAX_CONVERSATIONS", 2)
-    monkeypatch.setattr(history, "MAX_TURNS", 3)
+    monkeypatch.setattr(store, "MAX_CONVERSATIONS", 2)
+    monkeypatch.setattr(store, "MAX_TURNS", 3)
     others, _ = kept.add("", BOB, said())
     ids = [kept.add("", ANN, said(f"{i}?"))[0] for i in range(3)]
     assert [each.id for each in kept.conversations(ANN)] == ids[:0:-1]
@@ -144,7 +144,7 @@ def test_what_is_deleted_is_in_no_file_any_more(kept: History, tmp_path: Path) -
     assert any(b"TREASURE" in file.read_bytes() for file in tmp_path.iterdir())
     kept.delete(id_, ANN)
     assert not any(b"TREASURE" in file.read_bytes() for file in tmp_path.iterdir())
-    assert (tmp_path / history.FILE_NAME).stat().st_mode & 0o077 == 0 or os.name == "nt"
+    assert (tmp_path / store.FILE_NAME).stat().st_mode & 0o077 == 0 or os.name == "nt"
 
 
 def test_two_writers_at_once_lose_no_turn_of_either(tmp_path: Path) -> None:
@@ -169,8 +169,8 @@ def test_killed_at_any_moment_every_turn_that_was_shown_is_there(tmp_path: Path)
         """
         import sys
         from pathlib import Path
-        from qa.turns import Kind, Turn
-        from qa.web.history import History, Said
+        from qa.records.turn import Kind, Turn
+        from qa.web.history.store import History, Said
 
         kept, id_, i = History(Path(sys.argv[1])), "", 0
         while True:
@@ -197,18 +197,18 @@ def test_a_turn_of_another_version_is_left_out_with_a_line(
 ) -> None:
     id_, _ = kept.add("", ANN, said("one?"))
     kept.add(id_, ANN, said("two?"))
-    with closing(sqlite3.connect(tmp_path / history.FILE_NAME)) as connection, connection:
+    with closing(sqlite3.connect(tmp_path / store.FILE_NAME)) as connection, connection:
         connection.execute('UPDATE turns SET said = \'{"turn": {"asked": 7}}\' WHERE key = 1')
     turns = kept.turns(id_)
     assert [each.said is None for each in turns] == [True, False]
     assert "kept by another version" in caplog.text
     assert "another version" in shown(turns[0]).html
-    assert "another version" in exporting.export([(kept.conversation(id_), turns)], Format.MARKDOWN)
+    assert "another version" in export.export([(kept.conversation(id_), turns)], Format.MARKDOWN)
 
 
 @pytest.mark.parametrize("damage", ["no database", "of a newer version", "a folder"])
 def test_a_history_that_cannot_be_used_says_so_in_a_line_with_the_remedy(tmp_path: Path, damage: str) -> None:
-    path = tmp_path / history.FILE_NAME
+    path = tmp_path / store.FILE_NAME
     if damage == "a folder":
         path.mkdir()
     elif damage == "no database":
@@ -360,7 +360,7 @@ def test_a_browser_gets_its_id_once_out_of_reach_of_scripts_and_other_sites(clie
 
 def exported(form: Format, *turns: Said, title: str = "A title") -> str:
     conversation = Conversation("id", ANN, title, 0.0, 0.0, len(turns))
-    return exporting.export([(conversation, [KeptTurn(i, 0.0, each) for i, each in enumerate(turns)])], form)
+    return export.export([(conversation, [KeptTurn(i, 0.0, each) for i, each in enumerate(turns)])], form)
 
 
 def test_an_export_is_a_file_with_a_name_that_every_system_takes(client: TestClient, kept: History) -> None:
@@ -373,7 +373,7 @@ def test_an_export_is_a_file_with_a_name_that_every_system_takes(client: TestCli
         assert everything.headers["content-disposition"] == f'attachment; filename="verbatim-conversations.{ending}"'
         assert everything.text == one.text
     assert client.get(f"/api/conversations/{id_}/export?format=exe").status_code == 422
-    assert exporting.file_name("¿?", Format.CSV) == "verbatim-conversation.csv"
+    assert export.file_name("¿?", Format.CSV) == "verbatim-conversation.csv"
 
 
 def test_json_has_everything(tmp_path: Path) -> None:

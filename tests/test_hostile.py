@@ -16,14 +16,14 @@ from typer.testing import CliRunner
 
 from fakes import HashEmbedder, WordReader
 from index.errors import ChangingFileError, UnreadableFileError
-from index.folders import FolderIndex
-from index.loading import read_bytes
-from index.working import Limits
+from index.ingest.loading import read_bytes
+from index.ingest.worker_pool import Limits
+from index.library import FolderIndex
 from packing import make_mail, make_zip
 from pdfs import make_pdf, print_lines
-from qa import answering
-from qa.cascading import SingleReader
-from qa.cli import cli
+from qa import answerer
+from qa.cli.main import cli
+from qa.reader.cascade import SingleReader
 
 LAUGHS = (
     b'<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha">'
@@ -184,7 +184,7 @@ ODD_NAMES = [
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
 def test_names_that_show_something_else(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader())))
+    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(tmp_path / "index"))
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0")
     monkeypatch.setenv("COLUMNS", "200")
@@ -229,7 +229,7 @@ def test_a_file_that_is_written_all_the_while_is_reported_and_read_when_that_is_
         return read_bytes(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr("index.loading.read_bytes", read)
+        patch.setattr("index.ingest.loading.read_bytes", read)
         assert indexed({})["log.txt"].detail.startswith("it is being written")
     assert indexed({})["log.txt"].status == "indexed"
 
@@ -262,7 +262,7 @@ HANGING = textwrap.dedent(
     from pathlib import Path
     from fakes import HashEmbedder
     from index import working
-    from index.folders import FolderIndex
+    from index.library import FolderIndex
 
     working._START = '''
     import json, sys

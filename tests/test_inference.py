@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from qa import inference
-from qa.inference import InferenceThread, give_back_freed
+from qa.reader import inference_thread
+from qa.reader.inference_thread import InferenceThread, give_back_freed
 
 
 @pytest.fixture
 def gave_back(monkeypatch):
     """A thread whose clock a test moves, and which notes on which thread it gave memory back."""
     now, threads = [100.0], []
-    monkeypatch.setattr(inference.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(inference_thread.time, "monotonic", lambda: now[0])
     thread = InferenceThread(lambda: threads.append(threading.current_thread().name))
     yield thread, threads, now
     thread.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fakes import HashEmbedder
-from index.folders import FolderIndex
+from index.library import FolderIndex
 
 KILLS = 6
 CODE = textwrap.dedent(
@@ -19,15 +19,15 @@ CODE = textwrap.dedent(
     import sys, time
     from pathlib import Path
     from fakes import HashEmbedder
-    from index.folders import FolderIndex
+    from index.library import FolderIndex
 
     class Slow(HashEmbedder):
         def embed(self, texts, on_progress=None):
             time.sleep(0.02 * len(texts))
             return super().embed(texts, on_progress)
 
-    import index.syncing
-    index.syncing._DOCUMENTS_PER_ROUND = 3
+    import index.ingest.sync
+    index.ingest.sync._DOCUMENTS_PER_ROUND = 3
     FolderIndex(Path(sys.argv[1]), Slow(), Path(sys.argv[2])).sync()
     """
 )
@@ -74,7 +74,7 @@ CHANGING = textwrap.dedent(
     import itertools, sys
     from pathlib import Path
     from fakes import HashEmbedder
-    from index.folders import FolderIndex
+    from index.library import FolderIndex
 
     folder = Path(sys.argv[1])
     index = FolderIndex(folder, HashEmbedder(), Path(sys.argv[2]))

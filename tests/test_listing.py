@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.listing import asks_for_several, items_around, may_have_several
+from qa.response.list_extraction import asks_for_several, items_around, may_have_several
 
 
 def items(text, found, *, all_of_them=True):

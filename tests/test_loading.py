@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.errors import UnreadableFileError, UnsupportedFileError
-from index.formats.decoding import decode
-from index.loading import load
-from index.titles import title_of_markdown, title_of_text
+from index.formats.text.decoding import decode
+from index.ingest.loading import load
+from index.ingest.titles import title_of_markdown, title_of_text
 
 TITLES = (title_of_text, title_of_markdown)
 
@@ -101,7 +101,7 @@ def test_a_missing_file_is_refused(tmp_path: Path):
 
 
 def test_a_file_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("index.loading.MAX_FILE_BYTES", 10)
+    monkeypatch.setattr("index.ingest.loading.MAX_FILE_BYTES", 10)
     path = tmp_path / "large.txt"
     path.write_text("more than ten bytes")
     with pytest.raises(UnreadableFileError, match="19 bytes, at most 10"):

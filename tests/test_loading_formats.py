@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from msoffcrypto.format.ooxml import OOXMLFile
 
 from contents import is_harmless
-from index import loading
 from index.errors import ChangingFileError, EmptyFileError, UnreadableFileError, UnsupportedFileError
 from index.formats import kinds
 from index.formats.content import Content
 from index.formats.kinds import KINDS, kind_of
-from index.loading import is_light, is_supported, load, read_bytes
+from index.ingest import loading
+from index.ingest.loading import is_light, is_supported, load, read_bytes
 from packing import make_mail, make_zip
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"

@@ -10,10 +10,10 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 
 from pages import run, served
-from qa.answering import QuestionAnswerer, default_folder
-from qa.web.asker import Asker
-from qa.web.mcp import MAX_QUOTE_CHARS, make_server
-from qa.web.metrics import Metrics
+from qa.answerer import QuestionAnswerer, default_folder
+from qa.web.api.asker import Asker
+from qa.web.api.mcp import MAX_QUOTE_CHARS, make_server
+from qa.web.observability.metrics import Metrics
 
 RIVER = "What is the river called?"
 TOOLS = ["ask", "search", "quote", "list_documents"]
@@ -148,7 +148,7 @@ def test_over_http_and_with_gradio_client(answerer: QuestionAnswerer) -> None:
 
 @pytest.mark.models
 def test_over_stdio_where_stdout_is_the_protocols_alone(data_home: Path) -> None:
-    start = "from qa.cli import main; main(['mcp'])"
+    start = "from qa.cli.main import main; main(['mcp'])"
     name = next(default_folder().glob("*.txt")).name
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     command = StdioServerParameters(command=sys.executable, args=["-c", start], env=environment)

@@ -15,10 +15,10 @@ import pytest
 from fakes import busy_inference
 from index.errors import UnknownDocumentError
 from pages import ask, last_change, served
-from qa.answering import QuestionAnswerer, default_folder
-from qa.answers import Answer
-from qa.web import serve, serving
-from qa.web.serving import PortError, open_port
+from qa.answerer import QuestionAnswerer, default_folder
+from qa.records.answer import Answer
+from qa.web import serve, server
+from qa.web.server import PortError, open_port
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = (
@@ -157,7 +157,7 @@ def test_a_question_that_cannot_be_asked_gets_one_line(visit: Callable[..., Any]
 def test_entering_nothing_twice_says_so_once_and_asking_twice_answers_twice(
     make_answerer: Callable[..., QuestionAnswerer],
 ) -> None:
-    from qa.web.page import _Chat
+    from qa.web.chat.page import _Chat
 
     chat = _Chat(make_answerer())
     said = last_change(chat, "")
@@ -255,8 +255,8 @@ def test_a_page_that_is_opened_shows_the_documents_of_now(
 def test_what_was_said_is_not_lost_to_a_page_that_is_done_opening_late(
     make_answerer: Callable[..., QuestionAnswerer], folder: Path
 ) -> None:
-    from qa.web.page import _Chat
-    from qa.web.told import Shown, Told
+    from qa.web.chat.page import _Chat
+    from qa.web.chat.transcript import Shown, Told
 
     answerer = make_answerer()
     chat = _Chat(answerer)
@@ -270,8 +270,8 @@ def test_what_was_said_is_not_lost_to_a_page_that_is_done_opening_late(
 def test_a_page_whose_documents_cannot_be_listed_is_shown_as_it_was(
     make_answerer: Callable[..., QuestionAnswerer], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qa.web.page import _Chat
-    from qa.web.told import Told
+    from qa.web.chat.page import _Chat
+    from qa.web.chat.transcript import Told
 
     answerer = make_answerer()
     chat = _Chat(answerer)
@@ -392,7 +392,7 @@ def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(*_: object, **__: object) -> None:
         pytest.fail("loading began")
 
-    monkeypatch.setattr(serving, "load", load)
+    monkeypatch.setattr(server, "load", load)
 
 
 @pytest.mark.usefixtures("unloaded")

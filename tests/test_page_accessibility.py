@@ -9,7 +9,7 @@ import pytest
 from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
 from pages import ask, served
-from qa.answering import QuestionAnswerer
+from qa.answerer import QuestionAnswerer
 
 pytestmark = pytest.mark.browser
 

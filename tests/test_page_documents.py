@@ -14,7 +14,7 @@ from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
 from pages import ask, served
 from pdfs import make_pdf, print_paragraph
-from qa.answering import QuestionAnswerer
+from qa.answerer import QuestionAnswerer
 
 HOSTILE = '<img src=x onerror="window.pwned = 1">.txt'
 HOSTILE_TITLE = "<script>window.pwned = 1</script> **Title** of an \u202eodd one"
@@ -317,8 +317,10 @@ def test_with_no_documents_the_first_file_makes_the_page_ready(
 def test_who_comes_for_the_first_time_is_shown_around_once(
     visit: Callable[..., Any], url: str, shelf: QuestionAnswerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qa.web.page.default_folder", lambda: shelf.folder)
-    monkeypatch.setattr("qa.web.page.SEED_EXAMPLES", ("Who was the repairer of the repairs?", "Who is the president?"))
+    monkeypatch.setattr("qa.web.chat.page.default_folder", lambda: shelf.folder)
+    monkeypatch.setattr(
+        "qa.web.chat.page.SEED_EXAMPLES", ("Who was the repairer of the repairs?", "Who is the president?")
+    )
     with served(shelf) as address:
         page = visit(address)
         tour = page.locator(".tour")

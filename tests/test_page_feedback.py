@@ -11,7 +11,7 @@ from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
 from pages import ask, served
 from pdfs import make_pdf, print_paragraph
-from qa.answering import QuestionAnswerer
+from qa.answerer import QuestionAnswerer
 
 pytestmark = pytest.mark.browser
 

@@ -13,8 +13,8 @@ from conftest import SHOWN_WITHIN_MS
 from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
 from pages import ask, last_change, served
-from qa.answering import QuestionAnswerer
-from qa.reading import Span
+from qa.answerer import QuestionAnswerer
+from qa.reader.extractive import Span
 
 pytestmark = pytest.mark.browser
 
@@ -297,7 +297,7 @@ def test_without_a_history_a_conversation_lives_in_its_page(
 def test_a_document_that_is_deleted_while_it_is_asked_is_a_line(
     make_answerer: Callable[..., QuestionAnswerer], folder: Path
 ) -> None:
-    from qa.web.page import _Chat
+    from qa.web.chat.page import _Chat
 
     (folder / "bridge.txt").write_text("The Sarn bridge was designed by MARLOWE.", encoding="utf-8")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from qa.pointing import Back, pointer_of
-from qa.rewriting import MAX_CANDIDATES, Said, rewritings
+from qa.dialogue.coreference import Back, pointer_of
+from qa.dialogue.query_rewriting import MAX_CANDIDATES, Said, rewritings
 
 ALONE = """
 What did Nikola Tesla study when he lived in Graz?

@@ -28,16 +28,16 @@ from schemathesis.specs.openapi.checks import (
 
 from fakes import HashEmbedder, WordReader
 from index.errors import DamagedIndexError, QuestionError
-from index.folders import our_version
+from index.library import our_version
 from index.settings import read_settings
 from pages import run, served
-from qa.answering import QuestionAnswerer
-from qa.answers import Answer, Reason
-from qa.turns import Kind, Turn
-from qa.web import asker
-from qa.web.api import EXAMPLES
-from qa.web.logs import JsonFormatter
-from qa.web.metrics import Door, Metrics, StoppedError
+from qa.answerer import QuestionAnswerer
+from qa.records.answer import Answer, Reason
+from qa.records.turn import Kind, Turn
+from qa.web.api import asker
+from qa.web.api.ask import EXAMPLES
+from qa.web.observability.logs import JsonFormatter
+from qa.web.observability.metrics import Door, Metrics, StoppedError
 
 RIVER = "What is the river called?"
 TEXT = "A line of many worlds: 👩‍👧 é. The river is called OXUS, they say."

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.answering import default_folder
-from qa.quoting import REACH, sentence_around
+from qa.answerer import default_folder
+from qa.text.sentences import REACH, sentence_around
 
 SEED = next(default_folder().glob("*.txt")).read_bytes().decode("utf-8")
 LONG = "\n\n".join(f"{number}. {SEED[number:]}" for number in range(4))

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.models import load_tokenizer
-from qa.quoting import sentence_around
-from qa.reading import FAST_READER, decode, whole_characters
+from index.pretrained import load_tokenizer
+from qa.reader.extractive import FAST_READER, decode, whole_characters
+from qa.text.sentences import sentence_around
 
 tokenizer = load_tokenizer(FAST_READER)
 ODD = [

@@ -1,9 +1,9 @@
 """Answers are read again in their sentence alone: which that is, and what comes of it."""
 
-from qa.cascading import MOST_LOOKED_AT, Cascade, SingleReader
-from qa.deciding import FEATURES, Calibration, features, group
-from qa.reading import Span
-from qa.rereading import NOT_THERE, look_closer
+from qa.decision.decider import FEATURES, Calibration, features, group
+from qa.reader.cascade import MOST_LOOKED_AT, Cascade, SingleReader
+from qa.reader.extractive import Span
+from qa.reader.sentence_rescoring import NOT_THERE, look_closer
 from test_cascading import hits_of
 
 TEXT = "Rain fell. The dam was built by HOLLIS. It is high. Sheep graze there."

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 from fakes import HashEmbedder, WordReader
 from index.errors import ParameterError
-from qa import answering
-from qa.cascading import SingleReader
-from qa.cli import cli
-from qa.evaluating import EvaluationError, Prediction, Question, calibration_error
-from qa.saving import Record, RecordsFile, check_writable, load_records, write_whole
+from qa import answerer
+from qa.cli.main import cli
+from qa.evaluation.metrics import EvaluationError, Prediction, Question, calibration_error
+from qa.evaluation.prediction_log import Record, RecordsFile, check_writable, load_records, write_whole
+from qa.reader.cascade import SingleReader
 
 COURT = "The COURT of Khujand banned the cell of farmers; later KARIMOV led it."
 RIVER = "The river VARZOB joins another one below the town of Gissar."
@@ -45,7 +45,7 @@ def questions(tmp_path):
 @pytest.fixture
 def evaluate(monkeypatch):
     """Runs `verbatim evaluate --json` on fakes; gives what it printed."""
-    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader())))
+    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0.55")
 
     def run(*arguments, code=0):
@@ -98,7 +98,9 @@ def test_several_files_of_one_mode_and_a_limit(evaluate, questions, tmp_path):
 
 
 def test_a_mode_that_fails_leaves_the_one_before_it(evaluate, questions, tmp_path, monkeypatch):
-    monkeypatch.setattr("qa.evaluating.evaluate_retrieving", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
+    monkeypatch.setattr(
+        "qa.evaluation.metrics.evaluate_retrieving", lambda *_: (_ for _ in ()).throw(OSError(28, "No space"))
+    )
     saved = tmp_path / "saved.jsonl"
     assert "No space" in evaluate(questions, "--save", saved, code=2)["error"]
     assert [r.mode for r in load_records(saved)] == ["read"] * 4
@@ -108,7 +110,7 @@ def test_a_mode_that_fails_leaves_the_one_before_it(evaluate, questions, tmp_pat
     ("name", "said"), [("gone/saved.jsonl", "cannot be written: No such file"), (".", "is a folder; name a file in it")]
 )
 def test_a_place_that_cannot_be_written_is_said_before_the_work_begins(evaluate, tmp_path, monkeypatch, name, said):
-    monkeypatch.setattr("qa.evaluating.evaluate_file", lambda *_: pytest.fail("went on"))
+    monkeypatch.setattr("qa.evaluation.metrics.evaluate_file", lambda *_: pytest.fail("went on"))
     error = evaluate("not-looked-at.json", "--save", tmp_path / name, code=2)
     assert error["kind"] == "ParameterError"
     assert error["error"].startswith(f"save={str(tmp_path / name)!r} {said}")

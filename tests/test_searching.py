@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import DIMENSION, HashEmbedder
-from index.documents import Document
 from index.errors import UnknownDocumentError
-from index.folders import FolderIndex
-from index.proximity import Proximity, measure
-from index.searching import CANDIDATES, FusionWeights, fuse, lexical_query, terms
+from index.library import FolderIndex
+from index.records import Document
+from index.retrieval.hybrid import CANDIDATES, FusionWeights, fuse, lexical_query, terms
+from index.retrieval.proximity import Proximity, measure
 
 WORDS = ["bomb", "Khujand", "banned", "court", "May", "2012", "agreement", "Pakistan", "ISI", "cell", "leader"]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from index import models
-from index.embedding import SentenceTransformerEmbedder, packaged_model
+from index import pretrained
 from index.errors import ModelError, ParameterError
-from index.models import hash_weights, load_tokenizer, model_folder, pick_device
+from index.pretrained import hash_weights, load_tokenizer, model_folder, pick_device
+from index.retrieval.embedding import SentenceTransformerEmbedder, packaged_model
 from index.settings import read_settings
-from qa.deciding import load_calibration
-from qa.reading import ACCURATE_READER, FAST_READER, Reader
+from qa.decision.decider import load_calibration
+from qa.reader.extractive import ACCURATE_READER, FAST_READER, Reader
 
 
 def test_arguments_then_environment_then_defaults(monkeypatch):
@@ -144,7 +144,7 @@ def weights(tmp_path, monkeypatch):
     """A file of weights, taken for an old one, and no hash known of it."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "data"))
-    monkeypatch.setattr(models, "_RACY_NS", -1)
+    monkeypatch.setattr(pretrained, "_RACY_NS", -1)
     file = tmp_path / "model" / "model.safetensors"
     file.parent.mkdir()
     file.write_bytes(b"weights")
@@ -191,7 +191,7 @@ def test_a_damaged_book_of_hashes_is_as_good_as_none(weights, damaged):
 
 
 def test_weights_that_were_written_just_now_are_hashed_again(weights, monkeypatch):
-    monkeypatch.setattr(models, "_RACY_NS", 3600 * 10**9)
+    monkeypatch.setattr(pretrained, "_RACY_NS", 3600 * 10**9)
     hash_weights(weights.parent)
     assert not list(weights.parents[1].rglob("weights.json"))
 
@@ -220,7 +220,7 @@ def test_a_folder_that_holds_no_reader(tmp_path):
 
 
 def test_a_device_that_fails_while_the_reader_is_moved_to_it(monkeypatch):
-    monkeypatch.setattr("qa.reading.pick_device", lambda _: "meta:nonsense")
+    monkeypatch.setattr("qa.reader.extractive.pick_device", lambda _: "meta:nonsense")
     with pytest.raises(ModelError, match=r"reader='fast' cannot be loaded: Invalid device string"):
         Reader(read_settings()).read("who?", ["The court."])
 

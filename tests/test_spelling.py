@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.answering import QuestionAnswerer
-from qa.answers import Answer, Reason
-from qa.conversing import Conversation
-from qa.spelling import held_by, respelled
-from qa.terminal import print_answer
-from qa.variants import mistyped
+from qa.answerer import QuestionAnswerer
+from qa.cli.output import print_answer
+from qa.dialogue.conversation import Conversation
+from qa.question.spelling import held_by, respelled
+from qa.records.answer import Answer, Reason
+from qa.training.data.augmentation import mistyped
 
 TEXT = (
     "Akmal Karimov was trained as a blacksmith by the Zvenigorod guild, says Thompson. Chloroplastids are meant. FRST."

@@ -5,10 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import word_tokenizer
-from index import headings, splitting
-from index.documents import Document, label_at
-from index.headings import HEADING_SEPARATOR, MAX_HEADING_CHARS, markdown_headings, markdown_places, with_headings
-from index.splitting import Splitter, SplitterSettings
+from index.formats.text import markdown
+from index.formats.text.markdown import (
+    HEADING_SEPARATOR,
+    MAX_HEADING_CHARS,
+    markdown_headings,
+    markdown_places,
+    with_headings,
+)
+from index.ingest import chunking
+from index.ingest.chunking import Splitter, SplitterSettings
+from index.records import Document, label_at
 
 ODD = [
     "\u00a0",
@@ -128,7 +135,7 @@ def test_the_work_of_splitting_grows_with_the_length(unit, name, monkeypatch):
         sized = []
         size = Splitter._size
         with monkeypatch.context() as patch:
-            patch.setattr(splitting, "_MAX_BLOCK_CHARS", 2_000)
+            patch.setattr(chunking, "_MAX_BLOCK_CHARS", 2_000)
             patch.setattr(Splitter, "_size", lambda self, text: sized.append(len(text)) or size(self, text))
             counted = Splitter(word_tokenizer(), SplitterSettings(20, 5))
             counted.split(document(unit * (length // len(unit)), name))
@@ -155,13 +162,13 @@ def test_a_word_without_end_is_cut_into_passages():
 def test_where_a_document_is_cut_into_blocks_does_not_show(monkeypatch):
     text = " ".join(f"Sentence {number} is {'very ' * (number % 7)}short." for number in range(1_000))
     whole = small.split(document(text))
-    monkeypatch.setattr(splitting, "_MAX_BLOCK_CHARS", 500)
+    monkeypatch.setattr(chunking, "_MAX_BLOCK_CHARS", 500)
     assert small.split(document(text)) == whole
 
 
 def test_headings_are_read_once_for_a_document(monkeypatch):
     read = []
-    monkeypatch.setattr(headings, "markdown_headings", lambda text: read.append(text) or markdown_headings(text))
+    monkeypatch.setattr(markdown, "markdown_headings", lambda text: read.append(text) or markdown_headings(text))
     text = "".join(f"## Part {number}\n\nIts words, of which there are some.\n\n" for number in range(200))
     passages = small.split(document(text, "a.md"))
     assert passages[-1].heading == "Part 199"
@@ -185,7 +192,7 @@ def test_a_place_is_looked_up_without_going_through_the_headings_before_it():
     ids=lambda text: f"{text[:8]!r}",
 )  # fmt: skip
 def test_headings_are_found_in_one_go_whatever_the_lines(text):
-    for _, path in headings._paths(text):
+    for _, path in markdown._paths(text):
         assert len(path) <= MAX_HEADING_CHARS + 1
 
 

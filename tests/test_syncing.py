@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from fakes import HashEmbedder
-from index.documents import Document
 from index.errors import (
     BusyIndexError,
     DamagedIndexError,
@@ -27,8 +26,9 @@ from index.errors import (
     UnreadableFileError,
     VerbatimError,
 )
-from index.folders import FolderIndex, default_index_dir
-from index.scanning import is_in_step, scan
+from index.ingest.scanning import is_in_step, scan
+from index.library import FolderIndex, default_index_dir
+from index.records import Document
 
 LONG_AGO_NS = 10**18
 
@@ -91,7 +91,7 @@ def test_an_unchanged_folder_is_neither_read_nor_locked(folder, opened, monkeypa
     write(folder, "a.txt", "Words.")
     opened().sync()
     index = opened()
-    monkeypatch.setattr("index.loading.read_bytes", lambda path: pytest.fail("a file was read"))
+    monkeypatch.setattr("index.ingest.loading.read_bytes", lambda path: pytest.fail("a file was read"))
     monkeypatch.setattr(index, "writing", lambda: pytest.fail("the index was locked"))
     report = index.sync()
     assert (report.unchanged, report.added) == (1, [])
@@ -122,7 +122,7 @@ def test_a_file_dated_in_the_future_is_not_read_again_and_again(folder, opened, 
     write(folder, "a.txt", "Words.", 4 * LONG_AGO_NS)
     index = opened()
     index.sync()
-    monkeypatch.setattr("index.loading.read_bytes", lambda path: pytest.fail("the file was read"))
+    monkeypatch.setattr("index.ingest.loading.read_bytes", lambda path: pytest.fail("the file was read"))
     assert index.sync().unchanged == 1
 
 
@@ -273,7 +273,8 @@ def test_a_folder_that_may_not_be_read(folder, opened, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     index = opened()
-    monkeypatch.setattr("index.scanning.os.scandir", refuse)  # the tests may run as root, who may read everything
+    # The tests may run as root, who may read everything.
+    monkeypatch.setattr("index.ingest.scanning.os.scandir", refuse)
     with pytest.raises(FolderError, match="cannot be read: Permission denied; check its permissions"):
         index.sync()
 
@@ -299,8 +300,8 @@ def test_a_file_and_a_subfolder_that_may_not_be_read_are_named(folder, opened, m
     index = opened()
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", read_bytes)
-        patch.setattr("index.scanning.os.access", lambda path, mode: path.name != "secret.txt")
-        patch.setattr("index.scanning.os.walk", walk)
+        patch.setattr("index.ingest.scanning.os.access", lambda path, mode: path.name != "secret.txt")
+        patch.setattr("index.ingest.scanning.os.walk", walk)
         index.sync()
         assert names(index) == ["good.txt"]
         assert index.left_out() == {
@@ -312,7 +313,7 @@ def test_a_file_and_a_subfolder_that_may_not_be_read_are_named(folder, opened, m
     assert (names(index), index.left_out()) == (["good.txt", "secret.txt", "vault/deep.txt"], {})
 
     with monkeypatch.context() as patch:  # closed again: what was read before is not taken for gone, nor for renamed
-        patch.setattr("index.scanning.os.walk", walk)
+        patch.setattr("index.ingest.scanning.os.walk", walk)
         write(folder, "other.txt", "Deep words.")
         report = index.sync()
         assert (report.removed, report.renamed, report.added) == ([], {}, ["other.txt"])
@@ -457,7 +458,7 @@ def test_the_index_never_lies_inside_the_folder(folder):
 
 
 def test_a_folder_that_holds_all_user_data_needs_an_index_dir_elsewhere(folder, monkeypatch, tmp_path):
-    monkeypatch.setattr("index.folders.platformdirs.user_data_path", lambda *_, **__: folder / "data")
+    monkeypatch.setattr("index.library.platformdirs.user_data_path", lambda *_, **__: folder / "data")
     with pytest.raises(ParameterError, match=r"the index's usual place='.*data.*' lies inside folder="):
         FolderIndex(folder, HashEmbedder())
     FolderIndex(folder, HashEmbedder(), tmp_path / "index").close()
@@ -517,7 +518,7 @@ def test_while_another_process_writes_a_second_one_is_told(folder, opened):
 def test_an_interrupted_run_keeps_what_it_committed_and_goes_on(folder, opened, monkeypatch):
     for i in range(10):
         write(folder, f"{i}.txt", f"Words number {i}.")
-    monkeypatch.setattr("index.syncing._DOCUMENTS_PER_ROUND", 2)
+    monkeypatch.setattr("index.ingest.sync._DOCUMENTS_PER_ROUND", 2)
     index = opened()
 
     def interrupt(progress):
@@ -539,7 +540,9 @@ def test_a_transaction_is_whole_or_not_at_all(folder, opened, monkeypatch):
     index = opened()
     index.sync()
     write(folder, "a.txt", "Second words.", LONG_AGO_NS + 1)
-    monkeypatch.setattr("index.store._write_file", lambda *_: (_ for _ in ()).throw(RuntimeError("in the middle")))
+    monkeypatch.setattr(
+        "index.storage.store._write_file", lambda *_: (_ for _ in ()).throw(RuntimeError("in the middle"))
+    )
     with pytest.raises(RuntimeError):
         index.sync()
     assert index.store.document("a.txt").text == "First words."

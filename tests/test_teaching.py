@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from typer.testing import CliRunner
 
-from qa.cli import cli
-from qa.training import labelling
-from qa.training.checkpoints import load_tensors
-from qa.training.data import DataError
-from qa.training.examples import Pair
-from qa.training.labelling import PLACES, fitting
-from qa.training.learning import WEIGHTS
-from qa.training.models import load_reader
-from qa.training.reader import export
-from qa.training.teaching import Lesson, Teaching, load_lessons, make_window, shuffled
-from qa.training.teaching import run as teach
-from qa.training.windows import encode, window_of
+from qa.cli.main import cli
+from qa.training.data.examples import Pair
+from qa.training.data.questions import DataError
+from qa.training.data.windows import encode, window_of
+from qa.training.distillation import labelling
+from qa.training.distillation.labelling import PLACES, fitting
+from qa.training.distillation.teaching import Lesson, Teaching, load_lessons, make_window, shuffled
+from qa.training.distillation.teaching import run as teach
+from qa.training.reader.checkpoints import load_tensors
+from qa.training.reader.commands import export
+from qa.training.reader.learning import WEIGHTS
+from qa.training.reader.models import load_reader
 from tiny import EXAMPLES, FILLER, MIX, example, recipe, tokenizer_of, write_examples
 
 CONTEXT = "The town of Paris lies on the river Seine. It was founded in 1800 by settlers."
@@ -255,7 +255,7 @@ def test_a_refused_file_is_closed_while_the_refusal_is_kept(tmp_path, monkeypatc
         opened.append(open(*arguments, **given))  # noqa: PTH123, SIM115 (what the module calls)
         return opened[-1]
 
-    monkeypatch.setattr("qa.training.data.open", spy, raising=False)
+    monkeypatch.setattr("qa.training.data.questions.open", spy, raising=False)
     with pytest.raises(DataError) as refused:
         load_lessons(path)
     assert [file.closed for file in opened] == [True]

@@ -3,8 +3,8 @@
 import pytest
 
 from fakes import SpansReader
-from qa.reading import Span
-from qa.turns import Kind
+from qa.reader.extractive import Span
+from qa.records.turn import Kind
 
 
 def write(folder, **texts):

@@ -14,11 +14,10 @@ from typer.testing import CliRunner
 
 from index.errors import ModelError
 from index.settings import Settings
-from qa.cli import cli
-from qa.reading import Reader
-from qa.training.checkpoints import load_tensors, save_tensors
-from qa.training.data import DataError
-from qa.training.examples import (
+from qa.cli.main import cli
+from qa.reader.extractive import Reader
+from qa.reader.quantized import dequantise, read_shards
+from qa.training.data.examples import (
     Pair,
     Share,
     answered,
@@ -29,8 +28,14 @@ from qa.training.examples import (
     load_checked,
     sentences,
 )
-from qa.training.export import quantise, write_shards
-from qa.training.learning import (
+from qa.training.data.negatives import Mixer, Negatives
+from qa.training.data.questions import DataError
+from qa.training.data.swapping import Vocabulary, contrasts, names_in, swap
+from qa.training.data.windows import collate, make_batches, make_windows
+from qa.training.reader.checkpoints import load_tensors, save_tensors
+from qa.training.reader.commands import export, measure, run
+from qa.training.reader.export import quantise, write_shards
+from qa.training.reader.learning import (
     AVERAGE,
     DECAY_NOW,
     WEIGHTS,
@@ -40,12 +45,7 @@ from qa.training.learning import (
     loss_of,
     rate_at,
 )
-from qa.training.models import load_reader, speed_up
-from qa.training.negatives import Mixer, Negatives
-from qa.training.reader import export, measure, run
-from qa.training.swapping import Vocabulary, contrasts, names_in, swap
-from qa.training.windows import collate, make_batches, make_windows
-from qa.weights import dequantise, read_shards
+from qa.training.reader.models import load_reader, speed_up
 from tiny import EXAMPLES, FILLER, MIX, TOWNS, example, recipe, tokenizer_of, windows_by
 
 # Bad data

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from fakes import HashEmbedder
-from index.documents import Passage
-from index.searching import Hit
+from index.records import Passage
+from index.retrieval.hybrid import Hit
 from index.settings import Settings
-from qa.deciding import FEATURES, Decider
-from qa.evaluating import corpus_answerer
-from qa.reading import Span
-from qa.training import confidence
-from qa.training.confidence import Asked, Read, cross_check, fit, plan
-from qa.training.data import DataError
+from qa.decision.decider import FEATURES, Decider
+from qa.evaluation.metrics import corpus_answerer
+from qa.reader.extractive import Span
+from qa.training.data.questions import DataError
+from qa.training.fit import confidence
+from qa.training.fit.confidence import Asked, Read, cross_check, fit, plan
 
 
 def squad(path, titles, *, answerable):

@@ -16,18 +16,18 @@ from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertMode
 from typer.testing import CliRunner
 
 from fakes import word_tokenizer
-from index.embedding import SentenceTransformerEmbedder, unit_length
+from index.retrieval.embedding import SentenceTransformerEmbedder, unit_length
 from index.settings import Settings
-from qa.cli import cli
-from qa.evaluating import EvaluationError
-from qa.training.checkpoints import load_tensors
-from qa.training.data import DataError, Example, group_of
-from qa.training.embedder import MADE, EmbedderLearner, EmbedderRecipe, learn, rate_at, run
-from qa.training.examples import Pair, answered, is_for_training
-from qa.training.fusion import Retrieved, held_out_questions
-from qa.training.learning import WEIGHTS
-from qa.training.pairing import PASSAGE_TOKENS, Pairing, is_for_embedder, shorten
-from qa.training.recall import BOUND, lines, measure
+from qa.cli.main import cli
+from qa.evaluation.metrics import EvaluationError
+from qa.training.data.examples import Pair, answered, is_for_training
+from qa.training.data.pairing import PASSAGE_TOKENS, Pairing, is_for_embedder, shorten
+from qa.training.data.questions import DataError, Example, group_of
+from qa.training.embedder.learning import MADE, EmbedderLearner, EmbedderRecipe, learn, rate_at, run
+from qa.training.embedder.recall import BOUND, lines, measure
+from qa.training.fit.fusion import Retrieved, held_out_questions
+from qa.training.reader.checkpoints import load_tensors
+from qa.training.reader.learning import WEIGHTS
 
 TOWNS = (
     "Paris Rome Oslo Cairo Lima Delhi Quito Accra Turin Perth Osaka Leeds Sofia Minsk Tunis Dakar "

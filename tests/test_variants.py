@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from qa.variants import QUESTION_VARIANTS, TEXT_VARIANTS, mistyped
+from qa.training.data.augmentation import QUESTION_VARIANTS, TEXT_VARIANTS, mistyped
 
 WORDS = st.from_regex(r"[A-Za-z]{1,12}", fullmatch=True)
 QUESTIONS = st.lists(WORDS, min_size=1, max_size=9).map(lambda words: f"{' '.join(words)}?")

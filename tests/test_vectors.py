@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from fakes import HashEmbedder
-from index.documents import Document
-from index.folders import FolderIndex
-from index.vectors import FILE_NAME, VectorIndex
+from index.library import FolderIndex
+from index.records import Document
+from index.retrieval.faiss_index import FILE_NAME, VectorIndex
 
 
 def put(index, *numbers):
@@ -114,7 +114,7 @@ def test_a_disk_that_is_full_is_said_and_costs_nothing_else(index, monkeypatch, 
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("index.vectors.faiss.write_index", full)
+        patch.setattr("index.retrieval.faiss_index.faiss.write_index", full)
         put(index, 10)
     assert "No space left on device" in caplog.text
     assert_in_step(index)

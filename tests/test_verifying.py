@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from fakes import HashEmbedder, WordReader
 from index.errors import ParameterError
-from index.store import DocumentRecord
-from qa import answering
-from qa.cascading import SingleReader
-from qa.cli import cli
-from qa.verifying import Quote, Standing, verify
+from index.storage.store import DocumentRecord
+from qa import answerer as answering
+from qa.citation_check import Quote, Standing, verify
+from qa.cli.main import cli
+from qa.reader.cascade import SingleReader
 
 TEXT = "Preface.\n\nThe leader is ALPHA now. He stays.\n"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from fakes import HashEmbedder
-from index.documents import Document
 from index.errors import FolderError
-from index.folders import FolderIndex
+from index.library import FolderIndex
+from index.records import Document
 from test_cli import WITH_FAKES
 
 PATIENCE_S = 60
@@ -22,8 +22,8 @@ PATIENCE_S = 60
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr("index.watching._TICK_MS", 100)
-    monkeypatch.setattr("index.watching._RETRY_S", 0.05)
+    monkeypatch.setattr("index.ingest.watching._TICK_MS", 100)
+    monkeypatch.setattr("index.ingest.watching._RETRY_S", 0.05)
 
 
 @pytest.fixture
@@ -107,8 +107,8 @@ def test_where_nothing_is_reported_the_folder_is_looked_at_all_the_same(folder, 
         while not stop_event.wait(0.01):
             yield set()
 
-    monkeypatch.setattr("index.watching.watchfiles.watch", unreported)
-    monkeypatch.setattr("index.watching._LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr("index.ingest.watching.watchfiles.watch", unreported)
+    monkeypatch.setattr("index.ingest.watching._LOOK_AGAIN_S", 0.1)
     index = opened()
     with index.watch():
         (folder / "a.txt").write_text("Words.")
@@ -133,7 +133,7 @@ def test_a_folder_that_goes_away_and_comes_back(folder, opened, caplog):
 
 
 def test_while_another_process_writes_it_is_waited_for(folder, opened, monkeypatch, caplog):
-    monkeypatch.setattr("index.folders.FolderIndex.writing.__wrapped__.__defaults__", (0.05,))
+    monkeypatch.setattr("index.library.FolderIndex.writing.__wrapped__.__defaults__", (0.05,))
     index, other = opened(), opened()
     with other.writing(), index.watch():
         (folder / "a.txt").write_text("Words.")
@@ -154,10 +154,10 @@ def test_a_mistake_of_ours_ends_nothing(folder, opened, monkeypatch, caplog):
             raise ZeroDivisionError
         return real(place)
 
-    from index import folders
+    from index import library
 
-    real = folders.scan
-    monkeypatch.setattr(folders, "scan", scan_once_broken)
+    real = library.scan
+    monkeypatch.setattr(library, "scan", scan_once_broken)
     (folder / "a.txt").write_text("Words.")
     with index.watch():
         wait_for(lambda: names(index) == ["a.txt"])
@@ -166,7 +166,7 @@ def test_a_mistake_of_ours_ends_nothing(folder, opened, monkeypatch, caplog):
 
 def test_it_stops_in_the_middle_of_the_work(folder, opened, monkeypatch):
     """What is embedded when the block ends is not waited for; what was committed stays."""
-    monkeypatch.setattr("index.syncing._DOCUMENTS_PER_ROUND", 1)
+    monkeypatch.setattr("index.ingest.sync._DOCUMENTS_PER_ROUND", 1)
     under_way = threading.Event()
 
     class Slow(HashEmbedder):

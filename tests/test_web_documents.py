@@ -15,15 +15,15 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from index import drawing
 from index.errors import BusyIndexError, UnreadableFileError
+from index.ingest import page_rendering
 from pdfs import make_pdf, print_paragraph
-from qa.answering import QuestionAnswerer
-from qa.web import uploads
-from qa.web.documents import documents_router
-from qa.web.problems import say_problems
-from qa.web.receiving import Bounds, name_problem
-from qa.web.uploads import Uploads
+from qa.answerer import QuestionAnswerer
+from qa.web.api.errors import say_problems
+from qa.web.documents import ingest_queue
+from qa.web.documents.ingest_queue import Uploads
+from qa.web.documents.multipart import Bounds, name_problem
+from qa.web.documents.routes import documents_router
 
 WITHIN_S = 20
 SMALL = Bounds(file_bytes=1_000, total_bytes=20_000, files=4)
@@ -270,14 +270,14 @@ def test_a_page_of_a_file_that_changed_since_it_was_indexed_is_not_shown(
 def test_a_page_too_long_to_be_drawn_wide_is_drawn_narrower(tmp_path: Path) -> None:
     pdf = make_pdf([print_paragraph(["Long."], y=100)], size=(100, 14_000))
     (tmp_path / "long.pdf").write_bytes(pdf)
-    work = drawing.Drawing(tmp_path / "long.pdf", hashlib.sha256(pdf).hexdigest(), 1, 2400)
+    work = page_rendering.Drawing(tmp_path / "long.pdf", hashlib.sha256(pdf).hexdigest(), 1, 2400)
     width, height = opened(work.run((), lambda: None)).size
     assert width * height < 13_000_000
 
 
 def test_an_encrypted_page_is_drawn_with_the_password_that_the_settings_have() -> None:
     path = Path(__file__).parent / "data/documents/libreoffice-writer-password.pdf"
-    work = drawing.Drawing(path, hashlib.sha256(path.read_bytes()).hexdigest(), 1, 300)
+    work = page_rendering.Drawing(path, hashlib.sha256(path.read_bytes()).hexdigest(), 1, 300)
     assert opened(work.run(("wrong", "openpassword"), lambda: None)).size[0] == 300
     with pytest.raises(UnreadableFileError, match="it needs a password"):
         work.run((), lambda: None)
@@ -514,8 +514,8 @@ class Busy:
 def test_files_wait_for_another_process_that_is_writing_but_not_for_ever(
     answerer: QuestionAnswerer, monkeypatch: pytest.MonkeyPatch, tries: int, state: str
 ) -> None:
-    monkeypatch.setattr(uploads, "_BUSY_WAIT_S", 0)
-    monkeypatch.setattr(uploads, "_BUSY_TRIES", 5)
+    monkeypatch.setattr(ingest_queue, "_BUSY_WAIT_S", 0)
+    monkeypatch.setattr(ingest_queue, "_BUSY_TRIES", 5)
     client = client_of(Busy(answerer, tries))  # type: ignore[arg-type]
     (file,) = finished(client, send(client, ("a.txt", b"Words.")))
     assert file["state"] == state

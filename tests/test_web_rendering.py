@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from index.documents import Passage
-from index.store import DocumentRecord
-from qa.answers import Answer, Reason
-from qa.turns import Kind, Turn
-from qa.web import rendering
+from index.records import Passage
+from index.storage.store import DocumentRecord
+from qa.records.answer import Answer, Reason
+from qa.records.turn import Kind, Turn
+from qa.web.chat import templates
 
 HOSTILE = (
     "<script>alert(1)</script> <img src=x onerror=alert(1)> **bold** $x$ </mark> &amp; ${value} {{value}} @children"
@@ -78,7 +78,7 @@ def answer(sentence: str = "It was banned in May 2012.", words: str = "May 2012"
 
 @given(any_text, any_text, any_text)
 def test_a_bubble_marks_the_answers_characters_in_their_sentence(before: str, words: str, after: str) -> None:
-    markup = rendering.reply(answer(before + words + after, words, start=100 + len(before)), {})
+    markup = templates.reply(answer(before + words + after, words, start=100 + len(before)), {})
     parsed = Parsed(markup)
     assert parsed.texts.get(("mark", ""), "") == shown(words)
     assert parsed.texts.get(("blockquote", "quote"), "") == shown(before + words + after)
@@ -96,26 +96,26 @@ def test_nothing_from_outside_becomes_an_element(text: str) -> None:
     declined = Answer(text, answered=False, nearest=(passage, passage), reason=Reason.TOO_UNSURE)
     for ours, theirs in (
         (
-            rendering.reply(answer(evidence=(Passage("b", 0, 1, "b"),), alternatives=(answer(),), place="p"), {}),
+            templates.reply(answer(evidence=(Passage("b", 0, 1, "b"),), alternatives=(answer(),), place="p"), {}),
             answered,
         ),
-        (rendering.reply(replace(declined, nearest=(Passage("b", 0, 1, "b"),) * 2), {}), declined),
+        (templates.reply(replace(declined, nearest=(Passage("b", 0, 1, "b"),) * 2), {}), declined),
     ):
-        assert Parsed(rendering.reply(theirs, {text: record(text, text)})).tags <= Parsed(ours).tags
-    assert Parsed(rendering.notice(text, text)).tags <= {"article", "p", "span", "div"}
-    assert Parsed(rendering.masthead(text, 1)).tags == {"header", "h1", "p", "bdi", "button", "nav"}
-    assert Parsed(rendering.welcome(1, text, [text])).tags <= {"div", "h2", "p", "ul", "li", "button", "bdi"}
+        assert Parsed(templates.reply(theirs, {text: record(text, text)})).tags <= Parsed(ours).tags
+    assert Parsed(templates.notice(text, text)).tags <= {"article", "p", "span", "div"}
+    assert Parsed(templates.masthead(text, 1)).tags == {"header", "h1", "p", "bdi", "button", "nav"}
+    assert Parsed(templates.welcome(1, text, [text])).tags <= {"div", "h2", "p", "ul", "li", "button", "bdi"}
 
 
 def test_a_name_with_quotes_stays_in_its_attribute() -> None:
     name = "\"><script>'x'.txt"
-    parsed = Parsed(rendering.reply(answer(document=name), {}))
+    parsed = Parsed(templates.reply(answer(document=name), {}))
     assert {a["data-document"] for a in parsed.attributes if "data-document" in a} == {name}
     assert "script" not in parsed.tags
 
 
 def test_an_endless_sentence_is_cut_around_the_words() -> None:
-    parsed = Parsed(rendering.reply(answer("word " * 500 + "MAY 2012" + " word" * 500, "MAY 2012"), {}))
+    parsed = Parsed(templates.reply(answer("word " * 500 + "MAY 2012" + " word" * 500, "MAY 2012"), {}))
     quote = parsed.texts["blockquote", "quote"]
     assert parsed.texts["mark", ""] == "MAY 2012"
     assert len(quote) < 700
@@ -135,11 +135,11 @@ def test_an_endless_sentence_is_cut_around_the_words() -> None:
     ],
 )
 def test_certainty_is_a_word_and_a_number(confidence: float, said: str) -> None:
-    assert rendering.certainty(confidence) == said
+    assert templates.certainty(confidence) == said
 
 
 def test_an_answer_shows_where_it_is_from_and_how_sure_it_is() -> None:
-    parsed = Parsed(rendering.reply(answer(place="History › Bans"), {}))
+    parsed = Parsed(templates.reply(answer(place="History › Bans"), {}))
     assert parsed.texts["span", "title"] == "Notes"
     assert parsed.texts["bdi", "file"] == "notes.txt"
     assert parsed.texts["span", "place"] == "History › Bans"
@@ -150,7 +150,7 @@ def test_further_evidence_leaves_out_the_answers_own_passage_and_unlikely_answer
     own, further = Passage("notes.txt", 90, 200, "The passage."), Passage("other.txt", 5, 9, "More.")
     others = (answer(confidence=0.3), answer(confidence=0.01))
     parsed = Parsed(
-        rendering.reply(answer(evidence=(own, further), alternatives=others), {"other.txt": record("other.txt")})
+        templates.reply(answer(evidence=(own, further), alternatives=others), {"other.txt": record("other.txt")})
     )
     assert "Also found in 1 passage" in parsed.texts["summary", ""]
     assert "1 other answer" in parsed.texts["summary", ""]
@@ -160,7 +160,7 @@ def test_further_evidence_leaves_out_the_answers_own_passage_and_unlikely_answer
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_declined_question_says_why(reason: Reason) -> None:
-    parsed = Parsed(rendering.reply(Answer("who?", answered=False, reason=reason), {}))
+    parsed = Parsed(templates.reply(Answer("who?", answered=False, reason=reason), {}))
     assert parsed.texts["p", "unknown"] == "I don’t know."
     assert parsed.texts["p", "reason"] == reason.explanation
 
@@ -168,21 +168,21 @@ def test_a_declined_question_says_why(reason: Reason) -> None:
 @pytest.mark.parametrize("kind", [Kind.ANSWER, Kind.UNKNOWN])
 def test_a_question_read_in_a_hurry_says_so_and_can_be_read_again_in_its_place(kind: Kind) -> None:
     said = Turn("when, no, who?", "May 2012", kind, "who?", replace(answer(), hurried=True))
-    html = rendering.spoken(said, {}, "7")
+    html = templates.spoken(said, {}, "7")
     again = next(a for a in Parsed(html).attributes if a.get("class") == "again")["data-asked"]
     asked = {"question": "when, no, who?", "understood": "who?", "in_place_of": ["7"], "is_patient": True}
     assert json.loads(again or "") == asked
     assert "only the fast reader has read this" in html
-    assert "fast reader" not in rendering.spoken(replace(said, answer=answer()), {}, "7")
+    assert "fast reader" not in templates.spoken(replace(said, answer=answer()), {}, "7")
 
 
 def test_a_declined_question_has_no_place() -> None:
     with pytest.raises(ValueError, match="no place"):
-        rendering.answer_place(Answer("who?", answered=False))
+        templates.answer_place(Answer("who?", answered=False))
 
 
 def test_a_long_question_is_shown_shortened() -> None:
-    assert len(rendering.notice("x" * 100_000, "too long")) < 2_000
+    assert len(templates.notice("x" * 100_000, "too long")) < 2_000
 
 
 def test_what_can_be_opened_says_which_state_of_the_document_its_offsets_refer_to() -> None:
@@ -191,15 +191,15 @@ def test_what_can_be_opened_says_which_state_of_the_document_its_offsets_refer_t
     given = answer(
         document_sha256="a" * 64, evidence=(own, further), alternatives=(answer(document_sha256="c" * 64),)
     )  # fmt: skip
-    opened = Parsed(rendering.reply(given, {"other.txt": other})).attributes
+    opened = Parsed(templates.reply(given, {"other.txt": other})).attributes
     assert [a["data-sha256"] for a in opened if "opener" in a.get("class", "")] == ["a" * 64, "b" * 64, "c" * 64]
     declined = Answer("who?", answered=False, nearest=(further,), reason=Reason.TOO_UNSURE)
-    opened = Parsed(rendering.reply(declined, {"other.txt": other})).attributes
+    opened = Parsed(templates.reply(declined, {"other.txt": other})).attributes
     assert [a["data-sha256"] for a in opened if "opener" in a.get("class", "")] == ["b" * 64]
 
 
 def test_without_documents_the_page_says_what_to_do() -> None:
-    assert "/home/me/reports" in rendering.welcome(0, "/home/me/reports", ["a question?"])
-    now, _, later = rendering.welcome(0, "/home/me/reports", ["a question?"]).partition("<template>")
+    assert "/home/me/reports" in templates.welcome(0, "/home/me/reports", ["a question?"])
+    now, _, later = templates.welcome(0, "/home/me/reports", ["a question?"]).partition("<template>")
     assert "a question?" not in now
     assert "a question?" in later

@@ -76,4 +76,4 @@ def test_it_answers_from_outside_the_checkout(installed, tmp_path):
 
 
 def test_the_command_is_installed(installed):
-    assert "verbatim = qa.cli:main" in next(installed.glob("verbatim_qa-*/entry_points.txt")).read_text()
+    assert "verbatim = qa.cli.main:main" in next(installed.glob("verbatim_qa-*/entry_points.txt")).read_text()

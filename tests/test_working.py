@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from index import working
 from index.errors import EmptyFileError, UnreadableFileError, UnsupportedFileError
-from index.working import Limits, Task, Workers
+from index.ingest import worker_pool
+from index.ingest.worker_pool import Limits, Task, Workers
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"
 
@@ -60,7 +60,7 @@ BAD_PARSER = textwrap.dedent(
 @pytest.fixture
 def outcomes(tmp_path, monkeypatch):
     """Has files "parsed" by what their names say, by workers that may take 2 s and 500 MB."""
-    monkeypatch.setattr(working, "_START", BAD_PARSER)
+    monkeypatch.setattr(worker_pool, "_START", BAD_PARSER)
 
     def run(*names, count=1, limits=Limits(2, 500 * 1024**2)):  # noqa: B008 (frozen)
         tasks = []
@@ -164,7 +164,7 @@ def test_a_text_that_is_none_is_read_elsewhere_and_errors_keep_their_kind(tmp_pa
 
 
 def test_workers_that_are_left_in_the_middle_are_gone(tmp_path, monkeypatch):
-    monkeypatch.setattr(working, "_START", BAD_PARSER)
+    monkeypatch.setattr(worker_pool, "_START", BAD_PARSER)
     (tmp_path / "hang.pdf").write_bytes(b"%PDF-")
     workers = Workers(count=1)
     found = []
@@ -185,7 +185,7 @@ def test_workers_that_are_left_in_the_middle_are_gone(tmp_path, monkeypatch):
 
 def test_a_worker_imports_no_model():
     code = (
-        "import sys, index.working\n"
+        "import sys, index.ingest.worker_pool\n"
         "from index.formats.kinds import KINDS\n"
         "[kind.function() for kind in KINDS]\n"
         "print([name for name in ('torch', 'transformers', 'faiss', 'gradio', 'qa') if name in sys.modules])"
@@ -202,7 +202,7 @@ def test_a_script_without_a_main_guard_may_index(tmp_path):
     script.write_text(
         "import sys\n"
         "from fakes import HashEmbedder\n"
-        "from index.folders import FolderIndex\n"
+        "from index.library import FolderIndex\n"
         "print('once')\n"
         "index = FolderIndex(sys.argv[1], HashEmbedder(), __import__('pathlib').Path(sys.argv[2]))\n"
         "print(index.sync().added)\n"

@@ -6,10 +6,10 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import MPNetConfig, MPNetForQuestionAnswering
 
-from qa.training.data import Example
-from qa.training.examples import Share
-from qa.training.learning import Recipe
-from qa.training.windows import make_windows
+from qa.training.data.examples import Share
+from qa.training.data.questions import Example
+from qa.training.data.windows import make_windows
+from qa.training.reader.learning import Recipe
 
 TOWNS = "Paris Rome Oslo Cairo Lima Delhi Quito Accra".split()
 RIVERS = "Seine Tiber Aker Nile Rimac Yamuna Machangara Odaw".split()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from index.formats.content import Content, Place
 from index.formats.limits import MAX_TEXT_CHARS
-from index.headings import HEADING_SEPARATOR, MAX_HEADING_CHARS
+from index.formats.text.markdown import HEADING_SEPARATOR, MAX_HEADING_CHARS
 
 PARAGRAPH = "\n\n"
 LINE = "\n"

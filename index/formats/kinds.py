@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 
 from index.errors import UnreadableFileError
 from index.formats.content import Content
-from index.formats.decoding import looks_like_text
-from index.formats.plain import LINED_SUFFIXES, PROSE_SUFFIXES
-from index.headings import MARKDOWN_SUFFIXES
+from index.formats.text.decoding import looks_like_text
+from index.formats.text.markdown import MARKDOWN_SUFFIXES
+from index.formats.text.plain import LINED_SUFFIXES, PROSE_SUFFIXES
 
 HEAD_BYTES = 4096
 """First bytes of a file that tell of what kind it is."""
@@ -59,39 +59,55 @@ def _suffixes(words: str) -> frozenset[str]:
     return frozenset(f".{word}" for word in words.split())
 
 
-PDF = Kind("PDF", "ocr.read_pdf", _suffixes("pdf"), takes_passwords=True, tells_pages=True)
-DOCX = Kind("DOCX", "docx.load_docx", _suffixes("docx docm dotx"), has_headings=True)
-PPTX = Kind("PPTX", "pptx.load_pptx", _suffixes("pptx pptm ppsx"))
-XLSX = Kind("XLSX", "xlsx.load_xlsx", _suffixes("xlsx xlsm xltx"), is_named_after_file=True, is_in_words=False)
-ODT = Kind("OpenDocument text", "odf.load_odf", _suffixes("odt ott"), has_headings=True)
-ODF = Kind("OpenDocument", "odf.load_odf", _suffixes("ods odp ots otp"))
-RTF = Kind("RTF", "rtf.load_rtf", _suffixes("rtf"))
-EPUB = Kind("EPUB", "epub.load_epub", _suffixes("epub"), has_headings=True)
+PDF = Kind("PDF", "pdf.ocr.read_pdf", _suffixes("pdf"), takes_passwords=True, tells_pages=True)
+DOCX = Kind("DOCX", "office.docx.load_docx", _suffixes("docx docm dotx"), has_headings=True)
+PPTX = Kind("PPTX", "office.pptx.load_pptx", _suffixes("pptx pptm ppsx"))
+XLSX = Kind("XLSX", "office.xlsx.load_xlsx", _suffixes("xlsx xlsm xltx"), is_named_after_file=True, is_in_words=False)
+ODT = Kind("OpenDocument text", "office.odf.load_odf", _suffixes("odt ott"), has_headings=True)
+ODF = Kind("OpenDocument", "office.odf.load_odf", _suffixes("ods odp ots otp"))
+RTF = Kind("RTF", "office.rtf.load_rtf", _suffixes("rtf"))
+EPUB = Kind("EPUB", "web.epub.load_epub", _suffixes("epub"), has_headings=True)
 ZIP = Kind("ZIP", "archives.load_zip", _suffixes("zip"), takes_passwords=True)
-HTML = Kind("HTML", "html.load_html", _suffixes("html htm xhtml"), is_text=True, has_headings=True)
+HTML = Kind("HTML", "web.html.load_html", _suffixes("html htm xhtml"), is_text=True, has_headings=True)
 EML = Kind("mail", "mail.load_eml", _suffixes("eml"), is_text=True, has_headings=True)
 MBOX = Kind("mailbox", "mail.load_mbox", _suffixes("mbox"), is_text=True, has_headings=True, is_named_after_file=True)
 JSON = Kind(
-    "JSON", "data.load_json", _suffixes("json geojson"), is_text=True, is_named_after_file=True, is_in_words=False
+    "JSON",
+    "text.json_text.load_json",
+    _suffixes("json geojson"),
+    is_text=True,
+    is_named_after_file=True,
+    is_in_words=False,
 )
 JSONL = Kind(
     "JSON Lines",
-    "data.load_jsonl",
+    "text.json_text.load_jsonl",
     _suffixes("jsonl ndjson"),
     is_text=True,
     is_named_after_file=True,
     is_in_words=False,
 )
 CSV = Kind(
-    "CSV", "delimited.load_csv", _suffixes("csv tsv tab"), is_text=True, is_named_after_file=True, is_in_words=False
+    "CSV",
+    "text.delimited.load_csv",
+    _suffixes("csv tsv tab"),
+    is_text=True,
+    is_named_after_file=True,
+    is_in_words=False,
 )
 MARKDOWN = Kind(
-    "Markdown", "plain.load_markdown", frozenset(MARKDOWN_SUFFIXES), is_text=True, is_plain=True, has_headings=True
+    "Markdown", "text.plain.load_markdown", frozenset(MARKDOWN_SUFFIXES), is_text=True, is_plain=True, has_headings=True
 )
 CODE = Kind(
-    "code", "plain.load_lined", LINED_SUFFIXES, is_text=True, is_plain=True, is_named_after_file=True, is_in_words=False
+    "code",
+    "text.plain.load_lined",
+    LINED_SUFFIXES,
+    is_text=True,
+    is_plain=True,
+    is_named_after_file=True,
+    is_in_words=False,
 )
-PROSE = Kind("text", "plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
+PROSE = Kind("text", "text.plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
 
 KINDS = (
     PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, HTML, EML, MBOX, JSON, JSONL, CSV, MARKDOWN, CODE, PROSE

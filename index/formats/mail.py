@@ -14,12 +14,12 @@ from email.message import Message
 from email.utils import parseaddr
 
 from index.errors import UnreadableFileError
-from index.formats.charsets import decode_declared
 from index.formats.content import Content, Part, Place
-from index.formats.html import load_html
 from index.formats.limits import MAX_PARTS, MAX_PARTS_BYTES, MAX_TEXT_CHARS
 from index.formats.metadata import mail_date, one_line
 from index.formats.naming import Names
+from index.formats.text.declared_charset import decode_declared
+from index.formats.web.html import load_html
 
 _SHOWN_HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _MAIL_HEADERS = frozenset({"from", "to", "date", "subject", "received", "message-id", "sender", "return-path"})

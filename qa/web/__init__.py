@@ -1,5 +1,5 @@
 """The chat page."""
 
-from qa.web.serving import build_page, serve
+from qa.web.server import build_page, serve
 
 __all__ = ["build_page", "serve"]

@@ -1,0 +1,1 @@
+"""Office documents: Office Open XML, OpenDocument and RTF."""

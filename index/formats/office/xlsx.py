@@ -1,0 +1,155 @@
+"""XLSX: rows as their headers and values, as they are shown, by openpyxl."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime, time
+from typing import Any
+
+import openpyxl
+
+from index.errors import UnreadableFileError
+from index.formats.assembling import LINE, PARAGRAPH, Assembly
+from index.formats.content import Content
+from index.formats.numbering import numbered_places
+from index.formats.office.containers import core_properties, refusing_damage, unpack
+from index.formats.tables import Row, described
+
+MAX_CELLS = 5_000_000
+_DOCUMENT_TYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
+_FORMULA_WITHOUT_VALUE = re.compile(rb"(?:</f>|<f/>)\s*+(?:<v\s*+/>|<v></v>)?+\s*+</c>")
+_NO_TEXT = re.compile(r"\[\$(?P<currency>[^\]-]*)[^\]]*\]|\[[^\]]*\]|[_*].|\\(?P<escaped>.)|\"(?P<quoted>[^\"]*)\"")
+_FIGURE = re.compile(
+    r"(?P<before>[^#0?.,]*)(?P<figure>[#0?][#0?,]*(?:\.(?P<decimals>[#0?]*))?|\.(?P<only>[#0?]+))(?P<after>.*)"
+)
+_OTHER_FORMAT = re.compile(r"[eE][+-]|/|@")
+
+
+def load_xlsx(content: bytes) -> Content:
+    """What an Excel workbook holds.
+
+    Args:
+        content: The file's bytes.
+
+    Returns:
+        Its text, and its rows as places; formulas stand there with the values that they had when it was saved.
+
+    Raises:
+        UnreadableFileError: It is no such file, damaged, encrypted or too large.
+    """
+    with refusing_damage():
+        members = unpack(content, lambda name: name.endswith((".xml", ".rels")) and "/media/" not in name)
+        if any(mark in xml for xml in members.values() for mark in _DOCUMENT_TYPES):
+            raise UnreadableFileError("refused: its XML declares a document type, which office programs never write")
+        return _content(members)
+
+
+def _content(members: dict[str, bytes]) -> Content:
+    workbook = openpyxl.load_workbook(_repacked(members), read_only=True, data_only=True, keep_links=False)
+    text = Assembly()
+    notes: list[str] = []
+    left = MAX_CELLS
+    for sheet in workbook.worksheets:
+        sheet.reset_dimensions()  # what a file says of them need not be true
+        rows = _Rows(sheet, left)
+        name = " ".join(sheet.title.split())
+        starts = []
+        for order, (number, words) in enumerate(described(rows)):
+            starts.append((text.add(words, LINE if order else PARAGRAPH), number))
+        text.stand_at(numbered_places(f"{name}, row", starts))
+        left -= rows.n_cells
+        if rows.is_cut:
+            notes.append(f"only the first {rows.n_rows:,} rows of {name} were read: it has too many cells")
+    missing = sum(len(_FORMULA_WITHOUT_VALUE.findall(xml)) for name, xml in members.items() if "/worksheets/" in name)
+    if missing:
+        notes.append(
+            f"formulas without a saved value are missing ({missing:,}); open and save it in a spreadsheet program"
+        )
+    title, metadata = core_properties(members)
+    return text.content(title, metadata, tuple(notes))
+
+
+def _repacked(members: dict[str, bytes]) -> io.BytesIO:
+    """An archive that is what it says: openpyxl unpacks whatever it is given."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, xml in members.items():
+            archive.writestr(name, xml)
+    packed.seek(0)
+    return packed
+
+
+class _Rows:
+    """The rows of a sheet up to a number of cells."""
+
+    def __init__(self, sheet: Any, max_cells: int) -> None:  # noqa: ANN401 (openpyxl has no types)
+        self._sheet = sheet
+        self._max_cells = max_cells
+        self.n_cells = self.n_rows = 0
+        self.is_cut = False
+
+    def __iter__(self) -> Iterator[Row]:
+        for number, row in enumerate(self._sheet.iter_rows(), 1):
+            self.n_cells += len(row) + 1
+            if self.n_cells > self._max_cells:
+                self.is_cut = True
+                return
+            self.n_rows = number
+            yield number, [shown(cell.value, cell.number_format) if cell.value is not None else "" for cell in row]
+
+
+def shown(value: object, number_format: str) -> str:
+    """A cell's value as a spreadsheet shows it; dates in ISO 8601, for their look depends on the reader's country.
+
+    Args:
+        value: The value.
+        number_format: The cell's format, `#,##0.00 "EUR"`, say.
+
+    Returns:
+        What is shown.
+    """
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, int | float):
+        return _number(value, number_format)
+    if isinstance(value, datetime | time):
+        if isinstance(value, datetime) and value.time() == time.min:
+            return value.date().isoformat()
+        precision = "seconds" if value.second else "minutes"
+        return value.isoformat(" ", precision) if isinstance(value, datetime) else value.isoformat(precision)
+    return str(value)
+
+
+def _number(value: float, number_format: str) -> str:
+    positive, _, others = number_format.partition(";")
+    negative = others.partition(";")[0] if value < 0 else ""
+    plain = _NO_TEXT.sub(_literal, negative or positive)
+    match = None if _OTHER_FORMAT.search(plain) or "general" in plain.lower() else _FIGURE.fullmatch(plain)
+    if match is None:
+        return f"{value:.11g}" if isinstance(value, float) else str(value)
+    places = match["decimals"] or match["only"] or ""
+    figure = abs(value) if negative else value  # a format for negative numbers has its own sign
+    if "%" in plain:
+        figure *= 100
+    digits = f"{figure:{',' if ',' in match['figure'] else ''}.{len(places)}f}"
+    optional = len(places) - len(places.rstrip("#"))
+    while optional and digits.endswith("0"):
+        digits, optional = digits[:-1], optional - 1
+    return _put_back(match["before"] + digits.removesuffix(".") + match["after"]).strip()
+
+
+_PRIVATE = 0xE000
+"""Literal characters are moved here while a format is taken apart: a dot between quotes is no decimal point."""
+
+
+def _literal(match: re.Match[str]) -> str:
+    words = match["currency"] or match["escaped"] or match["quoted"] or ""
+    return "".join(chr(_PRIVATE + ord(character)) if ord(character) < _ASCII else character for character in words)
+
+
+_ASCII = 0x80
+
+
+def _put_back(words: str) -> str:
+    return "".join(chr(ord(c) - _PRIVATE) if _PRIVATE <= ord(c) < _PRIVATE + _ASCII else c for c in words)

@@ -1,0 +1,1 @@
+"""Plain text, Markdown, source code, delimited tables and JSON, in any encoding."""

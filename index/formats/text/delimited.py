@@ -1,0 +1,98 @@
+"""Tables as text: CSV, TSV and their relatives. Each row becomes a line that says what its cells mean."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from index.errors import EmptyFileError
+from index.formats.content import Content
+from index.formats.limits import MAX_TEXT_CHARS
+from index.formats.numbering import numbered_places
+from index.formats.tables import described
+from index.formats.text.decoding import decode
+
+_DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE_CHARS = 256 * 1024
+_SAMPLE_ROWS = 200
+_DECLARED = re.compile(r"sep=([,;\t|])\r?\n?")
+"""What Excel writes in front where the delimiter is not the one of the country."""
+
+
+def load_csv(content: bytes) -> Content:
+    """Read a table of values between delimiters.
+
+    Args:
+        content: The file's bytes.
+
+    Returns:
+        A line "Item: Travel; Cost: 120 EUR" for each row that is not blank, and a place "row 12" for it: the row's
+        number in a spreadsheet, the header being row 1 and blank rows counted.
+
+    Raises:
+        EmptyFileError: It holds no cell with text.
+        UnreadableFileError: It is no text.
+    """
+    text = decode(content)
+    declared = _DECLARED.match(text)
+    delimiter = declared[1] if declared else _delimiter(text)
+    begin, first = (declared.end(), 2) if declared else (0, 1)
+    lines: list[str] = []
+    starts: list[tuple[int, int]] = []
+    notes: tuple[str, ...] = ()
+    at = 0
+    for number, line in described(enumerate(_rows(text, delimiter, begin), start=first)):
+        if at + len(line) > MAX_TEXT_CHARS:
+            notes = (f"more than {MAX_TEXT_CHARS:,} characters: row {number:,} and those below are left out",)
+            break
+        starts.append((at, number))
+        lines.append(line)
+        at += len(line) + 1
+    if not lines:
+        raise EmptyFileError("empty: it holds no cell with text")
+    return Content("\n".join(lines), places=numbered_places("row", starts), notes=notes)
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that cuts most of the first rows into the same number of cells, two or more."""
+    sample = text[:_SAMPLE_CHARS]
+    if len(text) > len(sample):  # its last line may be half a row
+        sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
+    return max(_DELIMITERS, key=lambda delimiter: _regularity(sample, delimiter))
+
+
+def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
+    widths: Counter[int] = Counter()
+    for row in _rows(sample, delimiter, 0):
+        if any(cell.strip() for cell in row):
+            widths[len(row)] += 1
+        if widths.total() >= _SAMPLE_ROWS:
+            break
+    regular = [(count / widths.total(), width) for width, count in widths.items() if width > 1]
+    return max(regular, default=(0.0, 0))
+
+
+def _rows(text: str, delimiter: str, begin: int) -> Iterator[list[str]]:
+    """The rows of a table.
+
+    Other than in the csv module, a quote that is never closed, or closed before the cell's end, is a character like
+    any other: it doesn't swallow the rows below. Every cell is matched once, and a quoted one that fails ends at the
+    next quote, so that the time is in proportion to the text.
+    """
+    cell = re.compile(
+        rf'(?:[ ]*+"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"[ ]*+(?={re.escape(delimiter)}|[\r\n]|\Z)'
+        rf"|(?P<bare>[^{re.escape(delimiter)}\r\n]*+))(?P<end>{re.escape(delimiter)}|\r\n?|\n|\Z)"
+    )
+    row: list[str] = []
+    at = begin
+    while at < len(text):
+        match = cell.match(text, at)
+        if match is None:  # impossible: an empty cell matches anywhere
+            break
+        quoted = match["quoted"]
+        row.append(match["bare"] if quoted is None else quoted.replace('""', '"'))
+        at = match.end()
+        if match["end"] != delimiter:
+            yield row
+            row = []
+    if row:
+        yield row

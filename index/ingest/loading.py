@@ -1,0 +1,270 @@
+"""A file becomes documents: its own, and one for each file within it."""
+
+import hashlib
+import re
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from index.errors import ChangingFileError, EmptyFileError, UnreadableFileError, UnsupportedFileError
+from index.formats.archives import MAX_DEPTH
+from index.formats.content import Content, Place
+from index.formats.kinds import HEAD_BYTES, SUMMARY, Kind, kind_by_head, kind_of
+from index.formats.language import language_of
+from index.formats.limits import MAX_PARTS, MAX_PARTS_BYTES, MAX_TEXT_CHARS
+from index.formats.metadata import one_line
+from index.formats.naming import Names
+from index.formats.office.encryption import decrypted
+from index.ingest.titles import title_of_text
+from index.records import Document
+
+LOADERS_VERSION = 2
+"""Raised when a loader comes to give another text for the same file: older indexes are then rebuilt."""
+
+MAX_FILE_BYTES = 256 * 1024 * 1024
+MAX_LIGHT_BYTES = 1024 * 1024
+"""Size up to which a plain text is read in no time."""
+CANNOT_OPEN = "cannot be opened"
+"""How the reason begins where permissions, not the file, are at fault."""
+KNOWN_LANGUAGE = "en"
+"""The language that the models know."""
+
+INDEXED, PARTLY_READ, EMPTY, UNSUPPORTED, FAILED = "indexed", "partly read", "empty", "unsupported", "failed"
+"""What can become of a file that is read, in the ledger's words."""
+
+_TIMES_READ = 3
+_HALF = re.compile("[\ud800-\udfff]")
+_BREAK = re.compile("[\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+"""Ends a line as "\\n" does, and is white space in headings of Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """A file, or a file within one, and what could be read of it.
+
+    Attributes:
+        name: Name for its document, relative to the folder.
+        sha256: Hash of its bytes, in hexadecimal.
+        size_bytes: Their number.
+        status: `INDEXED`, `PARTLY_READ`, `EMPTY`, `UNSUPPORTED` or `FAILED`.
+        detail: What is missing and why, and what else people should know of it; "" where there is nothing to say.
+        document: Its document; None where it holds no text of its own.
+    """
+
+    name: str
+    sha256: str
+    size_bytes: int
+    status: str
+    detail: str
+    document: Document | None
+
+
+def load(
+    path: Path, name: str, passwords: Sequence[str] = (), on_page: Callable[[], None] = lambda: None
+) -> list[LoadedFile]:
+    """Read a file into documents.
+
+    Args:
+        path: The file.
+        name: Name for it, relative to its folder.
+        passwords: Tried in turn where something is encrypted.
+        on_page: Called before each page that is read by OCR, which takes seconds.
+
+    Returns:
+        The file, then the files within it, theirs included. Of those some may have failed, the first one has not.
+
+    Raises:
+        EmptyFileError: It holds nothing but white space.
+        UnsupportedFileError: It is of no kind that can be read.
+        UnreadableFileError: It cannot be opened, is too large, damaged, encrypted, or no text; or it changes all the
+            while.
+    """
+    content = read_bytes(path)
+    tree = _Tree(name, passwords, on_page)
+    whole = tree.read(name, content, 0)
+    if tree.notes:
+        whole = replace(whole, status=PARTLY_READ, detail="; ".join(filter(None, [*tree.notes, whole.detail])))
+    return [whole, *tree.parts]
+
+
+def is_supported(path: Path) -> bool:
+    """Whether the file is of a kind that can be read, by its name and first bytes; one that cannot be opened may be."""
+    try:
+        return kind_by_head(path.name, _head(path)) is not None
+    except OSError:
+        return True
+
+
+def is_light(path: Path) -> bool:
+    """Whether it is a plain text that is read in no time, by its name and first bytes."""
+    try:
+        kind = kind_by_head(path.name, _head(path))
+        return kind is not None and kind.is_plain and path.stat().st_size <= MAX_LIGHT_BYTES
+    except OSError:
+        return True  # reading it will say so at once
+
+
+def _head(path: Path) -> bytes:
+    if not path.is_file():  # to open a pipe is to wait for whoever writes into it
+        raise OSError
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes, all of the same moment.
+
+    Args:
+        path: The file.
+
+    Returns:
+        All its bytes.
+
+    Raises:
+        UnreadableFileError: It cannot be opened, is no ordinary file, or is larger than `MAX_FILE_BYTES`.
+        ChangingFileError: It was written each time that it was read.
+    """
+    try:
+        for _ in range(_TIMES_READ):
+            before = path.stat()
+            if not stat.S_ISREG(before.st_mode):
+                raise UnreadableFileError(f"{CANNOT_OPEN}: it is no ordinary file")
+            if before.st_size > MAX_FILE_BYTES:
+                raise UnreadableFileError(
+                    f"too large: {before.st_size:,} bytes, at most {MAX_FILE_BYTES:,}; split it into parts"
+                )
+            content = path.read_bytes()
+            after = path.stat()
+            is_same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+            if is_same and len(content) == after.st_size:
+                return content
+    except OSError as error:
+        raise UnreadableFileError(f"{CANNOT_OPEN}: {error.strerror or error}") from error
+    raise ChangingFileError("it is being written while it is read; index again when that is done")
+
+
+class _Tree:
+    """A file and the files within it, as they are read: together they stay within the bounds of one."""
+
+    def __init__(self, name: str, passwords: Sequence[str], on_page: Callable[[], None]) -> None:
+        self._prefix = f"{name}/"
+        self._passwords = tuple(passwords)
+        self._on_page = on_page
+        self._names = Names()
+        self._n_bytes = self._n_chars = 0
+        self.parts: list[LoadedFile] = []
+        self.notes: list[str] = []
+
+    def read(self, name: str, content: bytes, depth: int) -> LoadedFile:
+        """Read a file and what is within it.
+
+        Args:
+            name: Its name.
+            content: Its bytes.
+            depth: How many files it is within.
+
+        Returns:
+            The file; those within it are among the parts.
+
+        Raises:
+            EmptyFileError: It holds nothing but white space.
+            UnsupportedFileError: It is of no kind that can be read.
+            UnreadableFileError: It cannot be read.
+        """
+        opened = decrypted(content, self._passwords)
+        kind = kind_of(name, opened)
+        if kind is None:
+            raise UnsupportedFileError(_unsupported(name))
+        loaded = self._content(kind, opened)
+        if not loaded.text.strip() and not loaded.parts:
+            if loaded.notes:
+                raise UnreadableFileError(f"nothing of it could be read: {'; '.join(loaded.notes)}")
+            raise EmptyFileError("empty: it holds no text")
+        self._n_chars += len(loaded.text)
+        if self._n_chars > MAX_TEXT_CHARS:
+            raise UnreadableFileError(f"too large: its documents come to more than {MAX_TEXT_CHARS:,} characters")
+        sha256 = hashlib.sha256(content).hexdigest()
+        document = _document(name, kind, loaded, sha256) if loaded.text.strip() else None
+        notes, remarks = loaded.notes, loaded.remarks
+        if document is not None and kind.is_in_words:
+            spoken = language_of(document.text)
+            if spoken:
+                document = replace(document, metadata={**document.metadata, "language": spoken})
+            if spoken not in {"", KNOWN_LANGUAGE}:
+                remarks = (*remarks, f"its language seems to be {spoken!r}, and the models know English")
+        status = PARTLY_READ if notes else INDEXED
+        whole = LoadedFile(name, sha256, len(content), status, "; ".join(notes + remarks), document)
+        for part in loaded.parts:
+            self._add(name, part.name, part.content, depth + 1)
+        return whole
+
+    def _content(self, kind: Kind, content: bytes) -> Content:
+        given: dict[str, object] = {"passwords": self._passwords} if kind.takes_passwords else {}
+        if kind.tells_pages:
+            given["on_page"] = self._on_page
+        return kind.function()(content, **given)
+
+    def _add(self, inside: str, name: str, content: bytes, depth: int) -> None:
+        """Read a file within a file; whatever happens to it is said of it, and of it alone."""
+        self._n_bytes += len(content)
+        if depth > MAX_DEPTH or len(self.parts) >= MAX_PARTS or self._n_bytes > MAX_PARTS_BYTES:
+            self._leave_out(depth)
+            return
+        below = f"{inside}/{name}".removeprefix(self._prefix)
+        full = self._prefix + self._names.fresh(below)
+        place = len(self.parts)
+        unread = LoadedFile(full, hashlib.sha256(content).hexdigest(), len(content), FAILED, "", None)
+        self.parts.append(unread)  # before those within it
+        try:
+            self.parts[place] = self.read(full, content, depth)
+        except UnreadableFileError as error:
+            status = status_of(error)
+            self.parts[place] = replace(unread, status=status, detail="" if status == UNSUPPORTED else str(error))
+
+    def _leave_out(self, depth: int) -> None:
+        reason = (
+            f"files within more than {MAX_DEPTH} files are left out"
+            if depth > MAX_DEPTH
+            else f"of the files within it, all beyond {MAX_PARTS:,} or {MAX_PARTS_BYTES:,} bytes are left out"
+        )
+        if reason not in self.notes:
+            self.notes.append(reason)
+
+
+def status_of(error: UnreadableFileError) -> str:
+    """What the ledger calls what became of a file that could not be read."""
+    if isinstance(error, EmptyFileError):
+        return EMPTY
+    return UNSUPPORTED if isinstance(error, UnsupportedFileError) else FAILED
+
+
+def _unsupported(name: str) -> str:
+    suffix = PurePosixPath(name).suffix
+    return f"unsupported file type {suffix!r}; supported: {SUMMARY}" if suffix else "unsupported file type"
+
+
+def _document(name: str, kind: Kind, content: Content, sha256: str) -> Document:
+    own = PurePosixPath(name).name
+    title = one_line(content.title) or (own if kind.is_named_after_file else title_of_text(content.text))
+    places = content.places
+    labels = "\n".join(place.label for place in places)
+    if _BREAK.search(labels) or not _is_whole(labels):
+        places = tuple(Place(place.start, _BREAK.sub(" ", _whole(place.label))) for place in places)
+    metadata = {key: one_line(_whole(value)) for key, value in content.metadata.items()}
+    return Document(
+        name, _whole(content.text), _whole(title), sha256, places, metadata, content.boxes, kind.has_headings
+    )
+
+
+def _is_whole(words: str) -> bool:
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _whole(words: str) -> str:
+    """The words, with U+FFFD for each half of a character, which cannot be stored; their length stays the same."""
+    return words if _is_whole(words) else _HALF.sub("\ufffd", words)

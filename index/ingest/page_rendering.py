@@ -1,0 +1,116 @@
+"""Pages of PDF files as pictures, drawn in a worker: what crashes the drawing stops nothing else."""
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pypdfium2
+
+from index.errors import ChangingFileError, UnreadableFileError
+from index.formats.archives import MAX_DEPTH
+from index.formats.content import Part
+from index.formats.kinds import EML, MBOX, ZIP, kind_of
+from index.formats.office.encryption import decrypted
+from index.formats.pdf.extraction import open_pdf
+from index.ingest.loading import read_bytes
+
+_MAX_PIXELS = 12_000_000
+"""Of a picture: a page in the resolution of a good screen, and never one that takes the memory."""
+
+_HOLDING_FILES = (ZIP, EML, MBOX)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A page to draw.
+
+    Attributes:
+        path: The file of the folder that the PDF is, or is within.
+        sha256: Hash of the PDF's bytes, in hexadecimal.
+        page: Number of the page, from 1.
+        width: Width of the picture, in pixels; less where the page is too long for that.
+    """
+
+    path: Path
+    sha256: str
+    page: int
+    width: int
+
+    def run(self, passwords: Sequence[str], on_page: Callable[[], None]) -> bytes:  # noqa: ARG002 (one page only)
+        """Draw it.
+
+        Args:
+            passwords: Tried in turn where something is encrypted.
+            on_page: Not called: a page is all that is drawn.
+
+        Returns:
+            The picture as PNG.
+
+        Raises:
+            ChangingFileError: The file is not the one that was indexed.
+            UnreadableFileError: It cannot be opened, has no such page, or the page cannot be drawn.
+        """
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise ChangingFileError("the file is gone since it was indexed") from error
+        document = _opened(self.path, (status.st_size, status.st_mtime_ns), self.sha256, tuple(passwords))
+        if not 1 <= self.page <= len(document):
+            raise UnreadableFileError(f"page={self.page} is not in the document; it has {len(document):,} pages")
+        try:
+            page = document[self.page - 1]
+            width, height = page.get_size()
+            scale = min(self.width / max(width, 1.0), (_MAX_PIXELS / max(width * height, 1.0)) ** 0.5)
+            drawn = page.render(scale=scale).to_pil()
+            page.close()
+        except (pypdfium2.PdfiumError, ValueError) as error:
+            raise UnreadableFileError("the page cannot be drawn: the file is damaged") from error
+        picture = io.BytesIO()
+        drawn.save(picture, "PNG", compress_level=3)
+        return picture.getvalue()
+
+
+@lru_cache(maxsize=2)
+def _opened(
+    path: Path,
+    state: tuple[int, int],  # noqa: ARG001 (size and time: a file that changed is opened anew)
+    sha256: str,
+    passwords: tuple[str, ...],
+) -> pypdfium2.PdfDocument:
+    """The PDF of a hash, open for its next pages.
+
+    Args:
+        path: The file that it is, or is within.
+        state: Size and time of that file.
+        sha256: Hash of the PDF's bytes.
+        passwords: Tried in turn where something is encrypted.
+
+    Returns:
+        The PDF.
+
+    Raises:
+        ChangingFileError: Neither the file nor anything within it has that hash.
+    """
+    for content in _within(Part(path.name, read_bytes(path)), passwords, 0):
+        if hashlib.sha256(content).hexdigest() == sha256:
+            return open_pdf(content, passwords)
+    raise ChangingFileError("the file has changed since it was indexed")
+
+
+def _within(file: Part, passwords: tuple[str, ...], depth: int) -> Iterator[bytes]:
+    """The bytes of a file, then of all files within it that can be read."""
+    yield file.content
+    try:
+        content = decrypted(file.content, passwords)
+        kind = kind_of(file.name, content)
+        if kind not in _HOLDING_FILES or depth > MAX_DEPTH:
+            return
+        given = {"passwords": passwords} if kind.takes_passwords else {}
+        parts = kind.function()(content, **given).parts
+    except UnreadableFileError:
+        return
+    for part in parts:
+        yield from _within(part, passwords, depth + 1)

@@ -1,0 +1,160 @@
+"""What files are in a folder of documents, and whether they look as they did."""
+
+import os
+import stat
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from index.errors import FolderError, UnreadableFileError
+from index.ingest.loading import CANNOT_OPEN
+from index.settings import expand_home
+from index.storage.store import FileRecord
+
+# A file changed within the clock's grain after it was read may keep its size and time; look at it again later.
+_RACY_NS = 2_000_000_000
+
+
+def check_folder(folder: Path | str) -> Path:
+    """The real path of a folder of documents.
+
+    Args:
+        folder: The folder; a leading ~ is the home folder.
+
+    Returns:
+        Its absolute path, links resolved.
+
+    Raises:
+        FolderError: Its name is empty or no path, it is missing, is no folder, or cannot be read.
+    """
+    written = repr(str(folder))
+    try:
+        folder = Path(expand_home(folder))
+        exists = folder.exists()
+    except ValueError as error:
+        raise FolderError(f"folder={written} {error}") from error
+    except OSError as error:
+        raise FolderError(f"folder={written} cannot be opened: {error.strerror}; name one that exists") from error
+    if not exists:
+        raise FolderError(f"folder={str(folder)!r} does not exist; name a folder that holds documents")
+    if not folder.is_dir():
+        raise FolderError(f"folder={str(folder)!r} is a file; name the folder it is in")
+    try:
+        with os.scandir(folder):
+            pass
+    except OSError as error:
+        raise FolderError(f"folder={str(folder)!r} cannot be read: {error.strerror}; check its permissions") from error
+    return folder.resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file as it was met: enough to tell whether it changed."""
+
+    path: Path
+    size_bytes: int
+    modified_ns: int
+    problem: str = ""
+
+
+def scan(folder: Path) -> dict[str, FoundFile]:
+    """Every file below a folder.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The files by name, in the order of names; hidden ones are left out. A folder that cannot be read
+        stands for all that is in it, its name ending in a slash (`is_below_closed`); a link to a folder,
+        which is not followed, for itself.
+    """
+    found: dict[str, FoundFile] = {}
+
+    def note_problem(error: OSError) -> None:
+        path = Path(error.filename)
+        found[f"{_name(path, folder)}/"] = FoundFile(path, 0, 0, f"{CANNOT_OPEN}: {error.strerror}")
+
+    for root, folders, names in os.walk(folder, onerror=note_problem):
+        above = "" if root == str(folder) else f"{_name(Path(root), folder)}/"
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        links = [name for name in folders if Path(root, name).is_symlink()]
+        for name in (*names, *links):
+            if not name.startswith("."):
+                path = Path(root, name)
+                found[above + _as_unicode(name)] = _look_at(path)
+    return dict(sorted(found.items()))
+
+
+def _name(path: Path, folder: Path) -> str:
+    return _as_unicode(path.relative_to(folder).as_posix())
+
+
+def _as_unicode(name: str) -> str:
+    """A name that is no valid Unicode is shown, and stored, with its odd bytes escaped."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _look_at(path: Path) -> FoundFile:
+    try:
+        status = path.stat()
+    except OSError as error:
+        return FoundFile(path, 0, 0, f"{CANNOT_OPEN}: {error.strerror}")
+    if not stat.S_ISREG(status.st_mode):
+        is_folder = stat.S_ISDIR(status.st_mode)
+        kind = "a link to a folder; links are not followed" if is_folder else "no ordinary file"
+        return FoundFile(path, 0, 0, kind)
+    return FoundFile(path, status.st_size, status.st_mtime_ns)
+
+
+def is_same(file: FoundFile, record: FileRecord) -> bool:
+    """Whether the file looks as it did when it was last read."""
+    if file.problem:
+        return record.status == "failed" and record.detail.startswith(file.problem)
+    if record.detail.startswith(CANNOT_OPEN) and os.access(file.path, os.R_OK):
+        return False  # permissions were mended, which changes neither size nor time
+    looks_same = (file.size_bytes, file.modified_ns) == (record.size_bytes, record.modified_ns)
+    return looks_same and abs(record.checked_ns - record.modified_ns) > _RACY_NS
+
+
+def is_below_closed(name: str, files: Container[str]) -> bool:
+    """Whether a file of this name would lie in a folder that cannot be read now: nobody knows what became of it."""
+    return any(f"{parent}/" in files for parent in PurePosixPath(name).parents)
+
+
+def is_in_step(files: Mapping[str, FoundFile], ledger: Mapping[str, FileRecord]) -> bool:
+    """Whether every file looks as the ledger has it, and none is missing from either."""
+    seen = all(name in ledger and is_same(file, ledger[name]) for name, file in files.items())
+    owners = (record.parent or name for name, record in ledger.items())
+    return seen and all(name in files or is_below_closed(name, files) for name in owners)
+
+
+def copy_into(path: Path, folder: Path) -> str:
+    """Copy a file into a folder under a name that is free, unless the same content has that name.
+
+    Args:
+        path: The file.
+        folder: The folder.
+
+    Returns:
+        The name it has there.
+
+    Raises:
+        FolderError: The folder cannot be written; nothing of the file is left in it.
+        UnreadableFileError: The file cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableFileError(f"{str(path)!r} cannot be opened: {error.strerror}") from error
+    temporary = folder / f".{path.name}.{os.getpid()}.part"
+    try:
+        target, number = folder / path.name, 2
+        while target.exists() and target.read_bytes() != content:
+            target, number = folder / f"{path.stem} ({number}){path.suffix}", number + 1
+        if not target.exists():
+            temporary.write_bytes(content)
+            temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise FolderError(f"{path.name!r} cannot be copied into folder={str(folder)!r}: {error.strerror}") from error
+    return target.relative_to(folder).as_posix()

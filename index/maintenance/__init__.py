@@ -1,0 +1,1 @@
+"""Background erasure of deleted rows, and the integrity check with its repairs."""

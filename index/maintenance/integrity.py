@@ -1,0 +1,244 @@
+"""Whether an index is as it must be: every invariant checked, and what can be mended, mended."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from index.errors import DamagedIndexError
+from index.retrieval.faiss_index import VectorIndex
+from index.storage.store import OF_DOCUMENT, READ, Store
+
+BEYOND_FILES = ("database", "certificate")
+"""Checks whose problems reading the documents again does not mend; while there are any, nothing else is looked at."""
+
+_UNIT_TOLERANCE = 1e-3
+_ROWS_AT_ONCE = 10_000
+_MAX_MESSAGES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in an index that is not as it must be.
+
+    Attributes:
+        check: What was checked.
+        what: What is wrong, for people.
+        document: Name of the document that is read again to mend it; None where it is no document's.
+        file: Name of the ledger's line that is dropped to mend it; None where it is no line's.
+    """
+
+    check: str
+    what: str
+    document: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found in an index.
+
+    Attributes:
+        counts: Number of documents, passages, vectors and lexical rows.
+        problems: What is wrong and was not mended.
+        mended: What was wrong.
+    """
+
+    counts: dict[str, int]
+    problems: tuple[Problem, ...] = ()
+    mended: tuple[Problem, ...] = ()
+
+
+def examine(store: Store, dimension: Callable[[], int]) -> list[Problem]:
+    """Check every invariant of an index.
+
+    Args:
+        store: The index's store.
+        dimension: Gives the length that vectors must have; called only where there are some.
+
+    Returns:
+        What is wrong; where SQLite's own file is damaged nothing else is looked at.
+    """
+    try:
+        return _all_problems(store, dimension)
+    except DamagedIndexError as error:
+        return [Problem("database", str(error))]
+
+
+def _all_problems(store: Store, dimension: Callable[[], int]) -> list[Problem]:
+    with store.reading() as connection:
+        problems = [*_database(connection)] or [*_certificate(connection)]
+        if problems:
+            return problems
+        for check in (_references, _passages, _counts, _ledger):
+            problems += check(connection)
+        problems += _vectors(connection, dimension)
+    problems += _lexical(store)
+    if not any(problem.check == "vectors" for problem in problems):  # FAISS takes in no vectors that are none
+        problems += _saved_vectors(store)
+    return problems
+
+
+def count_rows(store: Store) -> dict[str, int]:
+    """Number of documents, passages, vectors and lexical rows; of none where the store cannot be read."""
+    try:
+        return store.counts()
+    except DamagedIndexError:
+        return {}
+
+
+def reindex(store: Store) -> None:
+    """Make SQLite's own indexes anew from their tables; damage elsewhere in its file cannot be helped.
+
+    Args:
+        store: The index's store. The right to write it must be held.
+    """
+    with suppress(DamagedIndexError), store.writing() as connection:
+        connection.execute("REINDEX")
+
+
+def mend_rows(store: Store, problems: list[Problem]) -> None:
+    """Mend what can be mended without reading documents again; the right to write must be held.
+
+    Documents that are to be read again, and ledger lines that are to be made again, are marked so that `sync` does.
+
+    Args:
+        store: The index's store.
+        problems: What `examine` found.
+    """
+    checks = {problem.check for problem in problems}
+    with store.writing() as connection:
+        if "references" in checks:
+            for table in ("passages", *OF_DOCUMENT):
+                connection.execute(f"DELETE FROM {table} WHERE document_id NOT IN (SELECT id FROM documents)")
+            connection.execute("DELETE FROM vectors WHERE passage_id NOT IN (SELECT id FROM passages)")
+        for problem in problems:
+            if problem.document is not None:
+                is_of_file = "name IN (SELECT name FROM files)"
+                connection.execute(
+                    f"UPDATE documents SET sha256 = '' WHERE name = ? AND {is_of_file}", (problem.document,)
+                )
+            for name in {problem.document, problem.file} - {None}:
+                # What is within a file is read with it.
+                connection.execute(
+                    "DELETE FROM files WHERE name = ? OR name = (SELECT parent FROM files WHERE name = ?)", (name, name)
+                )
+    if checks & {"lexical", "references"}:
+        store.rebuild_lexical()
+
+
+def _database(connection: sqlite3.Connection) -> Iterator[Problem]:
+    for (message,) in connection.execute(f"PRAGMA integrity_check({_MAX_MESSAGES})").fetchall():
+        if message != "ok":
+            yield Problem("database", str(message).splitlines()[0])
+
+
+def _certificate(connection: sqlite3.Connection) -> Iterator[Problem]:
+    have = {row[0] for row in connection.execute("SELECT key FROM meta")}
+    for key in ("certificate", "store_id", "generation", "deletions", "deletions_erased"):
+        if key not in have:
+            yield Problem("certificate", f"the index does not say its {key.replace('_', ' ')}")
+
+
+def _references(connection: sqlite3.Connection) -> Iterator[Problem]:
+    rows = connection.execute("PRAGMA foreign_key_check").fetchall()
+    for table in sorted({row[0] for row in rows}):
+        count = sum(row[0] == table for row in rows)
+        yield Problem("references", f"{count:,} {table} belong to nothing that is there")
+
+
+def _passages(connection: sqlite3.Connection) -> Iterator[Problem]:
+    """Each passage's text is the document's own at its offsets, and there are as many as the document says."""
+    query = "SELECT id, name, text, n_chars, n_passages FROM documents WHERE name IS NOT NULL"
+    with closing(connection.cursor()) as documents:
+        for id_, name, text, n_chars, n_passages in documents.execute(query):
+            rows = connection.execute(
+                'SELECT start, "end", text FROM passages WHERE document_id = ?', (id_,)
+            ).fetchall()
+            wrong = sum(words != text[start:end] or not words for start, end, words in rows)
+            if wrong:
+                yield Problem("passages", f"{wrong:,} passages of {name!r} are not what stands in its text", name)
+            if len(rows) != n_passages:
+                yield Problem("passages", f"{name!r} has {len(rows):,} passages and says {n_passages:,}", name)
+            if len(text) != n_chars:
+                yield Problem("passages", f"{name!r} has {len(text):,} characters and says {n_chars:,}", name)
+
+
+def _counts(connection: sqlite3.Connection) -> Iterator[Problem]:
+    """To each passage a vector; that vectors belong to passages is checked by their references."""
+    query = """
+        SELECT d.name, count(*) FROM passages p JOIN documents d ON d.id = p.document_id
+        WHERE p.id NOT IN (SELECT passage_id FROM vectors) AND d.name IS NOT NULL GROUP BY d.name
+    """
+    for name, count in connection.execute(query).fetchall():
+        yield Problem("vectors", f"{count:,} passages of {name!r} have no vector", name)
+
+
+def _vectors(connection: sqlite3.Connection, dimension: Callable[[], int]) -> Iterator[Problem]:
+    """Vectors are of the embedder's dimension and of unit length, or all zeros: those point nowhere."""
+    query = """
+        SELECT d.name, v.vector FROM vectors v JOIN passages p ON p.id = v.passage_id
+        JOIN documents d ON d.id = p.document_id WHERE d.name IS NOT NULL
+    """
+    wrong: dict[str, int] = {}
+    n_bytes = 0
+    for name, blob in connection.execute(query):
+        n_bytes = n_bytes or 4 * dimension()
+        length = float(np.linalg.norm(np.frombuffer(blob, dtype=np.float32))) if len(blob) == n_bytes else np.nan
+        if not (abs(length - 1) < _UNIT_TOLERANCE or length == 0):
+            wrong[name] = wrong.get(name, 0) + 1
+    for name, count in wrong.items():
+        what = f"{count:,} vectors of {name!r} are not of unit length, or not of the embedder's dimension"
+        yield Problem("vectors", what, name)
+
+
+def _lexical(store: Store) -> Iterator[Problem]:
+    ids = ("SELECT id FROM passages", "SELECT id FROM lexical_docsize")
+    with store.reading() as connection:
+        for (first, second), what in ((ids, "have no lexical row"), (ids[::-1], "are in the lexical index only")):
+            count = connection.execute(f"SELECT count(*) FROM ({first} EXCEPT {second})").fetchone()[0]
+            if count:
+                yield Problem("lexical", f"{count:,} passages {what}")
+    try:
+        with store.writing() as connection:  # FTS5 checks itself by a statement that looks like writing
+            connection.execute("INSERT INTO lexical (lexical, rank) VALUES ('integrity-check', 1)")
+    except DamagedIndexError:
+        yield Problem("lexical", "the lexical index does not hold what the passages say")
+
+
+def _saved_vectors(store: Store) -> Iterator[Problem]:
+    """What FAISS makes of its file and the store is what the store has."""
+    opened = VectorIndex(store)
+    if opened.is_damaged():
+        yield Problem("faiss", "the file of vectors is damaged")
+        return
+    with opened.in_step():
+        ids, vectors = opened.ids(), opened.vectors()
+        if sorted(ids) != store.passage_ids():
+            yield Problem("faiss", "the file of vectors has other passages than the store")
+            return
+        order = np.argsort(ids)
+        for start in range(0, len(order), _ROWS_AT_ONCE):
+            some = order[start : start + _ROWS_AT_ONCE]
+            if not np.array_equal(store.vectors(ids[some].tolist())[1], vectors[some]):
+                yield Problem("faiss", "the file of vectors has other vectors than the store")
+                return
+
+
+def _ledger(connection: sqlite3.Connection) -> Iterator[Problem]:
+    """What the ledger says is indexed is, as it was read; what it says is not, is not."""
+    documents = dict(connection.execute("SELECT name, sha256 FROM documents WHERE name IS NOT NULL").fetchall())
+    rows = connection.execute("SELECT name, status, detail, sha256, parent FROM files ORDER BY name").fetchall()
+    holding_others = {parent for *_, parent in rows}
+    for name, status, detail, sha256, _ in rows:
+        if status in READ and name not in documents:
+            if name not in holding_others:  # an archive has no text of its own
+                yield Problem("ledger", f"{name!r} is said to be {status} and is not", file=name)
+        elif status in READ and documents[name] != sha256:
+            yield Problem("ledger", f"{name!r} is indexed as another file than the ledger says", name)
+        elif status == "duplicate" and detail not in documents:
+            yield Problem("ledger", f"{name!r} is said to be the same as {detail!r}, which is not indexed", file=name)
+        elif status in {"duplicate", "empty", "unsupported", "removed"} and name in documents:
+            yield Problem("ledger", f"{name!r} is said to be left out ({status}) and is indexed", file=name)

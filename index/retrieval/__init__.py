@@ -1,0 +1,1 @@
+"""From a question to ranked passages: embeddings, FAISS, BM25 and proximity, fused."""

@@ -1,0 +1,1 @@
+"""The SQLite database: documents, ledger, passages, vectors, character boxes."""

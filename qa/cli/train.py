@@ -1,0 +1,223 @@
+"""`verbatim train …`. Models are imported only when a command runs."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qa.cli.options import Json, ReaderName
+from qa.cli.output import errors, print_json, print_scores
+
+train = typer.Typer(help="Fit what ships, on data of your own.", no_args_is_help=True, rich_markup_mode=None)
+
+Base = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Folder of the model that START was made from, for what it lacks.")
+]
+
+
+class Size(StrEnum):
+    """How large the reader is that is trained."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+
+@train.command()
+def fusion(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
+    measure_on: Annotated[
+        Path, typer.Argument(metavar="MEASURE_ON", help="Questions in SQuAD's format that nothing is fitted on.")
+    ],
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Measure on only so many questions.", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit and print what fuses lexical and dense scores."""
+    with errors(as_json):
+        from index.settings import read_settings
+        from qa.training.fit.fusion import run
+
+        run(data, measure_on, limit, read_settings(), typer.echo)
+
+
+@train.command()
+def confidence(
+    answerable: Annotated[Path, typer.Argument(metavar="ANSWERABLE", help="Questions in the format of SQuAD 1.1.")],
+    unanswerable: Annotated[Path, typer.Argument(metavar="UNANSWERABLE", help="Questions in the format of SQuAD 2.0.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the calibration.")] = Path(
+        "calibration.json"
+    ),
+    questions: Annotated[int, typer.Option(metavar="N", help="Questions of each of five kinds, at most.", min=1)] = 600,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep what is read in this file, .jsonl; run again, it goes on."),
+    ] = None,
+    reader: ReaderName = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a reader's confidence, and check it."""
+    with errors(as_json):
+        from index.settings import read_settings
+        from qa.training.fit.confidence import run
+
+        run(answerable, unanswerable, out, read_settings(reader=reader), typer.echo, questions, keep)
+
+
+@train.command("reader")
+def train_reader(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
+    start: Annotated[Path, typer.Argument(metavar="START", help="Folder of the model to start from.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder of checkpoints; one that is there is gone on from.")
+    ],
+    base: Base = None,
+    *,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Steps before the rate falls; without it, as soon as the folder holds a file 'decay-now'.",
+            min=0,
+        ),
+    ] = None,
+    decay_steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Steps in which the rate falls to 0, if not the recipe's.", min=1)
+    ] = None,
+    size: Annotated[Size, typer.Option(help="Which recipe: for some twenty or some hundred million parameters.")] = (
+        Size.SMALL
+    ),
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Learn from what `train label` wrote; DATA is not read then."),
+    ] = None,
+    teacher_weight: Annotated[
+        float, typer.Option(metavar="W", help="With --labels: the teacher's part of the target, 0 to 1.", min=0, max=1)
+    ] = 0.6,
+    teacher_temperature: Annotated[
+        float, typer.Option(metavar="T", help="With --labels: above 1, its second thoughts count more.", min=0.1)
+    ] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Train a reader, or go on training it."""
+    with errors(as_json):
+        from dataclasses import replace
+
+        from qa.training.distillation import teaching
+        from qa.training.reader import commands
+        from qa.training.reader.learning import LARGE, SMALL
+
+        recipe = replace(SMALL if size is Size.SMALL else LARGE, steps=steps)
+        recipe = recipe if decay_steps is None else replace(recipe, decay_steps=decay_steps)
+        if labels is None:
+            commands.run(data, start, base, out, recipe, typer.echo)
+        else:
+            how = teaching.Teaching(teacher_weight, teacher_temperature)
+            teaching.run(labels, start, base, out, recipe, how, typer.echo)
+
+
+@train.command()
+def label(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
+    teacher: Annotated[Path, typer.Argument(metavar="TEACHER", help="Folder of the reader that teaches.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="File to write, .jsonl; one that is there is gone on with.")
+    ],
+    base: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder of the model that TEACHER was made from, for what it lacks."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Label only so many pairs of the pass.", min=1)] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Chooses the pass: pairs and their order.", min=0)] = 1,
+    as_json: Json = False,
+) -> None:
+    """Write down what a larger reader says, for train reader --labels."""
+    with errors(as_json):
+        from qa.training.distillation.labelling import run
+
+        run(data, teacher, base, out, limit=limit, seed=seed, say=typer.echo)
+
+
+@train.command("embedder")
+def train_embedder(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="Folder of the checkpoint, gone on from if there; OUT/embedder is made."),
+    ],
+    steps: Annotated[int, typer.Option(metavar="N", help="Steps in all; the rate falls to 0 in them.", min=1)] = 100,
+    rate: Annotated[float, typer.Option(metavar="X", help="Highest learning rate, 0 to 0.01.", min=0, max=0.01)] = 5e-5,
+    frozen_layers: Annotated[
+        int, typer.Option(metavar="N", help="Lowest layers that are left as they are.", min=0)
+    ] = 3,
+    keep_original: Annotated[
+        float, typer.Option(metavar="P", help="Part of the original weights in what is made, 0 to 1.", min=0, max=1)
+    ] = 0.5,
+    as_json: Json = False,
+) -> None:
+    """Train the embedder, or go on training it."""
+    with errors(as_json):
+        from index.settings import read_settings
+        from qa.training.embedder.learning import EmbedderRecipe, run
+
+        recipe = EmbedderRecipe(steps=steps, rate=rate, frozen_layers=frozen_layers, keep_original=keep_original)
+        run(data, out, recipe, read_settings(), typer.echo)
+
+
+@train.command()
+def recall(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Questions in SQuAD's format.")],
+    embedder: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Embedder: a folder or Hugging Face name; else the one that is set."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Ask only so many questions.", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure an embedder, alone and fused with FTS5."""
+    with errors(as_json):
+        from index.settings import read_settings
+        from qa.training.embedder.recall import lines
+        from qa.training.embedder.recall import measure as measured
+
+        say = (lambda _: None) if as_json else typer.echo
+        table = measured(file, limit, read_settings(embedder=embedder), say)
+    if as_json:
+        print_json(table)
+    else:
+        typer.echo("\n".join(lines(table)))
+
+
+@train.command()
+def export(
+    start: Annotated[Path, typer.Argument(metavar="START", help="Folder of the model that training started from.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the reader.")],
+    trained: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Folder of checkpoints; without it, the reader as it started.")
+    ] = None,
+    base: Base = None,
+    small: Annotated[bool, typer.Option("--small", help="In 8 bits and files below 50 MB.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a trained reader to a folder that --reader takes."""
+    with errors(as_json):
+        from qa.training.reader.commands import export as write
+
+        write(trained, start, base, folder, small=small)
+
+
+@train.command()
+def measure(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A reader that was exported.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Questions in SQuAD's format.")],
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Measure on only so many questions.", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a reader alone, before its confidence is fitted."""
+    with errors(as_json):
+        from qa.training.reader.commands import measure as figures_of
+
+        scores = figures_of(folder, file, limit)
+    if as_json:
+        print_json({"file": str(file), **scores.as_dict()})
+    else:
+        print_scores([(file, folder.name, scores)])

@@ -1,0 +1,1 @@
+"""Conversations: follow-up questions are rewritten to stand alone."""

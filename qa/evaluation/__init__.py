@@ -1,0 +1,1 @@
+"""Metrics on question files, and the log of predictions."""

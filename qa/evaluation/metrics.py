@@ -1,0 +1,476 @@
+"""EM, F1, recall@k, MRR, AUROC, calibration error and seconds per question, on files in SQuAD's format."""
+
+import collections
+import hashlib
+import json
+import random
+import reprlib
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import ParameterError, VerbatimError
+from index.pretrained import first_line
+from index.records import Document, check_unicode
+from index.retrieval.embedding import Embedder
+from index.retrieval.hybrid import Hit
+from index.settings import Settings
+from qa.answerer import QuestionAnswerer, check_question
+from qa.records.answer import Answer
+from qa.text.normalization import exact_match, f1
+
+RECALL_AT = (1, 5, 10)
+Told = Callable[[int, int], None]
+"""Told how many are done and how many there are."""
+Said = Callable[[str, Sequence["Question"], Sequence["Prediction"]], None]
+"""Told a mode, its questions, and what was said to each."""
+
+_CALIBRATION_BINS = 10
+_RIGHT_F1 = 0.5
+_KINDS = {dict: "object", list: "list", str: "string", int: "whole number"}
+_Kind = TypeVar("_Kind")
+
+
+class EvaluationError(VerbatimError):
+    """A file of questions or predictions cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with what people answered.
+
+    Attributes:
+        id: Its id in the file.
+        text: The question.
+        paragraph: The text that it was asked about.
+        answers: What people answered; empty when the paragraph holds no answer.
+    """
+
+    id: str
+    text: str
+    paragraph: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article of a file in SQuAD's format.
+
+    Attributes:
+        title: Its title; "" where it has none.
+        paragraphs: Its texts.
+        questions: What is asked about them.
+    """
+
+    title: str
+    paragraphs: tuple[str, ...]
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a system said to a question.
+
+    Attributes:
+        text: Its best answer, whether it stands by it or not; "" when it found nothing.
+        confidence: Probability, 0 to 1, that it is right.
+        answered: Whether it stands by it.
+        seconds: How long it took.
+        rank: Rank from 1 of the paragraph asked about among those retrieved; None when it is not among them.
+    """
+
+    text: str
+    confidence: float
+    answered: bool
+    seconds: float = 0.0
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Figures over some questions. Those in percent are 0 to 100, the rest 0 to 1; None where they mean nothing.
+
+    Attributes:
+        questions: How many.
+        answerable: How many of them have an answer.
+        exact_match: Percent answered with one of the human answers, or rightly declined.
+        f1: Mean overlap of words with the best of the human answers, in percent; declining a question
+            without an answer counts 100, answering it 0.
+        undeclined_exact_match: Percent of the answerable questions whose best answer is a human one, were
+            nothing declined.
+        undeclined_f1: Mean F1 of the best answers to them, in percent, were nothing declined.
+        best_f1: F1 at the threshold that is best for these very questions: a bound, not a result.
+        right_kept: Percent of the answerable questions whose best answer is right that are answered.
+        declined: Percent of the questions without an answer that are declined.
+        auroc: Chance that an answerable question has more confidence than one without an answer.
+        calibration_error: Mean distance of confidence from share of right answers, over ten bins of
+            confidence, weighted by their counts (Guo et al. 2017).
+        recall: Share of questions whose paragraph is among the first k retrieved, by k.
+        mrr: Mean of 1 / rank of the paragraph, 0 where it is not retrieved.
+        median_seconds: Median time of a question.
+    """
+
+    questions: int
+    answerable: int
+    exact_match: float
+    f1: float
+    undeclined_exact_match: float | None
+    undeclined_f1: float | None
+    best_f1: float | None
+    right_kept: float | None
+    declined: float | None
+    auroc: float | None
+    calibration_error: float | None
+    recall: dict[int, float] | None
+    mrr: float | None
+    median_seconds: float | None
+
+    def as_dict(self) -> dict[str, object]:
+        """The figures by name, for JSON."""
+        return asdict(self)
+
+
+def is_right(answer: str, gold: Sequence[str]) -> bool:
+    """What confidence is the probability of: the answer shares more than half its words with a human one."""
+    return bool(gold) and f1(answer, gold) > _RIGHT_F1
+
+
+def score(questions: Sequence[Question], predictions: Sequence[Prediction]) -> Scores:
+    """Figures of a system on some questions.
+
+    Args:
+        questions: The questions, at least one.
+        predictions: What it said to each, in the same order.
+
+    Returns:
+        The figures.
+    """
+    said = [p.text if p.answered else "" for p in predictions]
+    golds = [q.answers for q in questions]
+    confidence = np.array([p.confidence for p in predictions])
+    right = np.array([is_right(p.text, gold) for p, gold in zip(predictions, golds, strict=True)])
+    answered = np.array([p.answered for p in predictions])
+    answerable = np.array([bool(gold) for gold in golds])
+    ranks = [p.rank for p, gold in zip(predictions, golds, strict=True) if gold]
+    best = [(p.text, gold) for p, gold in zip(predictions, golds, strict=True) if gold]
+    has_ranks = any(rank is not None for rank in ranks)
+    knows_confidence = len(set(confidence.tolist())) > 1
+    return Scores(
+        questions=len(questions),
+        answerable=int(answerable.sum()),
+        exact_match=_percent(exact_match(s, gold) for s, gold in zip(said, golds, strict=True)),
+        f1=_percent(f1(s, gold) for s, gold in zip(said, golds, strict=True)),
+        undeclined_exact_match=_percent(exact_match(text, gold) for text, gold in best) if best else None,
+        undeclined_f1=_percent(f1(text, gold) for text, gold in best) if best else None,
+        best_f1=_best_f1(golds, predictions) if knows_confidence else None,
+        right_kept=_percent(answered[right]) if right.any() else None,
+        declined=None if answerable.all() else _percent(~answered[~answerable]),
+        auroc=_auroc(answerable, confidence) if knows_confidence else None,
+        calibration_error=calibration_error(confidence, right) if knows_confidence else None,
+        recall={k: _share(rank is not None and rank <= k for rank in ranks) for k in RECALL_AT} if has_ranks else None,
+        mrr=_share(0.0 if rank is None else 1 / rank for rank in ranks) if has_ranks else None,
+        median_seconds=statistics.median(p.seconds for p in predictions) or None,
+    )
+
+
+def _share(values: Iterable[float]) -> float:
+    return round(statistics.fmean(values), 4)
+
+
+def _percent(values: Iterable[float]) -> float:
+    return round(100 * statistics.fmean(values), 2)
+
+
+def _best_f1(golds: Sequence[Sequence[str]], predictions: Sequence[Prediction]) -> float:
+    """F1 at the best threshold: answers are let through from the most to the least confident."""
+    order = sorted(range(len(golds)), key=lambda i: -predictions[i].confidence)
+    gains = [f1(predictions[i].text, golds[i]) - f1("", golds[i]) for i in order]
+    declining = sum(f1("", gold) for gold in golds)
+    best = max(0.0, float(np.max(np.cumsum(gains))))
+    return round(100 * (declining + best) / len(golds), 2)
+
+
+def _auroc(answerable: NDArray[np.bool_], confidence: NDArray[np.float64]) -> float | None:
+    from sklearn.metrics import roc_auc_score  # seconds to import
+
+    if answerable.all() or not answerable.any():
+        return None
+    return round(float(roc_auc_score(answerable, confidence)), 4)
+
+
+def calibration_error(
+    confidence: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
+) -> float:
+    """Expected calibration error over ten equal bins (Guo et al. 2017, equation 3).
+
+    Args:
+        confidence: `(n,)`, 0 to 1.
+        right: `(n,)`, whether the answer was right.
+        weights: `(n,)`, how much each question counts; None counts all alike.
+
+    Returns:
+        0 to 1; 0 is perfect.
+    """
+    bins = np.minimum((confidence * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
+    counts = np.ones(len(right)) if weights is None else weights
+    gaps = (abs(((confidence - right) * counts)[bins == b].sum()) for b in set(bins))
+    return round(float(sum(gaps) / counts.sum()), 4)
+
+
+def load_questions(path: Path) -> list[Question]:
+    """Questions of a file in SQuAD's format, 1.1 or 2.0.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its questions in their order.
+
+    Raises:
+        EvaluationError: `load_articles` refuses the file.
+    """
+    return [question for article in load_articles(path) for question in article.questions]
+
+
+def load_articles(path: Path) -> list[Article]:
+    """Articles of a file in SQuAD's format, 1.1 or 2.0.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its articles in their order.
+
+    Raises:
+        EvaluationError: The file cannot be read, is of another format, has no question or one that cannot be
+            asked, an id twice, or an answer that does not stand where it says; the message names the record.
+    """
+    data = _field(_read_json(path), "data", list, str(path))
+    articles = [_article(entry, path, f"{path}, article {number}") for number, entry in enumerate(data, 1)]
+    ids = collections.Counter(question.id for article in articles for question in article.questions)
+    if not ids:
+        raise EvaluationError(f"{path} holds no question")
+    twice = next((id_ for id_, count in ids.items() if count > 1), None)
+    if twice is not None:
+        raise EvaluationError(f"{path} has the id {twice!r} twice")
+    return articles
+
+
+def _article(entry: object, path: Path, where: str) -> Article:
+    numbered = enumerate(_field(entry, "paragraphs", list, where), 1)
+    paragraphs = [(paragraph, f"{where}, paragraph {number}") for number, paragraph in numbered]
+    return Article(
+        _field(entry, "title", str, where) if isinstance(entry, dict) and "title" in entry else "",
+        tuple(_text(paragraph, "context", place) for paragraph, place in paragraphs),
+        tuple(question for paragraph, place in paragraphs for question in _questions(paragraph, path, place)),
+    )
+
+
+def _questions(paragraph: object, path: Path, where: str) -> Iterator[Question]:
+    context = _text(paragraph, "context", where)
+    for number, entry in enumerate(_field(paragraph, "qas", list, where), 1):
+        id_ = str(_field(entry, "id", object, f"{where}, question {number}"))
+        place = f"{path}, question {id_!r}"
+        text = _text(entry, "question", place)
+        try:
+            check_question(text)
+        except ParameterError as error:
+            raise EvaluationError(f"{place}: {error}") from error
+        answers = [] if entry.get("is_impossible") else _field(entry, "answers", list, place)
+        yield Question(id_, text, context, tuple(_gold(answer, context, place) for answer in answers))
+
+
+def _gold(answer: object, context: str, where: str) -> str:
+    text, start = _text(answer, "text", where), _field(answer, "answer_start", int, where)
+    if not text or start < 0 or context[start : start + len(text)] != text:
+        raise EvaluationError(f"{where}: {text!r} does not stand at offset {start}")
+    return text
+
+
+def _text(record: object, key: str, where: str) -> str:
+    text = _field(record, key, str, where)
+    try:
+        return check_unicode(key, text)
+    except ParameterError as error:
+        raise EvaluationError(f"{where}: {error}") from error
+
+
+def _field(record: object, key: str, kind: type[_Kind], where: str) -> _Kind:
+    if not isinstance(record, dict):
+        raise EvaluationError(f"{where} is not in SQuAD's format: {reprlib.repr(record)} is no object")
+    if key not in record:
+        raise EvaluationError(f"{where} is not in SQuAD's format: it has no {key!r}")
+    value = record[key]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise EvaluationError(f"{where} is not in SQuAD's format: {key}={reprlib.repr(value)} is no {_KINDS[kind]}")
+    return value
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}; name a file that can") from error
+    except (ValueError, RecursionError) as error:  # bytes that are no UTF-8, text that is no JSON, a million brackets
+        raise EvaluationError(f"{path} is no JSON: {first_line(error)}") from error
+
+
+def load_predictions(path: Path, questions: Sequence[Question]) -> list[Prediction]:
+    """Another system's predictions, `{id: text}` as SQuAD's scorer takes them; "" is declining.
+
+    Args:
+        path: The file.
+        questions: The questions that it must answer.
+
+    Returns:
+        A prediction for each question, without confidence and time.
+
+    Raises:
+        EvaluationError: The file cannot be read, is of another format, or lacks a question.
+    """
+    said = _read_json(path)
+    if not isinstance(said, dict):
+        raise EvaluationError(f"{path} is not of the form {{id: text}}: {reprlib.repr(said)} is no object")
+    for id_, text in said.items():
+        if not isinstance(text, str):
+            raise EvaluationError(f"{path} is not of the form {{id: text}}: {id_!r} is {reprlib.repr(text)}, no string")
+    missing = [q.id for q in questions if q.id not in said]
+    if missing:
+        raise EvaluationError(f"{path} has no prediction for question {missing[0]!r}, nor for {len(missing) - 1} more")
+    return [Prediction(said[q.id], 1.0, bool(said[q.id])) for q in questions]
+
+
+def sample(questions: Sequence[Question], limit: int | None) -> list[Question]:
+    """So many questions drawn at random, always the same of the same file; all when `limit` is None."""
+    if limit is None or limit >= len(questions):
+        return list(questions)
+    return random.Random(0).sample(questions, limit)  # noqa: S311 (no secret)
+
+
+def evaluate_reading(answerer: QuestionAnswerer, questions: Sequence[Question], on_progress: Told) -> list[Prediction]:
+    """Ask each question of its own paragraph, read as one.
+
+    Args:
+        answerer: What answers; its own documents are not looked at.
+        questions: The questions.
+        on_progress: Called with the number done and the number of all.
+
+    Returns:
+        What was said to each, in the same order.
+    """
+    predictions = []
+    for done, question in enumerate(questions, 1):
+        began = time.perf_counter()
+        answer = answerer.read(question.text, question.paragraph)
+        predictions.append(_prediction(answer, time.perf_counter() - began, None))
+        on_progress(done, len(questions))
+    return predictions
+
+
+def evaluate_retrieving(
+    questions: Sequence[Question], paragraphs: Sequence[str], settings: Settings, on_progress: Told
+) -> list[Prediction]:
+    """Ask each question of all paragraphs, each a document of its own in an index that is thrown away after.
+
+    Args:
+        questions: The questions.
+        paragraphs: The documents.
+        settings: How to index and answer.
+        on_progress: Called with the number done and the number of all.
+
+    Returns:
+        What was said to each, in the same order.
+    """
+    names = {paragraph: f"{number:06}.txt" for number, paragraph in enumerate(dict.fromkeys(paragraphs))}
+    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
+        predictions = []
+        for done, question in enumerate(questions, 1):
+            began = time.perf_counter()
+            answer = answerer.ask(question.text)
+            seconds = time.perf_counter() - began
+            rank = rank_of(names[question.paragraph], answerer.search(question.text))
+            predictions.append(_prediction(answer, seconds, rank))
+            on_progress(done, len(questions))
+    return predictions
+
+
+def corpus_answerer(
+    names: Mapping[str, str], settings: Settings, scratch: Path, embedder: Embedder | None = None
+) -> QuestionAnswerer:
+    """An answerer over texts that come from no files.
+
+    Args:
+        names: Name by text.
+        settings: How to index and answer; its `index_dir` is not used.
+        scratch: An empty folder for the index.
+        embedder: Embeds in place of the one that the settings name.
+
+    Returns:
+        The answerer, the texts indexed without titles.
+    """
+    (scratch / "documents").mkdir()
+    own = settings.model_copy(update={"index_dir": scratch / "index"})
+    answerer = QuestionAnswerer(scratch / "documents", own, embedder=embedder)
+    answerer.write(Document(name, text, "", hashlib.sha256(text.encode()).hexdigest()) for text, name in names.items())
+    return answerer
+
+
+def rank_of(name: str, hits: Sequence[Hit]) -> int | None:
+    """Rank from 1 of a document among those that passages were retrieved from; None when it is not."""
+    order = list(dict.fromkeys(hit.passage.document for hit in hits))
+    return order.index(name) + 1 if name in order else None
+
+
+def _prediction(answer: Answer, seconds: float, rank: int | None) -> Prediction:
+    text = answer.text if answer.answered else next((other.text for other in answer.alternatives), "")
+    return Prediction(text, answer.confidence, answer.answered, seconds, rank)
+
+
+def evaluate_file(
+    path: Path,
+    modes: Sequence[str],
+    limit: int | None,
+    predictions: Path | None,
+    on_progress: Told,
+    settings: Settings,
+    on_said: Said | None = None,
+) -> list[tuple[str, Scores]]:
+    """Figures of ours, and of another system's predictions, on a file of questions.
+
+    Args:
+        path: Questions in SQuAD's format.
+        modes: "read" (the given paragraph), "retrieve" (from all paragraphs of the file), or both.
+        limit: Ask only so many, drawn at random; None asks all.
+        predictions: Another system's answers to the same file.
+        on_progress: Called with the number done and the number of all.
+        settings: How to index and answer.
+        on_said: Called at the end of each mode with what was said.
+
+    Returns:
+        Name of what was measured, and its figures.
+
+    Raises:
+        EvaluationError: A file cannot be used.
+    """
+    everything = load_questions(path)
+    questions = sample(everything, limit)
+    others = [] if predictions is None else [(predictions.name, load_predictions(predictions, questions))]
+    said: list[tuple[str, Sequence[Prediction]]] = []
+    if "read" in modes:
+        with tempfile.TemporaryDirectory() as scratch, corpus_answerer({}, settings, Path(scratch)) as answerer:
+            said.append(("reading", evaluate_reading(answerer, questions, on_progress)))
+        if on_said is not None:
+            on_said("read", questions, said[-1][1])
+    if "retrieve" in modes:
+        paragraphs = [question.paragraph for question in everything]
+        said.append(("retrieving", evaluate_retrieving(questions, paragraphs, settings, on_progress)))
+        if on_said is not None:
+            on_said("retrieve", questions, said[-1][1])
+    return [(system, score(questions, given)) for system, given in [*said, *others]]

@@ -1,0 +1,81 @@
+"""Which of the documents a question is to be asked of, where it says so: "in report.md", "in the second one"."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qa.records.turn import Turn
+
+_ORDINALS = {"first": 0, "former": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1, "latter": -1}
+_ONE_OF_THEM = re.compile(
+    rf"(?P<governed>\b(?:in|from|according\s+to|of)\s+)?\bthe\s+(?P<which>{'|'.join(_ORDINALS)}|other)"
+    r"(?:\s+(?:one|document|file|text|report|source))\b,?",
+    re.IGNORECASE,
+)
+_ONLY_LEADS = re.compile(r"(?:\b(?:and|but|so|what|how|about|then|now|please)\b|\W)*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A question and where it is to be asked.
+
+    Attributes:
+        question: The question without the words that say where; "" where it holds nothing else.
+        document: Name of the document.
+    """
+
+    question: str
+    document: str
+
+
+def scope_of(text: str, names: Sequence[str], turns: Sequence[Turn]) -> Scope | None:
+    """The document that a question names.
+
+    Args:
+        text: What was typed.
+        names: Names of the documents that may be asked.
+        turns: What was said before, the latest first.
+
+    Returns:
+        The document, by its name or by its number among those spoken of before; None where none is named.
+    """
+    for name in sorted(names, key=len, reverse=True):
+        match = re.search(
+            rf"(?P<governed>\b(?:in|from|according\s+to)\s+)?(?<![\w/.]){re.escape(name)}(?![\w/]),?",
+            text,
+            re.IGNORECASE,
+        )
+        if match is not None:
+            return Scope(_without(text, match), name)
+    match = _ONE_OF_THEM.search(text)
+    if match is None:
+        return None
+    spoken_of = next((found for turn in turns if len(found := _documents_of(turn)) > 1), ())
+    document = _chosen(match["which"].lower(), spoken_of, turns)
+    return Scope(_without(text, match), document) if document is not None and document in names else None
+
+
+def _without(text: str, match: re.Match[str]) -> str:
+    """A question without the words that say where; with them where they are its subject or object."""
+    if match["governed"] is None:
+        return text
+    rest = " ".join(f"{text[: match.start()]} {text[match.end() :]}".split())
+    rest = re.sub(r"\s+([?.!,])", r"\1", rest).strip(" ,")
+    return "" if _ONLY_LEADS.fullmatch(rest) else rest
+
+
+def _documents_of(turn: Turn) -> tuple[str, ...]:
+    """Documents that a turn named, in their order."""
+    quoted = (answer.document for answer in turn.answers if answer.document is not None)
+    return turn.documents or tuple(dict.fromkeys(quoted))
+
+
+def _chosen(which: str, spoken_of: Sequence[str], turns: Sequence[Turn]) -> str | None:
+    if which == "other":
+        quoted = next(
+            (turn.answer.document for turn in turns if turn.answer is not None and turn.answer.document), None
+        )
+        others = [name for name in spoken_of if name != quoted]
+        return others[0] if len(others) == 1 else None
+    number = _ORDINALS[which]
+    return spoken_of[number] if number < len(spoken_of) else None

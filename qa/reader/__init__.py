@@ -1,0 +1,1 @@
+"""The extractive readers and the thread that runs them."""

@@ -1,0 +1,138 @@
+"""Weights in few bytes: whole numbers of 8 bits with a scale for each row, and the models that are loaded from them."""
+
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.errors import ModelError
+from index.pretrained import first_line
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+SHARDS = "weights-*.safetensors"
+
+
+def dequantise(small: "Mapping[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+    """Weights as float32.
+
+    Args:
+        small: `NAME.int8` (rows, columns) and `NAME.scale` (rows,) stand for the matrix of which each row is the
+            whole numbers times the scale; any other `NAME` for itself.
+
+    Returns:
+        Weights by name, float32.
+    """
+    whole = {}
+    for name, tensor in small.items():
+        if name.endswith(".int8"):
+            stem = name.removesuffix(".int8")
+            whole[stem] = tensor.float() * small[f"{stem}.scale"].float()[:, None]
+        elif not name.endswith(".scale"):
+            whole[name] = tensor.float()
+    return whole
+
+
+def read_shards(folder: Path, pattern: str = "*.safetensors") -> "dict[str, torch.Tensor]":
+    """All weights of a folder's files, as float32.
+
+    Args:
+        folder: A folder with .safetensors files, whole or in 8 bits.
+        pattern: Names of the files.
+
+    Returns:
+        Weights by name.
+
+    Raises:
+        ModelError: There is none, or one cannot be read.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    paths = sorted(folder.glob(pattern))
+    if not paths:
+        raise ModelError(f"{folder} holds no {pattern.replace('*', '')} file")
+    small: dict[str, torch.Tensor] = {}
+    for path in paths:
+        try:
+            small |= load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{path} cannot be read: {first_line(error)}") from error
+    return dequantise(small)
+
+
+def load_model(folder: Path, dtype: "torch.dtype") -> "PreTrainedModel":
+    """A reader's model, from files of any form.
+
+    Args:
+        folder: Its configuration and weights.
+        dtype: What it computes in.
+
+    Returns:
+        The model, ready to read.
+
+    Raises:
+        OSError: The configuration or the weights are missing or damaged; as transformers raises it.
+        ModelError: Weights in 8 bits are damaged or lack some.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForQuestionAnswering
+
+    if not any(folder.glob(SHARDS)):
+        return AutoModelForQuestionAnswering.from_pretrained(folder, dtype=dtype).eval()
+    config = AutoConfig.from_pretrained(folder)
+    weights = read_shards(folder, SHARDS)
+    with torch.device("meta"):  # without memory, only to learn which class it is
+        kind = type(AutoModelForQuestionAnswering.from_config(config))
+    model, about = kind.from_pretrained(None, config=config, state_dict=weights, dtype=dtype, output_loading_info=True)
+    if about["missing_keys"]:
+        raise ModelError(f"{folder} lacks the weights {sorted(about['missing_keys'])[0]}; install it again")
+    fuse_attention(model)
+    return model.eval()
+
+
+def fuse_attention(model: "PreTrainedModel") -> None:
+    """Give an MPNet fused attention, which transformers lacks.
+
+    Args:
+        model: A reader; one of another kind is left as it is.
+    """
+    if model.config.model_type != "mpnet":
+        return
+    encoder = model.base_model.encoder
+    encoder.forward = types.MethodType(_encode, encoder)
+    for layer in encoder.layer:
+        layer.attention.attn.forward = types.MethodType(_attend, layer.attention.attn)
+
+
+def _encode(encoder: Any, hidden_states: "torch.Tensor", attention_mask: Any = None, **_: Any) -> Any:  # noqa: ANN401
+    """MPNetEncoder.forward with position bias and mask added up once for all layers."""
+    from transformers.modeling_outputs import BaseModelOutput
+
+    bias = encoder.compute_position_bias(hidden_states)
+    mask = (bias if attention_mask is None else bias + attention_mask).detach()
+    for layer in encoder.layer:
+        hidden_states = layer(hidden_states, None, mask)[0]
+    return BaseModelOutput(last_hidden_state=hidden_states)
+
+
+def _attend(
+    attention: Any,  # noqa: ANN401
+    hidden_states: "torch.Tensor",
+    attention_mask: None = None,  # noqa: ARG001
+    position_bias: Any = None,  # noqa: ANN401
+    **_: Any,  # noqa: ANN401
+) -> "tuple[torch.Tensor]":
+    """MPNetSelfAttention.forward by scaled_dot_product_attention."""
+    from torch.nn.functional import scaled_dot_product_attention
+
+    n, length, _width = hidden_states.shape
+    heads = attention.num_attention_heads
+    query, key, value = (
+        part(hidden_states).view(n, length, heads, -1).transpose(1, 2)
+        for part in (attention.q, attention.k, attention.v)
+    )
+    mixed = scaled_dot_product_attention(query, key, value, attn_mask=position_bias.to(query.dtype))
+    return (attention.o(mixed.transpose(1, 2).reshape(n, length, -1)),)

@@ -1,0 +1,1 @@
+"""The records that callers get: `Answer`, `Turn` and what they hold."""

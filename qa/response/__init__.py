@@ -1,0 +1,1 @@
+"""What the chat says: lists, contradictions, evidence, suggestions."""

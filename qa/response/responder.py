@@ -1,0 +1,200 @@
+"""From an answer to what the chat says: a list, a disagreement, evidence and no verdict, or why there is none."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from index.records import Passage
+from index.retrieval.hybrid import Hit
+from qa.answerer import QuestionAnswerer, worth_reading
+from qa.records.answer import Answer, Reason
+from qa.records.turn import Kind, Turn
+from qa.response.contradiction import bears_on, date_of, disagree, of_different_years, same_in_other_words
+from qa.response.evidence import asks_how_many, asks_why, is_yes_or_no, supporting_sentence, without_count
+from qa.response.list_extraction import asks_for_several, items_around, may_have_several
+from qa.response.question_suggestion import suggestions
+from qa.text.normalization import normalize
+from qa.text.sentences import sentence_around
+
+_RIVAL_DOCUMENTS, _LISTED_DOCUMENTS = 2, 4
+"""Documents beside that of the answer that are asked for another one; and for more items of a list."""
+_SURE_ENOUGH = 0.5
+"""Confidence that each of two answers must have for them to be called a disagreement."""
+_EVIDENCE = "Here is what bears on it; the verdict is yours: \u201c{}\u201d"
+_REASON = "Here is what may be the reason; it is evidence, no verdict: \u201c{}\u201d"
+_NO_COUNT = "I don't know. The documents state no number for this, and I do not count."
+_NOTHING_ELSE = "I don't know. I find nothing beside what was said already."
+
+
+class Teller:
+    """Makes turns of answers."""
+
+    def __init__(self, answerer: QuestionAnswerer, within: Sequence[str] | None) -> None:
+        """Make one.
+
+        Args:
+            answerer: What answers the questions.
+            within: Names of the documents to ask; None is all of them.
+        """
+        self._answerer = answerer
+        self._within = within
+
+    def tell(self, asked: str, answer: Answer, given: Sequence[str] = ()) -> Turn:
+        """What the chat says.
+
+        Args:
+            asked: What was typed.
+            answer: What the documents say to the question as it was understood.
+            given: Answers that were given already, where the question is what else there is.
+
+        Returns:
+            The turn.
+        """
+        question = answer.question
+        if asks_how_many(question) and without_count(answer) is not answer:
+            return self._declined(asked, without_count(answer), _NO_COUNT)
+        if is_yes_or_no(question) or asks_why(question):
+            return self._evidence(asked, answer)
+        if not answer.answered:
+            return self._declined(asked, answer)
+        found = self._found(answer)
+        if given:
+            return self._what_else(asked, answer, found.answers or (answer,), given)
+        return replace(found, asked=asked)
+
+    def _evidence(self, asked: str, answer: Answer) -> Turn:
+        evidence = supporting_sentence(answer.question, answer, self._search(answer.question))
+        if evidence is None and not (answer.answered and asks_why(answer.question)):
+            return self._declined(asked, answer if not answer.answered else _unsupported(answer))
+        if evidence is None:
+            return Turn(asked, answer.text, Kind.ANSWER, answer.question, answer)
+        says = _REASON if asks_why(answer.question) else _EVIDENCE
+        text = says.format(" ".join(evidence.text.split()))
+        return Turn(asked, text, Kind.EVIDENCE, answer.question, answer, evidence=evidence)
+
+    def _declined(self, asked: str, answer: Answer, text: str | None = None) -> Turn:
+        why = answer.reason.explanation if answer.reason is not None else Reason.NO_SPAN_FOUND.explanation
+        instead = suggestions(answer.question, answer.nearest, self._ask)
+        said = f"I don't know. {why}" if text is None else text
+        return Turn(asked, said, Kind.UNKNOWN, answer.question, answer, suggestions=instead)
+
+    def _what_else(self, asked: str, answer: Answer, found: Sequence[Answer], given: Sequence[str]) -> Turn:
+        """What of the answers, and of the other ones that are sure enough, was not said already."""
+        sure = [other for other in answer.alternatives if other.confidence >= self._answerer.threshold]
+        new = [
+            each
+            for each in _each_once([*found, *sure])
+            if not any(same_in_other_words(each.text, known) for known in given)
+        ]
+        if not new:
+            return self._declined(asked, _unsupported(answer), _NOTHING_ELSE)
+        first = replace(new[0], alternatives=())
+        if len(new) == 1:
+            return Turn(asked, first.text, Kind.ANSWER, answer.question, first)
+        return _as_list(asked, answer.question, first, new)
+
+    def _found(self, answer: Answer) -> Turn:
+        """An answer, a list, or several answers that contradict one another."""
+        question = answer.question
+        rivals = self._rivals(answer)
+        against = [rival for rival in rivals if disagree(answer, rival)]
+        if against and not asks_for_several(question):
+            different = (_alone(answer), *_each_once(against))
+            dates = tuple(date_of(self._answerer.text(each.document or ""), each.document or "") for each in different)
+            text = "The documents disagree: " + "; ".join(
+                _with_source(each, date) for each, date in zip(different, dates, strict=True)
+            )
+            return Turn(question, text, Kind.DISAGREEMENT, question, answer, answers=different, dates=dates)
+        if not may_have_several(question):
+            return Turn(question, answer.text, Kind.ANSWER, question, answer)
+        joined = [rival for rival in rivals if asks_for_several(question) or of_different_years(answer, rival)]
+        items = _each_once([item for each in (answer, *joined) for item in self._items(each)])
+        if len(items) > 1:
+            return _as_list(question, question, answer, items)
+        return Turn(question, answer.text, Kind.ANSWER, question, answer)
+
+    def _rivals(self, answer: Answer) -> list[Answer]:
+        """What other documents say to the question, those that are about the same as far as their words tell."""
+        question = answer.question
+        if answer.confidence < _SURE_ENOUGH:
+            return []
+        most = _LISTED_DOCUMENTS if asks_for_several(question) else _RIVAL_DOCUMENTS
+        hits = [hit for hit in worth_reading(self._search(question)) if bears_on(question, hit.passage, hit.title)]
+        if answer.document not in {hit.passage.document for hit in hits}:
+            return []
+        others = list(dict.fromkeys(hit.passage.document for hit in hits if hit.passage.document != answer.document))
+        asked = [self._answerer.ask(question, within=[name]) for name in others[:most]]
+        return [rival for rival in asked if self._is_rival(answer, rival)]
+
+    def _is_rival(self, answer: Answer, rival: Answer) -> bool:
+        if not rival.answered or rival.passage is None:
+            return False
+        is_sure = min(answer.confidence, rival.confidence) >= _SURE_ENOUGH
+        return is_sure and bears_on(answer.question, rival.passage, rival.title or "")
+
+    def _items(self, answer: Answer) -> list[Answer]:
+        """The list that an answer is part of; the answer alone where there is none."""
+        text = self._answerer.text(answer.document or "")
+        start, end = answer.start or 0, answer.end or 0
+        places = items_around(text, start, end, all_of_them=asks_for_several(answer.question))
+        return [_at(answer, text, place.start, place.end) for place in places] or [_alone(answer)]
+
+    def _ask(self, question: str) -> Answer:
+        return self._answerer.ask(question, within=self._within)
+
+    def _search(self, question: str) -> list[Hit]:
+        return self._answerer.search(question, within=self._within)
+
+
+def _as_list(asked: str, question: str, answer: Answer, items: Sequence[Answer]) -> Turn:
+    text = "; ".join(item.text for item in items)
+    return Turn(asked, text, Kind.LIST, question, answer, answers=tuple(items))
+
+
+def _with_source(answer: Answer, date: str | None) -> str:
+    return f"\u201c{answer.text}\u201d ({answer.document}{f', {date}' if date else ''})"
+
+
+def _alone(answer: Answer) -> Answer:
+    return replace(answer, alternatives=())
+
+
+def _each_once(answers: Sequence[Answer]) -> list[Answer]:
+    """Answers without those that are the same words as one before."""
+    once: dict[str, Answer] = {}
+    for answer in answers:
+        once.setdefault(normalize(answer.text) or answer.text, answer)
+    return list(once.values())
+
+
+def _at(answer: Answer, text: str, start: int, end: int) -> Answer:
+    """An answer of other words near by: an item of the list that the answer's words are part of."""
+    first, last = sentence_around(text, start, end)
+    evidence = tuple(passage for passage in answer.evidence if _holds(passage, answer.document, start, end))
+    passage = answer.passage if answer.passage and _holds(answer.passage, answer.document, start, end) else None
+    return replace(
+        answer,
+        text=text[start:end],
+        start=start,
+        end=end,
+        sentence=text[first:last],
+        sentence_start=first,
+        passage=passage,
+        evidence=evidence,
+        alternatives=(),
+    )
+
+
+def _holds(passage: Passage, document: str | None, start: int, end: int) -> bool:
+    return passage.document == document and passage.start <= start and end <= passage.end
+
+
+def _unsupported(answer: Answer) -> Answer:
+    """An answer that was found and is not given: it does not bear on the question."""
+    return Answer(
+        answer.question,
+        answered=False,
+        confidence=answer.confidence,
+        alternatives=(_alone(answer), *answer.alternatives),
+        nearest=(answer.passage,) if answer.passage else (),
+        reason=Reason.NO_SPAN_FOUND,
+    )

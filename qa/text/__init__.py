@@ -1,0 +1,1 @@
+"""Text tools: shallow parsing, normalization, sentence boundaries."""

@@ -1,0 +1,1 @@
+"""Training data: questions, negatives, augmentation, token windows."""

@@ -1,0 +1,1 @@
+"""Knowledge distillation: a larger reader's labels, and learning from them."""

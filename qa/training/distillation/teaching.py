@@ -1,0 +1,227 @@
+"""Records of what a larger reader says of pairs, and how a smaller one learns from them: knowledge distillation.
+
+After Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network".
+"""
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from index.errors import ParameterError
+from index.pretrained import load_tokenizer
+from index.records import check_unicode
+from qa.training.data.examples import Offsets
+from qa.training.data.questions import DataError, read_records
+from qa.training.data.windows import Window, encode, window_of
+from qa.training.reader.commands import train
+from qa.training.reader.learning import Recipe, Say, batches_of
+
+Said = tuple[tuple[int, float], ...]
+
+_ROUNDED = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A question beside a text that fits a window, what people answered, and what a teacher said.
+
+    Attributes:
+        question: The question.
+        context: The text.
+        spans: Offsets of the first character and after the last of what people answered, one for each of
+            them; none when the text does not answer.
+        starts: Where the teacher would have the answer begin: offsets of tokens' first characters, each with its
+            probability, 0 to 1. The most probable only, so they need not add up to 1.
+        ends: Where it would have it end: offsets after tokens' last characters, the same way.
+        null: Probabilities of the null answer as start and as end.
+    """
+
+    question: str
+    context: str
+    spans: tuple[Offsets, ...]
+    starts: Said
+    ends: Said
+    null: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """How much a teacher's word counts.
+
+    Attributes:
+        weight: Its part of the target, 0 to 1; what people answered is the rest.
+        temperature: What its log-probabilities are divided by, above 0: the higher, the more its second
+            thoughts count.
+    """
+
+    weight: float = 0.6
+    temperature: float = 1.0
+
+
+def load_lessons(path: Path) -> list[Lesson]:
+    """Lessons of a file, one JSON object a line: question, context, spans, starts, ends, null.
+
+    Args:
+        path: The file, as `verbatim train label` wrote it; one that ends in .xz is uncompressed.
+
+    Returns:
+        The lessons.
+
+    Raises:
+        DataError: The file cannot be read, holds nothing, or a line is of another form; the message names it.
+    """
+    lessons = list(read_records(path, parse_lesson))
+    if not lessons:
+        raise DataError(f"{path} holds no record")
+    return lessons
+
+
+def parse_lesson(path: Path, number: int, line: str | bytes) -> Lesson:
+    """The lesson of a line.
+
+    Args:
+        path: The line's file.
+        number: Its number in the file, from 1.
+        line: The line.
+
+    Returns:
+        The lesson.
+
+    Raises:
+        DataError: It is of another form; the message says what is wrong.
+    """
+    try:
+        record = json.loads(line)
+        question, context = (check_unicode(key, record[key]) for key in ("question", "context"))
+        spans = tuple((start, end) for start, end in record["spans"])
+        starts, ends = (tuple((at, p) for at, p in record[key]) for key in ("starts", "ends"))
+        of_start, of_end = record["null"]
+        lesson = Lesson(question, context, spans, starts, ends, (of_start, of_end))
+        wrong = _fault(lesson)
+    except (ValueError, KeyError, TypeError, AttributeError, ParameterError) as error:
+        raise DataError(f"{path}, line {number}: {type(error).__name__} {error}") from error
+    if wrong is not None:
+        raise DataError(f"{path}, line {number}: {wrong}")
+    return lesson
+
+
+def _fault(lesson: Lesson) -> str | None:
+    """What is wrong with a lesson; None when nothing is."""
+    length = len(lesson.context)
+    if not lesson.question.strip():
+        return "its question is blank"
+    for start, end in lesson.spans:
+        if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= length):
+            return f"there is no span from {start} to {end} in a text of {length} characters"
+    for name, said, null, low in (
+        ("starts", lesson.starts, lesson.null[0], 0),
+        ("ends", lesson.ends, lesson.null[1], 1),
+    ):
+        for at, p in (*said, (low, null)):
+            if not (isinstance(at, int) and low <= at < length + low):
+                return f"{name}: {at} is no place in a text of {length} characters"
+            if not 0 <= p <= 1:
+                return f"{name}: {p} is no probability"
+        if (total := null + sum(p for _, p in said)) > 1 + _ROUNDED:
+            return f"{name}: the probabilities add up to {total:.3f}"
+    return None
+
+
+def make_window(lesson: Lesson, tokenizer: Tokenizer, teaching: Teaching) -> Window | None:
+    """A lesson as the student reads it.
+
+    The target of an unanswerable one is the null answer alone: it was made unanswerable, and of that we are sure.
+
+    Args:
+        lesson: The lesson.
+        tokenizer: The student's; its truncation is set here.
+        teaching: How much the teacher's word counts.
+
+    Returns:
+        The window; None when the text does not fit one of the student's, or has no tokens.
+    """
+    first, *rest = encode(lesson.question, lesson.context, tokenizer)
+    window = None if rest else window_of(first, lesson.spans)
+    if window is None or not lesson.spans:
+        return window
+    start_at, end_at = _tokens_at(first, window)
+    of_start, of_end = lesson.null
+    return replace(
+        window,
+        starts=_blend(window.starts, {0: of_start}, lesson.starts, start_at, teaching),
+        ends=_blend(window.ends, {0: of_end}, lesson.ends, end_at, teaching),
+    )
+
+
+def _tokens_at(encoding: Encoding, window: Window) -> tuple[dict[int, int], dict[int, int]]:
+    """By offset in the text: the token that begins there, and the token that ends there.
+
+    Of tokens that share a character's bytes, the first begins and the last ends, as with spans.
+    """
+    places = [i for i in range(window.first, window.last + 1) if encoding.offsets[i][0] < encoding.offsets[i][1]]
+    starts = {encoding.offsets[i][0]: i for i in reversed(places)}
+    return starts, {encoding.offsets[i][1]: i for i in places}
+
+
+def _blend(
+    human: NDArray[np.float32], null: Mapping[int, float], said: Said, token_at: Mapping[int, int], teaching: Teaching
+) -> NDArray[np.float32]:
+    """What people answered and what the teacher said, as one distribution.
+
+    What the teacher said of a place where no token of the student begins, or ends, is left to what people answered:
+    spread over the teacher's other places, it would make a certainty of a remnant.
+    """
+    probable = [(token_at.get(at), p) for at, p in said] + list(null.items())
+    power = [p ** (1 / teaching.temperature) for _, p in probable]
+    total = sum(power)
+    if total == 0:
+        return human
+    target = (1 - teaching.weight) * human.astype(np.float64)
+    for (token, _), part in zip(probable, power, strict=True):
+        share = teaching.weight * part / total
+        if token is None:
+            target += share * human
+        else:
+            target[token] += share
+    return target.astype(np.float32)
+
+
+def run(labels: Path, start: Path, base: Path | None, out: Path, recipe: Recipe, teaching: Teaching, say: Say) -> None:
+    """Train a reader on what a teacher said, going on where an earlier run stopped.
+
+    Args:
+        labels: What `verbatim train label` wrote.
+        start: Folder of the model to start from.
+        base: Folder of the model that one was made from, for weights it lacks.
+        out: Folder for checkpoints.
+        recipe: How.
+        teaching: How much the teacher's word counts.
+        say: Prints a line.
+    """
+    lessons, tokenizer = load_lessons(labels), load_tokenizer(start)
+    say(f"{len(lessons)} records to train on")
+
+    def windows_of(lesson: Lesson, _: random.Random) -> list[Window]:
+        window = make_window(lesson, tokenizer, teaching)
+        return [] if window is None else [window]
+
+    train(batches_of(lambda seed: shuffled(lessons, seed), windows_of, recipe), start, base, out, recipe, say)
+
+
+def shuffled(lessons: Sequence[Lesson], seed: int) -> list[Lesson]:
+    """A pass over lessons, in random order.
+
+    Args:
+        lessons: The lessons.
+        seed: Chooses; the same seed makes the same pass.
+
+    Returns:
+        All of them.
+    """
+    return random.Random(seed).sample(lessons, len(lessons))  # noqa: S311 (no secret)

@@ -1,0 +1,1 @@
+"""Training the embedder, and measuring its recall."""

@@ -1,0 +1,1 @@
+"""Fitting of confidence and of fusion weights."""

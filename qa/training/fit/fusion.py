@@ -1,0 +1,188 @@
+"""Fits the weights that fuse dense, lexical and proximity scores, and shows what they are worth."""
+
+import random
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder, Vectors
+from index.retrieval.hybrid import FusionWeights, Hit
+from index.settings import Settings
+from qa.evaluation.metrics import RECALL_AT, corpus_answerer, load_questions
+from qa.reader.inference_thread import inference_thread
+from qa.training.data.questions import DataError, Example, group_of, is_held_out, load_examples
+
+QUESTIONS_PER_SOURCE = 400
+ONE_GROUP_IN = 4
+_TOP_K = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What both searches found for a question.
+
+    Attributes:
+        gold: Name of the document that answers it.
+        names: `(n,)` names of the documents of the passages found.
+        scores: `(n, 4)` cosine, BM25 divided by the question's best, and the two figures of proximity.
+    """
+
+    gold: str
+    names: Sequence[str]
+    scores: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, gold: str, hits: Sequence[Hit]) -> "Retrieved":
+        """From what was searched."""
+        best = max((hit.bm25 for hit in hits), default=0.0) or 1.0
+        rows = [(hit.cosine, hit.bm25 / best, hit.proximity.window, hit.proximity.phrases) for hit in hits]
+        scores = np.array(rows, dtype=np.float64).reshape(-1, 4)
+        return cls(gold, [hit.passage.document for hit in hits], scores)
+
+    def rank(self, weights: NDArray[np.float64]) -> int | None:
+        """Rank of the gold document from 1, None when it was not found."""
+        order = np.argsort(-(self.scores @ weights), kind="stable")
+        seen = list(dict.fromkeys(self.names[i] for i in order))
+        return seen.index(self.gold) + 1 if self.gold in seen else None
+
+    def lexical(self) -> "Retrieved":
+        """What was found by words, without what the embedder alone found."""
+        rows = [row for row, lexical in enumerate(self.scores[:, 1]) if lexical > 0]
+        return Retrieved(self.gold, [self.names[row] for row in rows], self.scores[rows])
+
+
+class AskedAhead:
+    """An embedder that has embedded all questions, in batches, before the first is searched for."""
+
+    def __init__(self, embedder: Embedder, questions: Sequence[str]) -> None:
+        """Embed the questions.
+
+        Args:
+            embedder: What embeds them, and whatever else it is asked to.
+            questions: The questions.
+        """
+        self._embedder = embedder
+        self.name, self.fingerprint = embedder.name, embedder.fingerprint
+        self.dimension, self.tokenizer = embedder.dimension, embedder.tokenizer
+        self._known = dict(zip(questions, embedder.embed(questions), strict=True))
+
+    def embed(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
+        """Embed texts, or look them up."""
+        if all(text in self._known for text in texts):
+            return np.array([self._known[text] for text in texts], dtype=np.float32).reshape(-1, self.dimension)
+        return self._embedder.embed(texts, on_progress)
+
+
+def held_out_questions(examples: Iterable[Example]) -> dict[str, tuple[list[tuple[str, str]], list[str]]]:
+    """By source: questions with their texts, and all texts of the groups held out."""
+    pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for example in examples:
+        if is_held_out(group_of(example), ONE_GROUP_IN):
+            pairs[example.source].append((example.question, example.context))
+    rng = random.Random(0)  # noqa: S311 (no secret)
+    return {
+        source: (rng.sample(found, min(QUESTIONS_PER_SOURCE, len(found))), list(dict.fromkeys(c for _, c in found)))
+        for source, found in sorted(pairs.items())
+    }
+
+
+def retrieve(
+    questions: Sequence[tuple[str, str]], texts: Iterable[str], settings: Settings, embedder: Embedder | None = None
+) -> list[Retrieved]:
+    """Search all texts for each question.
+
+    Args:
+        questions: Questions, each with the text that answers it.
+        texts: The documents.
+        settings: Which embedder, where.
+        embedder: Embeds in place of the one that the settings name.
+
+    Returns:
+        What was found for each.
+    """
+    embeds = SentenceTransformerEmbedder(settings, inference_thread().run) if embedder is None else embedder
+    ahead = AskedAhead(embeds, [question for question, _ in questions])
+    names = {text: f"{number:06}.txt" for number, text in enumerate(dict.fromkeys(texts))}
+    wide = settings.model_copy(update={"top_k": _TOP_K})
+    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, wide, Path(scratch), ahead) as answerer:
+        return [Retrieved.of(names[text], answerer.search(question)) for question, text in questions]
+
+
+def fit(by_source: dict[str, list[Retrieved]]) -> FusionWeights:
+    """Maximum likelihood of the gold passages in a softmax over what was found, every source counting the same.
+
+    Args:
+        by_source: What was found for the questions of each source.
+
+    Returns:
+        The weights.
+    """
+
+    def loss(weights: NDArray[np.float64]) -> float:
+        return float(np.mean([np.mean([_surprise(r, weights) for r in rows]) for rows in usable]))
+
+    usable = [[r for r in rows if r.gold in r.names] for rows in by_source.values()]
+    found = minimize(loss, np.array([10.0, 1.0, 1.0, 1.0]), method="L-BFGS-B")
+    return FusionWeights(*(round(float(weight), 1) for weight in found.x))
+
+
+def _surprise(retrieved: Retrieved, weights: NDArray[np.float64]) -> float:
+    logits = retrieved.scores @ weights
+    is_gold = np.array([name == retrieved.gold for name in retrieved.names])
+    return float(logsumexp(logits) - logsumexp(logits[is_gold]))
+
+
+def figures(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, float]:
+    """Recall at 1, 5 and 10 and mean reciprocal rank of documents."""
+    ranks = [r.rank(np.array(astuple(weights))) for r in rows]
+    recall = {f"recall@{k}": np.mean([rank is not None and rank <= k for rank in ranks]) for k in RECALL_AT}
+    return {name: round(float(value), 4) for name, value in recall.items()} | {
+        "mrr": round(float(np.mean([0.0 if rank is None else 1 / rank for rank in ranks])), 4)
+    }
+
+
+def compare(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, dict[str, float]]:
+    """Figures of the embedder alone, of FTS5 alone, and of all, fused."""
+    return {
+        "embedder": figures(rows, FusionWeights(1.0, 0.0, 0.0, 0.0)),
+        "FTS5": figures([row.lexical() for row in rows], FusionWeights(0.0, 1.0, 0.0, 0.0)),
+        "fusion": figures(rows, weights),
+    }
+
+
+def run(data: Path, measure_on: Path, limit: int | None, settings: Settings, say: Callable[[str], None]) -> None:
+    """Fit on held-out groups, then measure on a file in SQuAD's format, beside either search alone.
+
+    Args:
+        data: Training data, of which one group in four is used.
+        measure_on: Questions that nothing is fitted on.
+        limit: Measure on only so many of them; None takes all.
+        settings: Which embedder, where.
+        say: Prints a line.
+
+    Raises:
+        DataError: `data` cannot be used, or none of its groups is among those that are fitted on.
+        EvaluationError: `measure_on` cannot be used.
+    """
+    everything = load_questions(measure_on)  # refused before hours are spent on the rest
+    held_out = held_out_questions(load_examples(data))
+    if not held_out:
+        raise DataError(f"{data} has no question of the one group in {ONE_GROUP_IN} that is fitted on; give more data")
+    found = {}
+    for source, (questions, texts) in held_out.items():
+        found[source] = retrieve(questions, texts, settings)
+        say(f"{source}: {len(questions)} questions, {len(texts)} texts")
+    fitted = fit(found)
+    say(f"fitted: {fitted}")
+    random.Random(0).shuffle(everything)  # noqa: S311 (no secret)
+    pairs = [(q.text, q.paragraph) for q in everything]
+    measured = retrieve(pairs[:limit], [text for _, text in pairs], settings)
+    for name, found_by in compare(measured, fitted).items():
+        say(f"{name}: {found_by}")

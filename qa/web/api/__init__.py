@@ -1,0 +1,1 @@
+"""Routes for programs: REST, OpenAPI and the Model Context Protocol."""

@@ -1,0 +1,241 @@
+"""For programs: questions and answers as JSON, and how the server fares."""
+
+import asyncio
+import inspect
+import re
+import threading
+import uuid
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from index.errors import VerbatimError
+from index.library import our_version
+from index.records import Passage
+from qa.answerer import MAX_QUESTION_CHARS, QuestionAnswerer
+from qa.records.answer import Answer, Reason
+from qa.web.api.asker import Asker
+from qa.web.api.errors import Problem, documented, one_line
+from qa.web.observability.metrics import Door, Metrics, StoppedError
+
+_NOBODY_WAITS = 499
+"""What nginx logs where the client has closed the connection; nobody ever reads it."""
+_LOOKS_EVERY_S = 0.2
+"""How often it is looked whether whoever asked is still there."""
+_REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+
+
+class Question(BaseModel):
+    """A question, and how it is to be asked."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {"question": "When was the contract signed?"},
+                {
+                    "question": "Who signed the contract?",
+                    "within": ["2026/minutes.pdf"],
+                    "max_wrong": 0.2,
+                    "reader": "accurate",
+                },
+            ]
+        },
+    )
+
+    # Lengths and ranges are said here and checked by what answers, which names the remedy.
+    question: Annotated[
+        str,
+        Field(
+            description="The question; it holds a letter or a digit.",
+            json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION_CHARS},
+        ),
+    ]
+    within: Annotated[list[str] | None, Field(description="Names of the documents to ask; null asks all of them.")] = (
+        None
+    )
+    max_wrong: Annotated[
+        float | None,
+        Field(
+            description="Share of the answers given that may be wrong, 0 to 1, as measured when the confidence was "
+            "fitted: it declines as much as that takes. null declines as the server does by itself.",
+            json_schema_extra={"minimum": 0, "maximum": 1},
+        ),
+    ] = None
+    reader: Annotated[
+        Literal["fast", "accurate", "cascade"] | None,
+        Field(description="Which reader reads the passages; null is the server's own."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionedAnswer(Answer):
+    """An answer, and what gave it.
+
+    Attributes:
+        version: The version of Verbatim that answered.
+    """
+
+    version: str = ""
+
+
+# Inherited fields are not documented again.
+VersionedAnswer.__doc__ = f"{inspect.getdoc(Answer)}\n    version: The version of Verbatim that answered."
+
+
+class Health(BaseModel):
+    """That the index can be read, and what is in it."""
+
+    status: Annotated[Literal["ok"], Field(description="Always this; else the status code is 503.")]
+    version: Annotated[str, Field(description="The version of Verbatim that is running.")]
+    documents: Annotated[int, Field(description="Documents in the index.")]
+    passages: Annotated[int, Field(description="Passages in the index.")]
+
+
+class Unhealthy(Problem):
+    """That the index cannot be read."""
+
+    status: Literal["failed"]
+    version: Annotated[str, Field(description="The version of Verbatim that is running.")]
+
+
+_PASSAGE = Passage(
+    "2026/minutes.pdf",
+    4210,
+    4322,
+    "Harlow Bridge was discussed again. The contract was signed by Ann Lee on 4 May 2026, as the minutes of June say.",
+)
+_ANSWERED = VersionedAnswer(
+    question="When was the contract signed?",
+    answered=True,
+    text="4 May 2026",
+    confidence=0.87,
+    document="2026/minutes.pdf",
+    document_sha256="a238a8369186f691622460a925980b5bbb3d5a691b39d7e18290bb53cdebeb0d",
+    title="Minutes of the works committee",
+    place="page 3",
+    start=4283,
+    end=4293,
+    sentence="The contract was signed by Ann Lee on 4 May 2026, as the minutes of June say.",
+    sentence_start=4245,
+    passage=_PASSAGE,
+    evidence=(_PASSAGE,),
+    version=our_version(),
+)
+_DECLINED = VersionedAnswer(
+    question="Who built Harlow Bridge?",
+    answered=False,
+    confidence=0.08,
+    nearest=(_PASSAGE,),
+    reason=Reason.NO_SPAN_FOUND,
+    version=our_version(),
+)
+EXAMPLES = {"ask": {"answered": asdict(_ANSWERED), "declined": asdict(_DECLINED)}}
+"""What the routes answer, by the ids of their operations."""
+RECORDS = ("Answer", "Passage", "VersionedAnswer")
+"""Schemas that always have all of their fields."""
+
+
+def routes(answerer: QuestionAnswerer, asker: Asker, metrics: Metrics) -> APIRouter:
+    """The routes for programs.
+
+    Args:
+        answerer: What answers the questions.
+        asker: What asks it.
+        metrics: What measures it.
+
+    Returns:
+        The routes.
+    """
+    router = APIRouter()
+    _add_asking(router, asker, metrics)
+    _add_running(router, answerer, metrics)
+    return router
+
+
+def _add_asking(router: APIRouter, asker: Asker, metrics: Metrics) -> None:
+    responses: dict[int | str, dict[str, Any]] = {
+        400: documented("The body cannot be parsed."),
+        404: documented("`within` names a document that is not in the index."),
+        503: documented("Too many questions wait already, or the index or a model cannot be used."),
+    }
+
+    @router.post(
+        "/api/ask",
+        operation_id="ask",
+        tags=["asking"],
+        summary="Answer a question in the documents' own words, or say why not",
+        response_model=VersionedAnswer,
+        responses=responses,
+    )
+    async def ask(
+        question: Question,
+        request: Request,
+        x_request_id: Annotated[
+            str, Header(description="What to call the question in the server's log; without it, a name is made up.")
+        ] = "",
+    ) -> Response:
+        request_id = x_request_id if _REQUEST_ID.fullmatch(x_request_id) else uuid.uuid4().hex
+        gone = threading.Event()
+        leaving = asyncio.create_task(_note_departure(request, gone))
+        try:
+            with metrics.question(Door.API, question.question, request_id) as asked:
+                answer = await asker.ask(
+                    asked,
+                    question.question,
+                    within=question.within,
+                    max_wrong=question.max_wrong,
+                    reader=question.reader,
+                    gone=gone,
+                )
+        except StoppedError:
+            return Response(status_code=_NOBODY_WAITS)
+        finally:
+            leaving.cancel()
+        return JSONResponse({**asdict(answer), "version": our_version()}, headers={"X-Request-ID": request_id})
+
+
+async def _note_departure(request: Request, gone: threading.Event) -> None:
+    while not await request.is_disconnected():
+        await asyncio.sleep(_LOOKS_EVERY_S)
+    gone.set()
+
+
+def _add_running(router: APIRouter, answerer: QuestionAnswerer, metrics: Metrics) -> None:
+    @router.get(
+        "/health",
+        operation_id="health",
+        tags=["running"],
+        summary="Whether the index can be read",
+        response_model=Health,
+        responses={503: documented("The index cannot be read.", Unhealthy)},
+    )
+    def health() -> Response:
+        try:
+            records = answerer.documents()
+        except VerbatimError as error:
+            return JSONResponse({"status": "failed", "version": our_version(), "detail": one_line(str(error))}, 503)
+        n_passages = sum(record.n_passages for record in records)
+        found = Health(status="ok", version=our_version(), documents=len(records), passages=n_passages)
+        return JSONResponse(found.model_dump())
+
+    @router.get(
+        "/metrics",
+        operation_id="metrics",
+        tags=["running"],
+        summary="Counts and times, as Prometheus reads them",
+        response_class=Response,
+        responses={
+            200: {
+                "description": "In the format of Prometheus, or of OpenMetrics where that is accepted.",
+                "content": {"text/plain": {"schema": {"type": "string"}}},
+            }
+        },
+    )
+    def page_of_metrics(accept: Annotated[str, Header(include_in_schema=False)] = "") -> Response:
+        text, media_type = metrics.page(accept)
+        return Response(text, media_type=media_type)

@@ -1,0 +1,142 @@
+"""What is served: the chat page, and beside it the same for programs."""
+
+from pathlib import Path
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.routing import Mount
+
+from qa.answerer import QuestionAnswerer
+from qa.web.api import ask as api
+from qa.web.api.asker import Asker
+from qa.web.api.errors import refuse_the_rest, say_problems
+from qa.web.api.feedback import feedback_routes
+from qa.web.api.mcp import HTTPTransport, make_server
+from qa.web.api.openapi import DocumentedAPI
+from qa.web.api.readers import settings_routes
+from qa.web.chat.page import make_page
+from qa.web.documents.routes import documents_router
+from qa.web.history.routes import conversation_routes
+from qa.web.history.store import History
+from qa.web.observability.metrics import Metrics
+from qa.web.security import middleware as checks
+from qa.web.security.browser_id import BrowserCookie
+from qa.web.security.csp import SafeHeaders
+from qa.web.security.gradio_filter import NeededRoutes, OwnEvents
+from qa.web.security.middleware import Guards
+from qa.web.security.sessions import Access, SignedInOnly, login_routes
+
+_STATIC = Path(__file__).parent / "static"
+_STYLES = tuple(
+    f"{part}.css" for part in ("page", "source", "documents", "asking", "history", "feedback", "settings", "access")
+)
+_SCRIPTS = tuple(
+    f"{part}.js"
+    for part in (
+        "page",
+        "source",
+        "tour",
+        "documents",
+        "asking",
+        "history",
+        "announcing",
+        "feedback",
+        "settings",
+        "access",
+    )
+)
+"""In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
+_OURS = ("/api/{rest:path}", "/health", "/metrics", "/mcp", "/openapi.json")
+"""Paths of which the page gets nothing."""
+
+
+def application(
+    answerer: QuestionAnswerer,
+    access: Access | None = None,
+    guards: Guards | None = None,
+    *,
+    keep_history: bool = True,
+    log_questions: bool = False,
+) -> FastAPI:
+    """All that is served, as an ASGI application that asks nothing of the network.
+
+    Args:
+        answerer: What answers the questions.
+        access: Who may use it; None is whoever reaches it.
+        guards: What it lets in; None is what suits a server on loopback.
+        keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
+        log_questions: Write the words of questions into the log, where it is written, as well.
+
+    Returns:
+        The application.
+
+    Raises:
+        HistoryError: The history cannot be read or written.
+    """
+    access = Access() if access is None else access
+    guards = Guards() if guards is None else guards
+    history = History(answerer.index_dir) if keep_history else None
+    metrics = Metrics(answerer, log_questions=log_questions)
+    asker = Asker(answerer)
+    mcp = HTTPTransport(make_server(answerer, asker, metrics))
+    middleware = _middleware(access, guards, keep_history=keep_history)
+    app = DocumentedAPI(api.EXAMPLES, api.RECORDS, lifespan=mcp.running, middleware=middleware)
+    say_problems(app)
+    for router in (
+        login_routes(access),
+        api.routes(answerer, asker, metrics),
+        documents_router(answerer),
+        conversation_routes(history),
+        feedback_routes(answerer),
+        settings_routes(answerer),
+    ):
+        app.include_router(router)
+    app.router.routes.append(mcp.route())
+    # Routes of our own go before this: it refuses what is left below our paths, and the page takes all the rest.
+    refuse_the_rest(app, _OURS)
+    _mount_page(app, make_page(answerer, history, metrics, signs_out=access.is_asked))
+    return app
+
+
+def _middleware(access: Access, guards: Guards, *, keep_history: bool) -> list[Middleware]:
+    """What every request passes, in this order, whichever route it is for."""
+    limits = guards.limits
+    return [
+        Middleware(SafeHeaders, scripts=[_joined(_SCRIPTS)]),
+        Middleware(checks.SmallHeads, limits=limits),
+        Middleware(checks.KnownHosts, names=guards.names, any_address=guards.any_address),
+        Middleware(checks.SameOrigin, names=guards.outside_names),
+        Middleware(checks.StalledBodies, limits=limits),
+        Middleware(RequestBodyLimitMiddleware, max_body_size=limits.body_bytes),
+        Middleware(SignedInOnly, access=access),
+        Middleware(checks.Throttled, limits=limits),
+        Middleware(OwnEvents),
+        *([Middleware(BrowserCookie)] if keep_history else []),
+    ]
+
+
+def _mount_page(app: FastAPI, page: gr.Blocks) -> None:
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        # Fonts given as plain names are the reader's own; Gradio's default would fetch some.
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        head=f"<style>{_joined(_STYLES)}</style><script>{_joined(_SCRIPTS)}</script>",
+        favicon_path=str(_STATIC / "favicon.svg"),
+        footer_links=[],
+        show_error=False,  # what fails unforeseen is for the log; errors meant for people are shown anyway
+        ssr_mode=False,
+        mcp_server=False,
+        run_history=False,
+        enable_monitoring=False,
+    )
+    for mount in app.routes:
+        if isinstance(mount, Mount):
+            mount.app = NeededRoutes(mount.app)
+
+
+def _joined(names: tuple[str, ...]) -> str:
+    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names)

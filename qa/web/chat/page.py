@@ -1,0 +1,391 @@
+"""The chat page: a conversation, and room beside it for the document that was quoted, which the page's script opens."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from gradio.events import api
+
+from index.errors import UnknownDocumentError, VerbatimError
+from index.storage.store import DocumentRecord
+from qa.answerer import QuestionAnswerer, Stage, default_folder
+from qa.dialogue.conversation import Conversation
+from qa.records.turn import Turn
+from qa.web.chat import templates
+from qa.web.chat.question_queue import QUESTIONS_AT_A_TIME, Asked, Line, OnStage, read_asked, those_left
+from qa.web.chat.transcript import Shown, Told, shown, shown_said
+from qa.web.history.store import History, HistoryError, UnknownConversationError, said_of
+from qa.web.observability.metrics import Door, Metrics, StoppedError
+from qa.web.security.browser_id import browser_of
+
+SEED_EXAMPLES = (
+    "when was Jamaat Ansarullah banned?",
+    "Who was the suicide bomber?",
+    "Where was Akmal Karimov trained?",
+    "Who is the president of Tajikistan?",
+)
+_UNEXPECTED = "Something went wrong here, not with your question. The server's log says what."
+_GONE = "A document was deleted while it was asked; ask again."
+_DELETED = "This conversation was deleted, or its address is wrong. What you ask begins a new one."
+_ANOTHERS = "This is somebody else's conversation. What you ask goes into a copy of your own."
+
+logger = logging.getLogger("verbatim")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who uses the page.
+
+    Attributes:
+        browser: Id of the browser; "" where it has none, and nothing is kept for it.
+        page: The page's session.
+    """
+
+    browser: str
+    page: str
+
+
+class _Chat:
+    """What the page does when it is used. A failure is a line on the page, and never stops it."""
+
+    def __init__(
+        self,
+        answerer: QuestionAnswerer,
+        history: History | None = None,
+        metrics: Metrics | None = None,
+        *,
+        signs_out: bool = False,
+    ) -> None:
+        self._answerer, self._signs_out = answerer, signs_out
+        self._history = history
+        self._metrics = Metrics(answerer) if metrics is None else metrics
+        self._line = Line()
+        self._laid_out_with = answerer.documents()
+
+    def masthead(self) -> str:
+        n_documents = len(self._answerer.documents())
+        return templates.masthead(self._answerer.folder.name, n_documents, signs_out=self._signs_out)
+
+    def head_line(self) -> dict[str, Any]:
+        """The head line as a change of the page; none where the documents cannot be listed."""
+        try:
+            return {"masthead": self.masthead()}
+        except Exception:
+            logger.exception("the head line is shown as it was")
+            return {}
+
+    def welcome(self) -> str:
+        folder = self._answerer.folder
+        examples = SEED_EXAMPLES if folder == default_folder().resolve() else ()
+        return templates.welcome(len(self._answerer.documents()), str(folder), examples)
+
+    def refresh(self, told: Told) -> dict[str, Any]:
+        """What a page that is being opened shows otherwise than it was laid out when the server started.
+
+        Args:
+            told: What was said before the page was done with opening.
+
+        Returns:
+            The parts that are to be changed.
+        """
+        try:
+            if self._answerer.documents() == self._laid_out_with:
+                return {}
+            changed = {"masthead": self.masthead()}
+            return changed if told.shown else {**changed, "log": self.welcome()}
+        except Exception:
+            logger.exception("the page is shown as it was when the server started")
+            return {}
+
+    def open_conversation(self, conversation: str, visitor: Visitor) -> dict[str, Any]:
+        """Show a conversation that was kept.
+
+        Args:
+            conversation: Its id; "" begins a new one.
+            visitor: Who opens it.
+
+        Returns:
+            What changes on the page.
+        """
+        try:
+            told = self._kept(conversation, visitor)
+            log = told.html if told.conversation else told.html + self.welcome()
+            return {"masthead": self.masthead(), "log": log, "told": told}
+        except VerbatimError as error:
+            said = str(error)
+        except Exception:
+            logger.exception("a conversation could not be opened")
+            said = _UNEXPECTED
+        told = Told().noting(templates.notice("", said))
+        return {"log": told.html, "told": told}
+
+    def _kept(self, conversation: str, visitor: Visitor) -> Told:
+        if not conversation or self._history is None:
+            return Told()
+        try:
+            found = self._history.conversation(conversation)
+        except UnknownConversationError:
+            return Told().noting(templates.notice("", _DELETED))
+        told = Told() if found.browser == visitor.browser else Told().noting(templates.notice("", _ANOTHERS))
+        return replace(told, conversation=conversation).caught_up(self._history.turns(conversation))
+
+    def stop(self, visitor: Visitor) -> None:
+        """Stop what the page has asked.
+
+        Args:
+            visitor: Who stops it.
+        """
+        self._line.stop(visitor.page)
+
+    async def ask(self, sent: object, told: Told, visitor: Visitor) -> AsyncGenerator[dict[str, Any], None]:
+        """Show the question at once, how far it is, then its answer.
+
+        Args:
+            sent: The question, as `Asked` has it.
+            told: What was said before.
+            visitor: Who asks.
+
+        Yields:
+            What changes on the page. Left early, the question is stopped.
+        """
+        question = str(sent.get("question", "")) if isinstance(sent, Mapping) else ""
+        try:
+            asked = read_asked(sent)
+            told = await asyncio.to_thread(self._caught_up, told, asked.conversation)
+            async with aclosing(self._steps(asked, told, visitor)) as steps:
+                async for change in steps:
+                    yield change
+        except StoppedError:
+            yield _changes(_stopped(asked, told))
+        except UnknownDocumentError:  # one of those that were there when the question began
+            yield _changes(told.noting(templates.notice(question, _GONE)))
+        except VerbatimError as error:
+            yield _changes(told.noting(templates.notice(question, str(error))))
+        except Exception:
+            logger.exception("a question could not be answered")
+            yield _changes(told.noting(templates.notice(question, _UNEXPECTED)))
+
+    async def _steps(self, asked: Asked, told: Told, visitor: Visitor) -> AsyncGenerator[dict[str, Any], None]:
+        """What changes on the page until a question is answered."""
+        before = told.before(asked.in_place_of)
+        is_shown = False
+        work = partial(self._answer, asked, told, visitor)
+        async with aclosing(self._line.run(visitor.page, work)) as steps:
+            async for step in steps:
+                if isinstance(step, Told):
+                    yield _changes(step)
+                    continue
+                line = templates.step(step.ahead, step.stage, is_further=step.is_further)
+                pending = Shown.of(templates.pending(asked.question, line))
+                yield {"step": line} if is_shown else {"step": line, "log": before.adding(pending).html}
+                is_shown = True
+
+    def ask_for_program(
+        self, question: str, within: list[str] | None = None, max_wrong: float | None = None
+    ) -> dict[str, Any]:
+        """Answer a question in the documents' own words.
+
+        Args:
+            question: The question, 1,000 characters at most.
+            within: Names of the documents to ask; None is all of them.
+            max_wrong: Share of the answers given that may be wrong, 0 to 1; None declines as the server does.
+
+        Returns:
+            The fields of the answer; offsets count code points of the document's text.
+
+        Raises:
+            Error: The question cannot be asked; the message says why.
+        """
+        try:
+            with self._metrics.question(Door.GRADIO, question) as measured:
+                adjusted = self._answerer.adjusted(max_wrong=max_wrong, on_stage=measured.on_stage)
+                answer = adjusted.ask(question, within=within)
+                measured.came_out(answer)
+            return asdict(answer)
+        except VerbatimError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def _caught_up(self, told: Told, conversation: str) -> Told:
+        """What was said before, as the history has it: the server may have been restarted, another tab gone on."""
+        if conversation != told.conversation:
+            told = Told(conversation)
+        if not told.conversation or self._history is None:
+            return told
+        kept = self._history.turns(told.conversation)
+        return told.caught_up(kept) if kept else Told().noting(templates.notice("", _DELETED))
+
+    def _answer(self, asked: Asked, told: Told, visitor: Visitor, on_stage: OnStage) -> Told:
+        """Answer a question and keep the answer; on a thread of the question's own.
+
+        Args:
+            asked: The question.
+            told: What was said before.
+            visitor: Who asks.
+            on_stage: What is called at each stage.
+
+        Returns:
+            The conversation with it.
+
+        Raises:
+            StoppedError: It was stopped.
+            VerbatimError: It cannot be asked.
+        """
+        # Before it is asked: what changes meanwhile is then taken for changed, and never for what was read.
+        records = {record.name: record for record in self._answerer.documents()}
+        options = asked.options
+        within, gone = those_left(options.within, list(records))
+        before = told.before(asked.in_place_of).turns
+        with self._metrics.question(Door.PAGE, asked.question) as measured:
+
+            def on_each(stage: Stage) -> None:
+                on_stage(stage)
+                measured.on_stage(stage)
+
+            # A reader that is named, be it the usual one, reads however many wait.
+            reader = options.reader or (self._answerer.reader if asked.is_patient else None)
+            answerer = self._answerer.adjusted(reader=reader, max_wrong=options.max_wrong, on_stage=on_each)
+            turn = Conversation(answerer, within, before).ask(asked.question, understood=asked.understood)
+            on_stage(Stage.DONE)  # stopped since, it is not kept
+            measured.came_out(turn)
+        told = self._keep(asked, told, turn, records, visitor)
+        if gone:
+            told = told.noting(templates.notice("", f"Not asked, as it is no longer there: {', '.join(gone)}"))
+        return told
+
+    def _keep(
+        self, asked: Asked, told: Told, turn: Turn, records: Mapping[str, DocumentRecord], visitor: Visitor
+    ) -> Told:
+        """The conversation with a turn more, kept before it is shown."""
+        said = said_of(turn, records)
+        left = told.without(asked.in_place_of)
+        on_page = shown_said(said, f"page-{secrets.token_hex(8)}")
+        if self._history is None or not visitor.browser:
+            return left.adding(on_page)
+        replaced = [int(each.key) for each in told.shown if each.is_kept and each.key in asked.in_place_of]
+        try:
+            conversation, kept = self._history.add(told.conversation, visitor.browser, said, in_place_of=replaced)
+            if told.conversation and conversation != told.conversation:  # a copy, whose turns have keys of their own
+                return Told(conversation).caught_up(self._history.turns(conversation))
+            return replace(left, conversation=conversation).adding(shown(kept))
+        except HistoryError as error:
+            logger.warning("%s", error)
+            return left.adding(on_page).noting(templates.notice("", f"This answer is not kept: {error}"))
+
+
+def _changes(told: Told) -> dict[str, Any]:
+    return {"log": told.html, "told": told}
+
+
+def _stopped(asked: Asked, told: Told) -> Told:
+    """The conversation as it was, and the question as stopped."""
+    key = f"stopped-{secrets.token_hex(8)}"
+    replaced = [each.key for each in told.shown if each.turn is not None and each.key in asked.in_place_of]
+    html = templates.stopped(asked.question, asked.understood, key, replaced)
+    return told.without_lines(asked.in_place_of).adding(Shown.of(html, key))
+
+
+def make_page(
+    answerer: QuestionAnswerer,
+    history: History | None = None,
+    metrics: Metrics | None = None,
+    *,
+    signs_out: bool = False,
+) -> gr.Blocks:
+    """The page, not yet served.
+
+    Args:
+        answerer: What answers the questions.
+        history: Where conversations are kept; None keeps them on the page only.
+        metrics: What measures the questions; None measures them for nobody.
+        signs_out: Whether who uses it signed in, and can sign out.
+
+    Returns:
+        Its parts, and what happens when they are used.
+    """
+    chat = _Chat(answerer, history, metrics, signs_out=signs_out)
+    page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
+    with page:
+        parts: dict[str, Any] = {"told": gr.State(Told()), "masthead": _html("masthead", chat.masthead())}
+        with gr.Row(elem_id="desk"):
+            with gr.Column(elem_id="chat"):
+                live = 'role="log" aria-live="off" aria-label="Answers" tabindex="0"'
+                parts["log"] = _html("log", chat.welcome(), live)
+                parts["step"] = _html("step", "", "hidden")
+                _html("line", "", 'role="status"')
+                with gr.Row(elem_id="composer"):
+                    _composer()
+            _html("panel", "", 'role="region" aria-label="Document" tabindex="-1"')
+        _wire(chat, page, parts)
+    return page
+
+
+def _composer() -> None:
+    """Where questions are typed. The page's script sends them, with all that belongs to them."""
+    gr.Textbox(
+        label="Your question",
+        show_label=False,
+        container=False,
+        placeholder="Ask the documents…",
+        max_lines=5,
+        elem_id="question",
+    )
+    gr.Button("Ask", elem_id="ask")
+    gr.Button("Stop", elem_id="stop")
+
+
+def _html(name: str, value: str, attributes: str = "") -> gr.HTML:
+    """A part of the page whose HTML is ours."""
+    return gr.HTML(
+        value,
+        elem_id=name,
+        html_template=f"<div {attributes}>${{value}}</div>",
+        js_on_load=f"verbatim.{name}?.(element, trigger, watch)",
+        apply_default_css=False,
+    )
+
+
+def _wire(chat: _Chat, page: gr.Blocks, parts: dict[str, Any]) -> None:
+    """What happens when the page is used; the script triggers it with what was clicked or typed."""
+    told, log = parts["told"], parts["log"]
+
+    def named(changed: dict[str, Any]) -> dict[Any, Any]:
+        return {part: changed.get(name, gr.skip()) for name, part in parts.items()}
+
+    async def ask_question(told: Told, sent: gr.EventData, request: gr.Request) -> AsyncGenerator[dict[Any, Any], None]:
+        # Gradio keeps a copy of a part for as long as the page is open whenever the part is skipped: so all are sent,
+        # and what did not change is not sent on by it.
+        sent_last: dict[str, Any] = {**await asyncio.to_thread(chat.head_line), "step": ""}
+        async with aclosing(chat.ask(sent.asked, told, _visitor(request))) as changes:
+            async for change in changes:
+                sent_last.update(change)
+                yield named(sent_last)
+
+    def open_conversation(sent: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+        return named(chat.open_conversation(str(sent.conversation), _visitor(request)))
+
+    def open_page(told: Told, request: gr.Request) -> dict[Any, Any]:
+        conversation = request.query_params.get("conversation", "")
+        opened = chat.open_conversation(conversation, _visitor(request)) if conversation else chat.refresh(told)
+        return named(opened)
+
+    async def stop(request: gr.Request) -> None:  # async, as the line belongs to the event loop
+        chat.stop(_visitor(request))
+
+    quietly: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    asking: dict[str, Any] = {"concurrency_limit": QUESTIONS_AT_A_TIME, "concurrency_id": "asking"}
+    everything = list(parts.values())
+    page.load(open_page, told, everything, **quietly)
+    log.submit(ask_question, told, everything, **asking, **quietly)
+    log.stop(stop, None, None, concurrency_limit=None, trigger_mode="multiple", **quietly)
+    log.input(open_conversation, None, everything, trigger_mode="always_last", **quietly)
+    api(chat.ask_for_program, api_name="ask", **asking)
+
+
+def _visitor(request: gr.Request) -> Visitor:
+    return Visitor(browser_of(request.cookies), request.session_hash or "")

@@ -1,0 +1,1 @@
+"""Routes and queue for listing, reading, adding and removing documents."""

@@ -1,0 +1,257 @@
+"""What is measured of questions, whichever door they came through, and the line that is logged of each."""
+
+import logging
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from index.errors import VerbatimError
+from index.library import our_version
+from qa.answerer import QuestionAnswerer, Stage
+from qa.records.answer import Answer
+from qa.records.turn import Kind, Turn
+
+_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Upper bounds in seconds: from the fast reader alone to a queue of people before an accurate one."""
+
+_WAITING = "waiting"
+_TELLING = "telling"
+
+access_log = logging.getLogger("verbatim.access")
+
+
+class Door(StrEnum):
+    """Where a question came in."""
+
+    PAGE = "page"
+    API = "api"
+    GRADIO = "gradio"
+    MCP = "mcp"
+
+
+class Outcome(StrEnum):
+    """What became of a question."""
+
+    ANSWERED = "answered"
+    DECLINED = "declined"
+    TALK = "talk"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class StoppedError(Exception):
+    """Whoever asked does not want the answer any more; raised out of `on_stage`, it ends the work."""
+
+
+class Measured:
+    """A question that is being answered: told its stages and its outcome, it knows how long each took."""
+
+    def __init__(self, door: Door, request_id: str) -> None:
+        """Begin to measure.
+
+        Args:
+            door: Where it came in.
+            request_id: What it is called in the log.
+        """
+        self.door = door
+        self.request_id = request_id
+        self.outcome = Outcome.FAILED
+        self.reason = ""
+        self.hurried = False
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self._began = self._changed = time.perf_counter()
+        self._stage: str = _WAITING
+
+    def on_stage(self, stage: Stage) -> None:
+        """Note that work on it comes to a stage; given to `QuestionAnswerer.adjusted`.
+
+        Args:
+            stage: The stage.
+        """
+        if stage is Stage.SEARCHING and self._stage == _TELLING:
+            self._stage = _WAITING  # a conversation asks more than once, and each time waits for its turn
+        self._go_on_to(_TELLING if stage is Stage.DONE else stage)
+
+    def came_out(self, said: Answer | Turn) -> None:
+        """Note what came of it.
+
+        Args:
+            said: The answer, or what a conversation says to it.
+        """
+        self.outcome, self.reason = _outcome(said)
+        answer = said.answer if isinstance(said, Turn) else said
+        self.hurried = answer is not None and answer.hurried
+
+    def failed(self, error: BaseException) -> None:
+        """Note what it ended in instead.
+
+        Args:
+            error: One of ours refuses the question, `StoppedError` or that it was cancelled stops it, and any other
+                is a failure.
+        """
+        self.outcome, self.reason = Outcome.FAILED, ""
+        if isinstance(error, VerbatimError):
+            self.outcome, self.reason = Outcome.REFUSED, type(error).__name__
+        elif isinstance(error, StoppedError) or not isinstance(error, Exception):
+            self.outcome = Outcome.STOPPED
+
+    def end(self) -> float:
+        """Stop measuring.
+
+        Returns:
+            Seconds from the beginning.
+        """
+        self._go_on_to("")
+        return self._changed - self._began
+
+    def _go_on_to(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[self._stage] += now - self._changed
+        self._changed, self._stage = now, stage
+
+
+class Metrics:
+    """Counts and times of one application, in a registry of its own."""
+
+    def __init__(self, answerer: QuestionAnswerer, *, log_questions: bool = False) -> None:
+        """Begin counting.
+
+        Args:
+            answerer: Whose index is measured.
+            log_questions: Write the words of questions into the log as well.
+        """
+        self._log_questions = log_questions
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        registry.register(_IndexCollector(answerer))
+        self._questions = Counter(
+            "verbatim_questions",
+            "Questions by the door they came through and what became of them.",
+            ["door", "outcome", "reason"],
+            registry=registry,
+        )
+        self._hurried = Counter(
+            "verbatim_questions_hurried",
+            "Questions that had to wait so long that the fast reader alone read, by the door they came through.",
+            ["door"],
+            registry=registry,
+        )
+        self._asked = Gauge(
+            "verbatim_questions_in_progress", "Questions asked and not yet answered.", ["door"], registry=registry
+        )
+        self._whole = Histogram(
+            "verbatim_question_seconds",
+            "Seconds from the question to the answer.",
+            ["door"],
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self._stages = Histogram(
+            "verbatim_stage_seconds",
+            "Seconds of that which a question spent waiting for the inference thread, searching, reading, deciding, and"
+            " being put into words.",
+            ["stage"],
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+
+    @contextmanager
+    def question(self, door: Door, text: str, request_id: str | None = None) -> Iterator[Measured]:
+        """Measure, count and log a question for a `with` block.
+
+        Args:
+            door: Where it came in.
+            text: The question.
+            request_id: What it is called in the log; None makes a name up.
+
+        Yields:
+            What to tell stages and outcome; an error that leaves the block tells itself.
+        """
+        asked = Measured(door, uuid.uuid4().hex if request_id is None else request_id)
+        with self._asked.labels(door).track_inprogress():
+            try:
+                yield asked
+            except BaseException as error:
+                asked.failed(error)
+                raise
+            finally:
+                self._note(asked, text)
+
+    def page(self, accepted: str) -> tuple[bytes, str]:
+        """All that was measured, as Prometheus reads it.
+
+        Args:
+            accepted: The Accept header of who asks.
+
+        Returns:
+            The text, and its media type.
+        """
+        encode, media_type = choose_encoder(accepted)
+        return encode(self._registry), media_type
+
+    def _note(self, asked: Measured, text: str) -> None:
+        whole = asked.end()
+        self._questions.labels(asked.door, asked.outcome, asked.reason).inc()
+        self._whole.labels(asked.door).observe(whole)
+        self._hurried.labels(asked.door).inc(asked.hurried)
+        for stage, seconds in asked.seconds.items():
+            self._stages.labels(stage).observe(seconds)
+        fields: dict[str, object] = {
+            "request_id": asked.request_id,
+            "door": asked.door,
+            "outcome": asked.outcome,
+            **({"reason": asked.reason} if asked.reason else {}),
+            **({"hurried": True} if asked.hurried else {}),
+            "seconds": {"whole": round(whole, 4), **{stage: round(s, 4) for stage, s in asked.seconds.items()}},
+            **({"question": text} if self._log_questions else {}),
+        }
+        access_log.info("question", extra={"fields": fields})
+
+
+class _IndexCollector(Collector):
+    """The size of the index, looked at whenever somebody asks."""
+
+    def __init__(self, answerer: QuestionAnswerer) -> None:
+        self._answerer = answerer
+
+    def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily("verbatim", "The version that is running.", value={"version": our_version()})
+        readable = "Whether the index can be read."
+        try:
+            records = self._answerer.documents()
+        except VerbatimError:  # which /health explains
+            yield GaugeMetricFamily("verbatim_index_readable", readable, 0)
+            return
+        yield GaugeMetricFamily("verbatim_index_readable", readable, 1)
+        yield GaugeMetricFamily("verbatim_index_documents", "Documents in the index.", len(records))
+        n_passages = sum(record.n_passages for record in records)
+        yield GaugeMetricFamily("verbatim_index_passages", "Passages in the index.", n_passages)
+        n_bytes = sum(map(_size, self._answerer.index_dir.iterdir()))
+        yield GaugeMetricFamily("verbatim_index_bytes", "Bytes of the index's files on disk.", n_bytes)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # the store's log comes and goes
+        return 0
+
+
+def _outcome(said: Answer | Turn) -> tuple[Outcome, str]:
+    answer = said.answer if isinstance(said, Turn) else said
+    if isinstance(said, Turn) and said.kind is Kind.TALK:
+        return Outcome.TALK, ""
+    if said.answered:
+        return Outcome.ANSWERED, ""
+    return Outcome.DECLINED, "" if answer is None or answer.reason is None else answer.reason.value

@@ -1,0 +1,1 @@
+"""Sessions, passwords, rate limits, headers and request checks."""

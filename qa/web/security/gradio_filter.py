@@ -1,0 +1,122 @@
+"""What of Gradio's own routes is open, and to whom."""
+
+import json
+import re
+from collections import OrderedDict
+
+from starlette.datastructures import QueryParams
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qa.web.security.middleware import GRADIO, refuse
+from qa.web.security.sessions import VISITOR
+
+_MAX_OWNERS = 100_000
+
+
+class OwnEvents:
+    """Keeps what Gradio sends a page from every other page.
+
+    Gradio hands the events of a session to whoever names it, and the name is made in the browser. Here it belongs to
+    the visitor who used it first; to others it is not there.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Guard an application.
+
+        Args:
+            app: The application.
+        """
+        self._app = app
+        self._owners: OrderedDict[str, str] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through that is for a session of its visitor's.
+
+        Args:
+            scope: The request.
+            receive: Its body.
+            send: Where the answer goes.
+        """
+        if scope["type"] == "http" and scope["path"].startswith(GRADIO):
+            if scope["method"] == "POST":
+                body = await _whole_body(receive)
+                names, receive = _names_in(body), _replayed(body, receive)
+            else:
+                names = [QueryParams(scope["query_string"]).get("session_hash")]
+                names += re.findall(r"/heartbeat/([^/]+)$", scope["path"])
+            if not all(self._belongs(name, scope.get(VISITOR, "")) for name in names if name):
+                return await refuse(scope, receive, send, 404, "There is no such session.")
+        return await self._app(scope, receive, send)
+
+    def _belongs(self, session: str, visitor: str) -> bool:
+        owner = self._owners.setdefault(session, visitor)
+        self._owners.move_to_end(session)
+        if len(self._owners) > _MAX_OWNERS:
+            self._owners.popitem(last=False)
+        return owner == visitor
+
+
+class NeededRoutes:
+    """Of what Gradio serves, what the page and `gradio_client` use; files, uploads and proxies are not among it."""
+
+    _NEEDED = (
+        ("GET", re.compile(r"/|/config|/theme\.css|/favicon\.ico|/robots\.txt")),
+        ("GET", re.compile(r"/assets/[\w-][\w.-]*|/static/js/[\w-][\w.-]*", re.ASCII)),
+        ("GET", re.compile(r"/gradio_api/(info|app_id|queue/data|heartbeat/[\w-]+)", re.ASCII)),
+        ("POST", re.compile(r"/gradio_api/(queue/join|cancel|reset)")),
+    )
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Guard Gradio's application.
+
+        Args:
+            app: The application.
+        """
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through that is needed; all else is not there.
+
+        Args:
+            scope: The request.
+            receive: Its body.
+            send: Where the answer goes.
+        """
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and self._is_needed(scope)):
+            return await self._app(scope, receive, send)
+        return await refuse(scope, receive, send, 404, "Not Found")
+
+    def _is_needed(self, scope: Scope) -> bool:
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        return any(method == needed and path.fullmatch(scope["path"]) for needed, path in self._NEEDED)
+
+
+async def _whole_body(receive: Receive) -> bytes:
+    body, is_whole = b"", False
+    while not is_whole:
+        message = await receive()
+        body += message.get("body", b"")
+        is_whole = message["type"] == "http.disconnect" or not message.get("more_body", False)
+    return body
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    is_given = False
+
+    async def again() -> Message:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _names_in(body: bytes) -> list[str | None]:
+    """The session that a request of Gradio's names; what is no such request is for Gradio to refuse."""
+    try:
+        session = json.loads(body).get("session_hash")
+    except (ValueError, AttributeError, RecursionError):
+        return []
+    return [session] if isinstance(session, str) else []

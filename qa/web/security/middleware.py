@@ -1,0 +1,360 @@
+"""What every request passes before it reaches a route: one small ASGI class for each thing that is checked.
+
+None of them holds a stream back: answers to questions arrive on the page as they are made.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qa.web.security.rate_limit import Buckets, Rate
+from qa.web.security.sessions import VISITOR, client_address, cookie_name, network
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+GRADIO = "/gradio_api/"
+"""Where Gradio's routes are that do something."""
+
+_CHANGING, _READING = Rate(burst=120, per_second=5), Rate(burst=600, per_second=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is let in.
+
+    Attributes:
+        body_bytes: Size of a request's body; a route that takes more says so itself (`max_body_size`).
+        url_bytes: Length of a path with its query.
+        head_bytes: Length of all header lines.
+        stalled_s: Seconds that a body may take beside those that its length allows it.
+        min_bytes_per_s: How fast a long one has to come.
+        changing: Requests of one who is signed in that ask or change something.
+        reading: The others, but for the page's own scripts and styles.
+        shared: How many people there may be behind one address, where there are no sessions to tell them apart.
+    """
+
+    body_bytes: int = 1024 * 1024
+    url_bytes: int = 8 * 1024
+    head_bytes: int = 16 * 1024
+    stalled_s: float = 20.0
+    min_bytes_per_s: int = 8 * 1024
+    changing: Rate = _CHANGING
+    reading: Rate = _READING
+    shared: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What a server lets in.
+
+    Attributes:
+        names: What it is called, without ports.
+        outside_names: Those of them by which a proxy in front of it is known, which may call it something else.
+        any_address: Whether it answers to every numeric address besides.
+        limits: How much of it.
+    """
+
+    names: frozenset[str] = LOOPBACK_NAMES
+    outside_names: frozenset[str] = frozenset()
+    any_address: bool = False
+    limits: Limits = Limits()
+
+
+def guards_of(host: str, allowed: Collection[str], limits: Limits | None = None) -> Guards:
+    """What suits a server.
+
+    Args:
+        host: The address that it listens at.
+        allowed: What it is called besides, by a proxy say.
+        limits: How much it lets in; None is the usual.
+
+    Returns:
+        What it lets in.
+    """
+    is_open = not is_loopback(host)
+    machine = (socket.gethostname(), f"{socket.gethostname()}.local") if is_open else ()
+    names = frozenset(name.lower().rstrip(".") for name in (host, *LOOPBACK_NAMES, *machine, *allowed))
+    return Guards(names, frozenset(map(str.lower, allowed)), is_open, limits or Limits())
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine alone.
+
+    Args:
+        host: An address, or a name.
+
+    Returns:
+        Whether it is known to be.
+    """
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+async def refuse(
+    scope: Scope, receive: Receive, send: Send, status: int, detail: str, headers: dict[str, str] | None = None
+) -> None:
+    """Answer a request, or a websocket that wants to be opened, with the line that says why not.
+
+    Args:
+        scope: The request.
+        receive: Its body.
+        send: Where the answer goes.
+        status: HTTP's number for it.
+        detail: The line.
+        headers: More of the answer's head.
+    """
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        await JSONResponse({"detail": detail}, status, headers)(scope, receive, send)
+
+
+class KnownHosts:
+    """Answers only to names of this server, so that no page elsewhere can have its own name point here."""
+
+    def __init__(self, app: ASGIApp, names: Collection[str], *, any_address: bool = False) -> None:
+        """Guard an application.
+
+        Args:
+            app: The application.
+            names: What it may be called, in small letters, without ports.
+            any_address: Answer to every numeric address too: such a name cannot be made to point elsewhere.
+        """
+        self._app, self._any_address = app, any_address
+        self._names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through if it is for this server.
+
+        Args:
+            scope: The request.
+            receive: Its body.
+            send: Where the answer goes.
+        """
+        if scope["type"] in {"http", "websocket"}:
+            name = _host_name(Headers(scope=scope).get("host", ""))
+            if name not in self._names and not (self._any_address and _is_address(name)):
+                said = f"Host {name[:100]!r} is no name of this server; start it with: --allowed-host NAME"
+                return await refuse(scope, receive, send, 421, said)
+        return await self._app(scope, receive, send)
+
+
+class SameOrigin:
+    """Keeps pages of other sites from using the browser of whoever visits them to ask or change something here.
+
+    Reading is refused to them too: a script elsewhere, another port of this machine included, has no business here.
+    """
+
+    def __init__(self, app: ASGIApp, names: Collection[str] = ()) -> None:
+        """Guard an application.
+
+        Args:
+            app: The application.
+            names: What the server is called outside, where a proxy calls it something else.
+        """
+        self._app, self._names = app, names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through that comes from a page of ours, or from no page at all.
+
+        Args:
+            scope: The request.
+            receive: Its body.
+            send: Where the answer goes.
+        """
+        if scope["type"] in {"http", "websocket"} and not self._is_ours(HTTPConnection(scope)):
+            said = "Pages of other sites cannot use this server."
+            return await refuse(scope, receive, send, 403, said)
+        return await self._app(scope, receive, send)
+
+    def _is_ours(self, request: HTTPConnection) -> bool:
+        headers, origin = request.headers, request.headers.get("origin")
+        if origin is not None and not self._is_here(origin, headers.get("host", "")):
+            return False
+        is_safe = request.scope.get("method", "") in _SAFE_METHODS
+        site = headers.get("sec-fetch-site")
+        if site in {"cross-site", "same-site"}:  # the same site may be another server, on another port
+            is_followed_link = is_safe and headers.get("sec-fetch-mode") == "navigate"
+            return is_followed_link and not request.url.path.startswith(GRADIO)
+        # Every browser names the origin of what changes something; with a session, what names none is no browser's.
+        return is_safe or origin is not None or site is not None or cookie_name(request) not in request.cookies
+
+    def _is_here(self, origin: str, host: str) -> bool:
+        try:
+            parts = urlsplit(origin)
+            name = parts.hostname or ""
+        except ValueError:
+            return False
+        default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+        return name in self._names or parts.netloc.removesuffix(default).lower() == host.removesuffix(default).lower()
+
+
+class SmallHeads:
+    """Refuses requests whose address or headers are longer than any that the page sends."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        """Guard an application.
+
+        Args:
+            app: The application.
+            limits: What is too long.
+        """
+        self._app, self._limits = app, limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through that is short.
+
+        Args:
+            scope: The request.
+            receive: Its body.
+            send: Where the answer goes.
+        """
+        if scope["type"] in {"http", "websocket"}:
+            url = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+            if url > self._limits.url_bytes:
+                said = f"The address has {url:,} bytes; at most {self._limits.url_bytes:,} are read."
+                return await refuse(scope, receive, send, 414, said)
+            head = sum(len(name) + len(value) for name, value in scope["headers"])
+            if head > self._limits.head_bytes:
+                said = f"The headers have {head:,} bytes; at most {self._limits.head_bytes:,} are read."
+                return await refuse(scope, receive, send, 431, said)
+        return await self._app(scope, receive, send)
+
+
+class StalledBodies:
+    """Gives up requests whose body comes too slowly, which would wait for ever."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        """Guard an application.
+
+        Args:
+            app: The application.
+            limits: How slow is too slow.
+        """
+        self._app, self._limits = app, limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and answer it here when it stalls.
+
+        Args:
+            scope: The request.
+            receive: Its body.
+            send: Where the answer goes.
+
+        Raises:
+            HTTPException: It stalled after the answer had begun.
+        """
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        body = _TimedBody(receive, self._limits)
+        has_begun = False
+
+        async def note(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            return await self._app(scope, body.receive, note)
+        except HTTPException as error:
+            if has_begun or not body.has_stalled:
+                raise
+            return await refuse(scope, receive, send, error.status_code, error.detail)
+
+
+class _TimedBody:
+    """A body that may take so many seconds, and more the longer it is."""
+
+    def __init__(self, receive: Receive, limits: Limits) -> None:
+        self._receive, self._limits = receive, limits
+        self._left_s = limits.stalled_s
+        self._is_whole = False
+        self.has_stalled = False
+
+    async def receive(self) -> Message:
+        if self._is_whole:  # what comes after the body is the client's leaving, which may take as long as it likes
+            return await self._receive()
+        began = time.monotonic()
+        try:
+            message = await asyncio.wait_for(self._receive(), max(0.001, self._left_s))
+        except TimeoutError:
+            self.has_stalled = True
+            raise HTTPException(408, "The request's body came too slowly.", {"Connection": "close"}) from None
+        self._left_s += len(message.get("body", b"")) / self._limits.min_bytes_per_s - (time.monotonic() - began)
+        self._is_whole = not message.get("more_body", False)
+        return message
+
+
+class Throttled:
+    """Limits how often each visitor asks: sessions each by itself, all others by their address."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        """Guard an application.
+
+        Args:
+            app: The application.
+            limits: How often is too often.
+        """
+        self._app = app
+        self._own = (Buckets(limits.changing), Buckets(limits.reading))
+        self._shared = tuple(
+            Buckets(Rate(rate.burst * limits.shared, rate.per_second * limits.shared))
+            for rate in (limits.changing, limits.reading)
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through that does not come too soon.
+
+        Args:
+            scope: The request.
+            receive: Its body.
+            send: Where the answer goes.
+        """
+        if scope["type"] == "http" and not is_asset(scope["path"]):
+            visitor = scope.get(VISITOR, "")
+            has_session = visitor.startswith("session:")
+            key = visitor if has_session else network(client_address(HTTPConnection(scope)))
+            buckets = self._own if has_session else self._shared
+            wait_s = buckets[scope["method"] in _SAFE_METHODS].take(key)
+            if wait_s:
+                wait = str(max(1, round(wait_s + 0.5)))
+                said = f"Too many requests; the next one is answered in {wait} s."
+                return await refuse(scope, receive, send, 429, said, {"Retry-After": wait})
+        return await self._app(scope, receive, send)
+
+
+def is_asset(path: str) -> bool:
+    """Whether a path is of the page's own scripts and styles, which are the same for everybody.
+
+    Args:
+        path: The path.
+
+    Returns:
+        Whether it is.
+    """
+    return path.startswith(("/assets/", "/static/"))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, without port, brackets and a last dot; "" when it is none."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""

@@ -1,0 +1,382 @@
+"""Who may use the web chat: sessions of browsers that entered the password, and the gate that all is behind."""
+
+import base64
+import binascii
+import hashlib
+import html
+import logging
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from string import Template
+from typing import Annotated
+from urllib.parse import urlencode
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from index.errors import VerbatimError
+from qa.web.security.passwords import Password
+from qa.web.security.rate_limit import Buckets, Rate
+
+SESSION_S = 12 * 3600
+LOGIN, LOGOUT, HEALTH = "/login", "/logout", "/health"
+VISITOR = "verbatim.visitor"
+"""Where the gate notes in a request's scope who is asking: "session:…", "program", "anyone" or "nobody"."""
+
+_MAX_SESSIONS = 10_000
+_TRIES = Rate(burst=10, per_second=0.2)
+_MAX_WAITING = 20
+"""Tries that wait for the one that is being hashed; more are turned away, so that guessing cannot take the machine."""
+_STATIC = Path(__file__).parents[1] / "static"
+_PALETTE = re.compile(r"^(?::root|body\.dark) (\{.*?^\})", re.DOTALL | re.MULTILINE)
+_SAFE_TARGET = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+"""A place on this server: what begins with two slashes is another, and browsers drop tabs and turn \\ into /."""
+_AGAIN = '<!doctype html><html lang="en"><meta http-equiv="refresh" content="0;url={}"><title>Verbatim</title></html>'
+
+logger = logging.getLogger("verbatim")
+
+
+class TooManyTriesError(VerbatimError):
+    """Passwords are tried faster than is allowed."""
+
+    def __init__(self, wait_s: float) -> None:
+        """Say how long to wait.
+
+        Args:
+            wait_s: Seconds until the next try.
+        """
+        self.wait_s = max(1, round(wait_s + 0.5))
+        super().__init__(f"Too many tries; the next one is possible in {self.wait_s} s.")
+
+
+class Access:
+    """Who may come in. Sessions live in this process: when it ends, browsers sign in again."""
+
+    def __init__(
+        self,
+        password: Password | None = None,
+        *,
+        is_required: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin without sessions.
+
+        Args:
+            password: What is asked for, as soon as one is set; None asks nobody for anything.
+            is_required: Let nobody in while none is set.
+            clock: Seconds that only go forward.
+        """
+        self._password, self._is_required, self._clock = password, is_required, clock
+        self._sessions: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._tries = Buckets(_TRIES, clock)
+        self._one_at_a_time = CapacityLimiter(1)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a password is asked for."""
+        return self._is_required or self._hashed() is not None
+
+    async def is_right(self, entered: str, client: str) -> bool:
+        """Whether a password is the right one. Hashing it holds nothing up.
+
+        Args:
+            entered: What was entered.
+            client: Address it came from; only so many wrong ones are let through from each.
+
+        Returns:
+            Whether it is right.
+
+        Raises:
+            TooManyTriesError: Too many were wrong, or are being tried by others at the moment.
+        """
+        if self._password is None:
+            return False
+        # Taken before it is known to be wrong: otherwise many at once would all be let through.
+        if wait_s := self._tries.take(network(client)):
+            raise TooManyTriesError(wait_s)
+        if self._one_at_a_time.statistics().tasks_waiting >= _MAX_WAITING:
+            raise TooManyTriesError(1)
+        matches = self._password.matches
+        is_right = await anyio.to_thread.run_sync(matches, entered, limiter=self._one_at_a_time)
+        if is_right:
+            self._tries.give_back(network(client))
+        return is_right
+
+    def begin_session(self) -> str:
+        """A session of a browser whose password was right.
+
+        Returns:
+            The token that it shows from now on. Only its hash is kept.
+        """
+        token = secrets.token_urlsafe(32)
+        self._sessions[_digest(token)] = (self._clock() + SESSION_S, self._hashed() or "")
+        if len(self._sessions) > _MAX_SESSIONS:
+            self._sessions.popitem(last=False)
+        return token
+
+    def session(self, token: str) -> str | None:
+        """A session that has not ended, by itself or because the password was changed.
+
+        Args:
+            token: What the browser shows.
+
+        Returns:
+            What it is told apart by, which is no secret; None when there is none.
+        """
+        key = _digest(token)
+        ends_at, hashed = self._sessions.get(key, (0.0, ""))
+        if ends_at <= self._clock() or hashed != self._hashed():
+            self._sessions.pop(key, None)
+            return None
+        return key
+
+    def end_session(self, token: str) -> None:
+        """End a session.
+
+        Args:
+            token: What the browser shows.
+        """
+        self._sessions.pop(_digest(token), None)
+
+    def _hashed(self) -> str | None:
+        return None if self._password is None else self._password.hashed()
+
+
+class SignedInOnly:
+    """Lets through whoever is signed in, and nobody else but to the page where that is done."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        """Guard an application.
+
+        Args:
+            app: What is behind the gate.
+            access: Who may come in.
+        """
+        self._app, self._access = app, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it here.
+
+        Args:
+            scope: The request.
+            receive: Its body.
+            send: Where the answer goes.
+        """
+        if scope["type"] not in {"http", "websocket"}:
+            return await self._app(scope, receive, send)
+        visitor: str | None = None
+        try:
+            visitor = await self._visitor(HTTPConnection(scope))
+            refusal = _refusal(HTTPConnection(scope)) if visitor is None else None
+        except TooManyTriesError as error:
+            refusal = too_many_tries(error)
+        except VerbatimError:
+            logger.exception("nobody is let in")
+            refusal = JSONResponse({"detail": "The server cannot check passwords now; its log says why."}, 503)
+        if visitor is not None:
+            scope[VISITOR] = visitor
+            return await self._app(scope, receive, send)
+        scope[VISITOR] = "nobody"
+        if scope["type"] == "websocket":
+            return await send({"type": "websocket.close", "code": 1008})
+        if scope["path"] == LOGIN:
+            return await self._app(scope, receive, send)
+        if scope["path"] == HEALTH and scope["method"] in {"GET", "HEAD"}:
+            return await _health_alone(self._app, scope, receive, send)
+        assert refusal is not None  # noqa: S101 (there is one whenever there is no visitor)
+        return await refusal(scope, receive, send)
+
+    async def _visitor(self, request: HTTPConnection) -> str | None:
+        if not self._access.is_asked:
+            return "anyone"
+        session = self._access.session(request.cookies.get(cookie_name(request), ""))
+        if session is not None:
+            return f"session:{session}"
+        entered = _sent_along(request.headers.get("authorization", ""))
+        if entered is not None and await self._access.is_right(entered, client_address(request)):
+            return "program"
+        return None
+
+
+def login_routes(access: Access) -> APIRouter:
+    """Signing in and out.
+
+    Args:
+        access: Who may come in.
+
+    Returns:
+        The routes.
+    """
+    router = APIRouter(include_in_schema=False, default_response_class=Response)
+
+    @router.get(LOGIN)
+    def show(request: Request, then: Annotated[str, "where to go next"] = "/") -> Response:
+        if access.is_asked and request.scope[VISITOR] == "nobody":
+            return _login_page(then)
+        return RedirectResponse(_safe(then), 303)
+
+    @router.post(LOGIN)
+    async def sign_in(
+        request: Request, password: Annotated[str, Form()] = "", then: Annotated[str, Form()] = "/"
+    ) -> Response:
+        try:
+            is_right = not access.is_asked or await access.is_right(password, client_address(request))
+        except TooManyTriesError as error:
+            return _login_page(then, str(error), 429, {"Retry-After": str(error.wait_s)})
+        if not is_right:
+            return _login_page(then, "That is not the password.", 401)
+        response = RedirectResponse(_safe(then), 303)
+        response.set_cookie(
+            cookie_name(request),
+            access.begin_session(),
+            max_age=SESSION_S,
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+    @router.post(LOGOUT)
+    def sign_out(request: Request) -> Response:
+        access.end_session(request.cookies.get(cookie_name(request), ""))
+        response = RedirectResponse(LOGIN, 303)
+        response.delete_cookie(
+            cookie_name(request), secure=request.url.scheme == "https", httponly=True, samesite="strict"
+        )
+        return response
+
+    return router
+
+
+def cookie_name(request: HTTPConnection) -> str:
+    """Name of the session's cookie. Browsers do not tell ports apart; two servers of a machine must.
+
+    Args:
+        request: A request.
+
+    Returns:
+        The name.
+    """
+    return f"verbatim-{(request.scope.get('server') or ('', 0))[1]}"
+
+
+def client_address(request: HTTPConnection) -> str:
+    """Where a request comes from; behind a proxy on this machine, what that says.
+
+    Args:
+        request: The request.
+
+    Returns:
+        The address; "" when there is none.
+    """
+    return request.client.host if request.client else ""
+
+
+def network(address: str) -> str:
+    """What addresses are counted by: one who has an IPv6 address has 2^64 of them.
+
+    Args:
+        address: An address.
+
+    Returns:
+        It, or the network that it is in.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(int(parsed) >> 64) if isinstance(parsed, IPv6Address) else address
+
+
+def too_many_tries(error: TooManyTriesError) -> JSONResponse:
+    """The answer to a program that tries passwords too fast.
+
+    Args:
+        error: What went wrong.
+
+    Returns:
+        The answer.
+    """
+    return JSONResponse({"detail": str(error)}, 429, {"Retry-After": str(error.wait_s)})
+
+
+def _sent_along(authorization: str) -> str | None:
+    """The password that a program sends with each request; None when it sends none that can be read."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(value, validate=True).decode("utf-8").partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def _refusal(request: HTTPConnection) -> Response:
+    headers = request.headers
+    mode = headers.get("sec-fetch-mode")
+    is_navigation = mode == "navigate" if mode else "text/html" in headers.get("accept", "")
+    if request.scope.get("method") != "GET" or not is_navigation:
+        # Not "Basic": browsers would ask for a name and a password in a window of their own.
+        said = "Sign in, or send the password: Authorization: Bearer PASSWORD"
+        return JSONResponse({"detail": said}, 401, {"WWW-Authenticate": 'Bearer realm="Verbatim"'})
+    then = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    if headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        # A link on another site: a strict cookie is not sent along. Asked for again from here, it is.
+        return HTMLResponse(_AGAIN.format(html.escape(_safe(then))))
+    return RedirectResponse(f"{LOGIN}?{urlencode({'then': then})}", 303)
+
+
+async def _health_alone(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Whether the server works, for whoever watches it from outside, and nothing that it says beside."""
+    status = 500
+
+    async def note(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+
+    await app(scope, receive, note)
+    is_well = status < 400  # noqa: PLR2004 (HTTP's bound between success and failure)
+    await JSONResponse({"status": "ok" if is_well else "failing"}, 200 if is_well else 503)(scope, receive, send)
+
+
+def _login_page(then: str, message: str = "", status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    style = _login_style()
+    alert = f'<p role="alert" id="message">{html.escape(message)}</p>' if message else ""
+    page = Template((_STATIC / "login.html").read_text(encoding="utf-8"))
+    content = page.substitute(
+        style=style,
+        then=html.escape(_safe(then)),
+        message=alert,
+        state='aria-invalid="true" aria-describedby="message"' if message else "",
+    )
+    hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{hashed}'; img-src data:; form-action 'self'"
+    policy += "; base-uri 'none'; frame-ancestors 'none'"
+    return HTMLResponse(content, status, {"Content-Security-Policy": policy, **(headers or {})})
+
+
+def _login_style() -> str:
+    """The page's colours and fonts, and what is laid out with them; by itself, since no file is open to all."""
+    light, dark = _PALETTE.findall((_STATIC / "page.css").read_text(encoding="utf-8"))
+    own = (_STATIC / "login.css").read_text(encoding="utf-8")
+    return f":root {light}\n@media (prefers-color-scheme: dark) {{ :root {dark} }}\n{own}"
+
+
+def _safe(target: str) -> str:
+    return target if _SAFE_TARGET.fullmatch(target) else "/"
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

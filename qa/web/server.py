@@ -1,0 +1,271 @@
+"""Serving the chat page on a port of this machine until it is stopped."""
+
+import errno
+import os
+import signal
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from index.errors import VerbatimError
+from index.settings import read_settings
+from qa.answerer import QuestionAnswerer, load
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
+    from qa.web.security.middleware import Guards
+    from qa.web.security.sessions import Access
+
+PATIENCE_S = 0.5
+"""Seconds that questions wait for one another before the fast reader alone reads, unless the settings say otherwise."""
+
+_MAX_PORT = 65535
+_FAREWELL_S = 1
+"""Seconds that open pages get to finish: each holds a connection open for as long as it is looked at."""
+_MAX_CONNECTIONS = 1_000
+"""An open page holds two or three; beyond these, requests are told that the server is busy."""
+
+_QUIET = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # Gradio sums up its timings in a table after every event, for a page of its own that is not served.
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
+}
+
+
+class AccessError(VerbatimError):
+    """The page would be open to people whom nobody meant to let in."""
+
+
+class PortError(VerbatimError):
+    """The page cannot be served at the address that was asked for."""
+
+
+def serve(
+    folder: Path | str | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    open_browser: bool = False,
+    rebuild: bool = False,
+    keep_history: bool = True,
+    log_questions: bool = False,
+    no_auth: bool = False,
+    allowed_hosts: Collection[str] = (),
+    **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
+) -> None:
+    """Serve the chat page over a folder of documents until Ctrl-C or SIGTERM, its index in step with the folder.
+
+    Args:
+        folder: The documents; None is the packaged seeds.
+        host: Address of this machine to listen at; others than loopback let other machines in.
+        port: Port to listen at; 0 takes a free one.
+        open_browser: Open the page in the browser once it is served.
+        rebuild: Throw the index away and begin anew; conversations stay.
+        keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
+        log_questions: Write the words of questions into the log as well, where each question is logged.
+        no_auth: Ask nobody for a password, even where one is set and where other machines are let in.
+        allowed_hosts: Names that the server is called by besides its own, by a proxy say.
+        **settings: Fields of `Settings`; without `patience`, questions wait half a second for one another.
+
+    Raises:
+        AccessError: Other machines would be let in, and there is no password; nothing was loaded.
+        PortError: The address is taken or is none of this machine's; nothing was loaded.
+        VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
+    """
+    with open_port(host, port) as listening:
+        bound, free_port = listening.getsockname()[:2]
+        lets_in = _what_lets_in(host, bound, allowed_hosts)
+        found = read_settings(**settings)
+        access = _access(lets_in, found.password_hash, no_auth=no_auth)
+        settings["patience"] = PATIENCE_S if found.patience is None else found.patience
+        guards = _guards(host, allowed_hosts)
+        address = _address(host, free_port)
+        with load(folder, rebuild=rebuild, **settings) as answerer, answerer.watch(), _stopped_by_signals():
+
+            def announce() -> None:
+                n_documents = len(answerer.documents())
+                counted = f"{n_documents:,} document{'' if n_documents == 1 else 's'}"
+                line = f"Verbatim answers from {answerer.folder} ({counted}) at {address} — stop with Ctrl-C"
+                print(line, flush=True)  # noqa: T201 (the line that whoever started it waits for)
+                if open_browser:
+                    webbrowser.open(address)
+
+            options = {"keep_history": keep_history, "log_questions": log_questions}
+            page = build_page(answerer, access, guards, **options)
+            make_server(page, announce).run(sockets=[listening])
+
+
+def build_page(
+    answerer: QuestionAnswerer,
+    access: "Access | None" = None,
+    guards: "Guards | None" = None,
+    *,
+    keep_history: bool = True,
+    log_questions: bool = False,
+) -> "FastAPI":
+    """The chat page as an ASGI application.
+
+    Args:
+        answerer: What answers the questions. It stays the caller's to close.
+        access: Who may use it; None is whoever reaches it.
+        guards: What it lets in; None is what suits a server on loopback.
+        keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
+        log_questions: Write the words of questions into the log as well, where each question is logged.
+
+    Returns:
+        The application.
+
+    Raises:
+        HistoryError: The history cannot be read or written.
+    """
+    os.environ.update(_QUIET)  # before Gradio is imported, which is when it would first report its use
+    from qa.web.app import application
+
+    return application(answerer, access, guards, keep_history=keep_history, log_questions=log_questions)
+
+
+def _what_lets_in(host: str, bound: str, allowed_hosts: Collection[str]) -> str:
+    """The option by which other machines are let in; "" when none are. Who is given a name is behind a proxy."""
+    from qa.web.security.middleware import is_loopback
+
+    if not is_loopback(bound):
+        return f"--host {host}"
+    return " ".join(f"--allowed-host {name}" for name in allowed_hosts)
+
+
+def _access(lets_in: str, password_hash: SecretStr | None, *, no_auth: bool) -> "Access":
+    """Who may use a server.
+
+    Args:
+        lets_in: The option by which other machines are let in; "" when none are.
+        password_hash: The password's hash, where the environment gives it.
+        no_auth: Whether everybody may.
+
+    Returns:
+        Who may.
+
+    Raises:
+        AccessError: Other machines would be let in without a password.
+    """
+    from qa.web.security.passwords import Password, password_path
+    from qa.web.security.sessions import Access
+
+    if no_auth:
+        return Access()
+    given = None if password_hash is None else password_hash.get_secret_value()
+    password = Password(password_path()) if given is None else Password(hashed=given)
+    if lets_in and password.hashed() is None:
+        raise AccessError(
+            f"{lets_in} lets other machines in, and no password is set; set one with: verbatim password"
+            f" (or let everybody in with: verbatim serve {lets_in} --no-auth)"
+        )
+    return Access(password, is_required=bool(lets_in))
+
+
+def _guards(host: str, allowed_hosts: Collection[str]) -> "Guards":
+    from qa.web.security.middleware import guards_of
+
+    return guards_of(host, allowed_hosts)
+
+
+def open_port(host: str, port: int) -> socket.socket:
+    """Take a port before the work of loading begins; whoever connects meanwhile waits.
+
+    Args:
+        host: Address of this machine.
+        port: The port; 0 takes a free one.
+
+    Returns:
+        A listening socket.
+
+    Raises:
+        PortError: The address is taken or cannot be listened at.
+    """
+    if not 0 <= port <= _MAX_PORT:
+        raise PortError(f"port={port} is no port; choose one from 1 to {_MAX_PORT}")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise PortError(f"host={host!r} is no address of this machine; use 127.0.0.1") from error
+    listening = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere it would let two servers share the port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise PortError(_why_not(host, port, error)) from error
+    return listening
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    other = f"choose another: verbatim serve --port {port + 1 if port < _MAX_PORT else 7860}"
+    if error.errno == errno.EADDRINUSE:
+        return f"port={port} on {host} is taken, perhaps by another Verbatim; stop it or {other}"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"host={host!r} is no address of this machine; use 127.0.0.1"
+    return f"port={port} on {host} cannot be opened: {error.strerror}; {other}"
+
+
+def make_server(page: "FastAPI", on_ready: Callable[[], None]) -> "uvicorn.Server":
+    """A server for the page, to be run over a listening socket.
+
+    Args:
+        page: The application.
+        on_ready: Called once the page is served.
+
+    Returns:
+        The server; setting its `should_exit` stops it.
+    """
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                threading.Thread(target=on_ready, daemon=True).start()
+
+    # Pages that are open at the end are cut off, which uvicorn calls an error; failures of ours are logged by the page.
+    config = uvicorn.Config(
+        page,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        ws="none",  # nothing of ours opens one
+        limit_concurrency=_MAX_CONNECTIONS,
+        timeout_graceful_shutdown=_FAREWELL_S,
+    )
+    return Server(config)
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """End the block quietly at Ctrl-C and at SIGTERM; outside the main thread signals go where they went."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass  # being stopped is how serving ends
+    finally:
+        signal.signal(signal.SIGTERM, former)
