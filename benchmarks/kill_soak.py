@@ -21,7 +21,7 @@ from pathlib import Path
 
 from large_index import RandomEmbedder
 
-from index.library import FolderIndex
+from index.library import Library
 from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder
 from index.settings import Settings
 
@@ -46,7 +46,7 @@ def write(folder: Path, number: int, rng: random.Random) -> None:
 def work(folder: Path, place: Path, embedder: str, seed: int) -> None:
     """Add, change and delete until killed, saying on stdout what it is at."""
     rng = random.Random(seed)
-    index = FolderIndex(folder, embedder_named(embedder), place)
+    index = Library(folder, embedder_named(embedder), place)
     index.embedder.embed(["load the libraries"])
     first = min(seed % len(WORK), WORK.index("deleting"))  # its turn, and before erasing there must be deleting
     while True:
@@ -109,7 +109,7 @@ class Soak:
     def check(self) -> tuple[int, int]:
         """Open the index and look at everything; documents and passages in it."""
         began = time.perf_counter()
-        index = FolderIndex(self.folder, self._embedder, self.place)
+        index = Library(self.folder, self._embedder, self.place)
         counts = index.store.counts()
         self.opening_s.append(time.perf_counter() - began)
         if len({counts[what] for what in ("passages", "vectors", "lexical")}) > 1:
@@ -127,7 +127,7 @@ class Soak:
         index.store.close()
         return counts["documents"], counts["passages"]
 
-    def _search(self, index: FolderIndex, names: list[str]) -> None:
+    def _search(self, index: Library, names: list[str]) -> None:
         """Search for a document that is in the index by the word that only it has."""
         if names:
             name = self._rng.choice(names)
@@ -137,7 +137,7 @@ class Soak:
 
     def end(self) -> None:
         """Bring the index in step once more: it must hold what is in the folder, and nothing of what was deleted."""
-        index = FolderIndex(self.folder, self._embedder, self.place)
+        index = Library(self.folder, self._embedder, self.place)
         index.sync()
         index.close()
         if {record.name for record in index.documents()} != {path.name for path in self.folder.iterdir()}:

@@ -22,9 +22,10 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from index.library import FolderIndex
+from index.library import Library
 from index.pretrained import load_tokenizer
-from index.retrieval.embedding import Vectors, packaged_model, unit_length
+from index.records import Vectors
+from index.retrieval.embedding import packaged_model, unit_length
 
 DIMENSION = 384
 REPEATS = 5
@@ -93,12 +94,12 @@ def milliseconds(call: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-def is_found(index: FolderIndex, number: int) -> bool:
+def is_found(index: Library, number: int) -> bool:
     """Whether a search for the word that only one document has finds it."""
     return any(hit.passage.document == f"{number}.txt" for hit in index.search(f"Who is keeper{number}?", 10))
 
 
-def measure_adding(index: FolderIndex, embedder: RandomEmbedder, first: int) -> dict[str, list[float]]:
+def measure_adding(index: Library, embedder: RandomEmbedder, first: int) -> dict[str, list[float]]:
     """Add documents of one passage, one after the other: milliseconds beyond the embedder's own."""
     writer, adding, finding = Writer(), [], []
     for number in range(first, first + REPEATS):
@@ -110,7 +111,7 @@ def measure_adding(index: FolderIndex, embedder: RandomEmbedder, first: int) -> 
     return {"adding one document": adding, "the first search that finds it": finding}
 
 
-def measure_deleting(index: FolderIndex) -> tuple[dict[str, list[float]], list[float]]:
+def measure_deleting(index: Library) -> tuple[dict[str, list[float]], list[float]]:
     """Delete long documents, one after the other, asking meanwhile: milliseconds, and seconds until all is erased."""
     deleting, first, during, erasing = [], [], [], []
     for number in range(REPEATS):
@@ -142,10 +143,10 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from large_index import RandomEmbedder, is_found, milliseconds
-from index.library import FolderIndex
+from index.library import Library
 import numpy, faiss
 began = time.perf_counter()
-index = FolderIndex(Path(sys.argv[1]), RandomEmbedder(), Path(sys.argv[2]))
+index = Library(Path(sys.argv[1]), RandomEmbedder(), Path(sys.argv[2]))
 opened = time.perf_counter()
 found = is_found(index, 50)
 print(opened - began, time.perf_counter() - began, flush=True)
@@ -198,7 +199,7 @@ def main() -> None:
         folder.mkdir()
         n_files = write_folder(folder, n_passages)
         embedder = RandomEmbedder()
-        index = FolderIndex(folder, embedder, place)
+        index = Library(folder, embedder, place)
         seconds = milliseconds(index.sync) / 1000
         index.close()
         megabytes = sum(path.stat().st_size for path in place.iterdir()) / 1e6

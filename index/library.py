@@ -4,7 +4,7 @@ import hashlib
 import shlex
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import metadata
@@ -24,6 +24,7 @@ from index.errors import (
     UnsupportedFileError,
     VerbatimError,
 )
+from index.formats.content import Place
 from index.formats.kinds import SUMMARY
 from index.formats.text.markdown import with_headings
 from index.ingest import loading
@@ -34,13 +35,13 @@ from index.ingest.watching import StoppedError, follow
 from index.ingest.worker_pool import Limits, Workers
 from index.maintenance.erasure import Upkeep
 from index.maintenance.integrity import BEYOND_FILES, Diagnosis, Problem, count_rows, examine, mend_rows, reindex
-from index.records import Document, check_unicode
+from index.records import Document, DocumentRecord, FileRecord, Hit, PageBoxes, check_unicode
 from index.retrieval import faiss_index
 from index.retrieval.embedding import Embedder
 from index.retrieval.faiss_index import VectorIndex
-from index.retrieval.hybrid import Hit, Searcher
+from index.retrieval.hybrid import Searcher
 from index.storage import store
-from index.storage.store import DocumentRecord, FileRecord, PassageRow, Store
+from index.storage.store import PassageRow, Store
 
 _LOCK_FILE = "write.lock"
 _MENDING_ROUNDS = 3
@@ -66,7 +67,7 @@ class _Remembered:
     hits: dict[_Sought, tuple[Hit, ...]]
 
 
-class FolderIndex:
+class Library:
     """The index of one folder. Any number of processes may read it; one at a time writes."""
 
     def __init__(
@@ -203,6 +204,56 @@ class FolderIndex:
     def documents(self) -> list[DocumentRecord]:
         """The documents in the index, in the order of their names."""
         return self.store.documents()
+
+    # What `index.protocol.DocumentIndex` asks for besides
+
+    def reading(self) -> AbstractContextManager[object]:
+        """Read one consistent state of the index for a `with` block, whatever is written meanwhile."""
+        return self.store.reading()
+
+    def state(self) -> tuple[object, ...]:
+        """Identity of the index and how often it was changed."""
+        return self._state()
+
+    def counts(self) -> dict[str, int]:
+        """Number of documents, passages, vectors and lexical rows; deleted ones are not counted."""
+        return self.store.counts()
+
+    def words_held(self, words: Sequence[str]) -> set[str]:
+        """Those of some lower-case words that stand in a document."""
+        return self.store.words_held(words)
+
+    def record(self, name: str) -> DocumentRecord:
+        """Look up one document without its text; raises `UnknownDocumentError`."""
+        return self.store.record(name)
+
+    def text(self, name: str) -> str:
+        """Stored text of a document; raises `UnknownDocumentError`."""
+        return self.store.document(name).text
+
+    def metadata(self, name: str) -> dict[str, str]:
+        """What a document says of itself; raises `UnknownDocumentError`."""
+        return self.store.metadata(name)
+
+    def places(self, name: str) -> tuple[Place, ...]:
+        """Where stretches of a document's text stand in its file; raises `UnknownDocumentError`."""
+        return self.store.places(name)
+
+    def place_at(self, name: str, offset: int) -> str:
+        """Label of the place at an offset; raises `UnknownDocumentError`."""
+        return self.store.place_at(name, offset)
+
+    def extent(self, name: str) -> tuple[int, int]:
+        """Number of pages and of places of a document; raises `UnknownDocumentError`."""
+        return self.store.extent(name)
+
+    def page_sizes(self, name: str) -> list[tuple[float, float]]:
+        """Width and height of each page, in points; raises `UnknownDocumentError`."""
+        return self.store.page_sizes(name)
+
+    def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
+        """Where a stretch of text is printed; raises `UnknownDocumentError`."""
+        return self.store.boxes(name, start, end)
 
     def left_out(self) -> dict[str, str]:
         """Files of the folder that are not in the index, or not as they are now: name to the reason."""

@@ -16,14 +16,11 @@ from index.errors import BusyIndexError, ParameterError, QuestionError
 from index.formats.content import Place
 from index.ingest.scanning import check_folder
 from index.ingest.sync import SyncReport
-from index.library import FolderIndex
+from index.library import Library
 from index.maintenance.integrity import Diagnosis
-from index.records import Document, Passage, check_unicode
+from index.records import Document, DocumentRecord, FileRecord, Hit, PageBoxes, Passage, check_unicode
 from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder
-from index.retrieval.hybrid import Hit
 from index.settings import Settings, read_settings
-from index.storage.highlights import PageBoxes
-from index.storage.store import DocumentRecord, FileRecord
 from qa.citation_check import Verification, quote_of, verify
 from qa.decision.decider import Calibration, Candidate, Decider
 from qa.progress import IndexingProgress, show_progress
@@ -90,7 +87,7 @@ class QuestionAnswerer:
         self.settings = read_settings() if settings is None else settings
         self._thread = inference_thread()
         models = _models(_of_models(self.settings))
-        self._index = FolderIndex(
+        self._index = Library(
             folder,
             models.embedder if embedder is None else embedder,
             self.settings.index_dir,

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from index.errors import ParameterError
-from index.storage.store import DocumentRecord
+from index.records import DocumentRecord
 from qa.records.answer import Answer
 
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from index.retrieval.embedding import Vectors, unit_length
+from index.records import Vectors
+from index.retrieval.embedding import unit_length
 from qa.reader.extractive import Span
 from qa.reader.inference_thread import inference_thread
 

@@ -3,7 +3,7 @@
 import pytest
 
 from fakes import HashEmbedder
-from index.library import FolderIndex
+from index.library import Library
 from index.records import Document
 from index.retrieval.acronyms import abbreviation_asked, spells_out
 
@@ -63,7 +63,7 @@ def test_which_texts_do_not(text, abbreviation):
 
 
 def test_of_many_passages_that_use_it_the_one_that_says_it_comes_first(folder, tmp_path):
-    index = FolderIndex(folder, HashEmbedder(), tmp_path / "index")
+    index = Library(folder, HashEmbedder(), tmp_path / "index")
     uses = [f"What the WAL does to stand for file {i}: the WAL, a WAL, every WAL." for i in range(80)]
     says = "Since then there is a Write-Ahead Log (WAL), too, in each of the directories that are written to."
     texts = {f"{i:03}.txt": text for i, text in enumerate([*uses, says])}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import qa
 from fakes import HashEmbedder, SpansReader, WordReader, busy_inference
 from index.errors import BusyIndexError, ParameterError, UnknownDocumentError, VerbatimError
-from index.library import FolderIndex
+from index.library import Library
 from index.records import Document
 from index.settings import read_settings
 from qa import answerer as answering
@@ -318,12 +318,12 @@ def test_while_another_process_writes_load_answers_from_what_is_there(folder, tm
     write(folder, a="The leader is ALPHA now.")
     given = {"index_dir": tmp_path / "index", "threshold": 0.0}
     with monkeypatch.context() as patch:
-        patch.setattr(FolderIndex, "writing", busy)
+        patch.setattr(Library, "writing", busy)
         with pytest.raises(BusyIndexError):  # nothing is there yet
             qa.load(folder, **given)
     qa.load(folder, **given).close()
     write(folder, b="BETA came later.")
-    monkeypatch.setattr(FolderIndex, "writing", busy)
+    monkeypatch.setattr(Library, "writing", busy)
     with qa.load(folder, **given) as answerer:
         assert [d.name for d in answerer.documents()] == ["a.txt"]
         assert answerer.ask("who is the leader?").text == "ALPHA"

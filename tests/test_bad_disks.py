@@ -11,7 +11,7 @@ import pytest
 
 from fakes import HashEmbedder
 from index.errors import MismatchedIndexError, VerbatimError
-from index.library import FolderIndex
+from index.library import Library
 from test_cli import in_a_process
 
 
@@ -38,7 +38,7 @@ def fill(folder, count, first=0):
 
 def test_a_full_disk_is_said_in_a_line_and_what_was_committed_stays(folder, mounted):
     fill(folder, 60)
-    index = FolderIndex(folder, HashEmbedder(), mounted / "index")
+    index = Library(folder, HashEmbedder(), mounted / "index")
     with pytest.raises(
         VerbatimError, match=r"the disk of .* is full; free some space and run it again, nothing is lost"
     ):
@@ -46,7 +46,7 @@ def test_a_full_disk_is_said_in_a_line_and_what_was_committed_stays(folder, moun
     index.close()
     committed = {record.name for record in index.documents()}
     assert 0 < len(committed) < 60
-    index = FolderIndex(folder, HashEmbedder(), mounted / "index")
+    index = Library(folder, HashEmbedder(), mounted / "index")
     assert {record.name for record in index.documents()} == committed
     assert index.doctor().problems == ()
     some = sorted(committed)[0].removesuffix(".txt")
@@ -72,14 +72,14 @@ def test_on_a_full_disk_the_command_ends_with_the_line(folder, mounted, monkeypa
 
 def test_what_is_deleted_on_a_full_disk_makes_room(folder, mounted):
     fill(folder, 60)
-    index = FolderIndex(folder, HashEmbedder(), mounted / "index")
+    index = Library(folder, HashEmbedder(), mounted / "index")
     with pytest.raises(VerbatimError, match="is full"):
         index.sync()
     index.close()
     committed = {record.name for record in index.documents()}
     for name in sorted(committed)[3:] + [f"{number}.txt" for number in range(60) if f"{number}.txt" not in committed]:
         (folder / name).unlink()
-    index = FolderIndex(folder, HashEmbedder(), mounted / "index")
+    index = Library(folder, HashEmbedder(), mounted / "index")
     try:
         index.sync()
     except VerbatimError as error:  # not even the note that they are deleted had room
@@ -92,18 +92,18 @@ def test_what_is_deleted_on_a_full_disk_makes_room(folder, mounted):
 
 def test_a_disk_that_may_only_be_read_is_said_in_a_line(folder, mounted):
     fill(folder, 2)
-    index = FolderIndex(folder, HashEmbedder(), mounted / "index")
+    index = Library(folder, HashEmbedder(), mounted / "index")
     index.sync()
     index.close()
     subprocess.run(["mount", "-o", "remount,ro", mounted], check=True)
     fill(folder, 1, first=2)
     with pytest.raises(VerbatimError, match=r"cannot be written|Read-only") as caught:
-        FolderIndex(folder, HashEmbedder(), mounted / "index").sync()
+        Library(folder, HashEmbedder(), mounted / "index").sync()
     assert len(str(caught.value).splitlines()) == 1
     with pytest.raises(VerbatimError, match="Read-only file system; name a folder that can"):
-        FolderIndex(folder, HashEmbedder(), mounted / "another")
+        Library(folder, HashEmbedder(), mounted / "another")
     subprocess.run(["mount", "-o", "remount,rw", mounted], check=True)
-    index = FolderIndex(folder, HashEmbedder(), mounted / "index")
+    index = Library(folder, HashEmbedder(), mounted / "index")
     assert index.sync().added == ["2.txt"]
     index.close()
 
@@ -136,7 +136,7 @@ def test_no_permission_for_the_index_folder_is_said_in_a_line(open_to_all):
     forbidden.mkdir()
     forbidden.chmod(0o555)
     with somebody_else(), pytest.raises(VerbatimError, match=r"index_dir=.*Permission denied; name a folder that can"):
-        FolderIndex(folder, HashEmbedder(), forbidden / "index")
+        Library(folder, HashEmbedder(), forbidden / "index")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
@@ -144,21 +144,21 @@ def test_no_permission_for_the_index_itself_is_said_in_a_line(open_to_all):
     folder, place = open_to_all / "documents", open_to_all / "index"
     folder.mkdir()
     fill(folder, 1)
-    index = FolderIndex(folder, HashEmbedder(), place)
+    index = Library(folder, HashEmbedder(), place)
     index.sync()
     index.close()
     fill(folder, 1, first=1)
     for path in (place, *place.iterdir()):
         path.chmod(0o555)
     with somebody_else(), pytest.raises(VerbatimError, match=r"cannot be written.*folder that can") as caught:
-        FolderIndex(folder, HashEmbedder(), place).sync()
+        Library(folder, HashEmbedder(), place).sync()
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_two_writers_at_once_end_in_a_line_and_the_other_goes_on(folder, tmp_path, monkeypatch):
     fill(folder, 3)
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(tmp_path / "index"))
-    index = FolderIndex(folder, HashEmbedder(), tmp_path / "index")
+    index = Library(folder, HashEmbedder(), tmp_path / "index")
     index.sync()
     index._upkeep.finish()
     fill(folder, 3, first=3)
@@ -177,13 +177,13 @@ def test_two_writers_at_once_end_in_a_line_and_the_other_goes_on(folder, tmp_pat
 def test_an_index_of_a_newer_version_is_left_as_it_is(folder, tmp_path, monkeypatch):
     fill(folder, 3)
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(tmp_path / "index"))
-    index = FolderIndex(folder, HashEmbedder(), tmp_path / "index")
+    index = Library(folder, HashEmbedder(), tmp_path / "index")
     index.sync()
     index._upkeep.finish()
     index.store.set_meta("certificate", {**index.store.meta("certificate"), "schema": 99})
     index.close()
     with pytest.raises(MismatchedIndexError, match="was made by a newer version; rebuild it with: verbatim index"):
-        FolderIndex(folder, HashEmbedder(), tmp_path / "index")
+        Library(folder, HashEmbedder(), tmp_path / "index")
     for command in (["index", str(folder)], ["doctor", str(folder)], ["ask", "who?", "--folder", str(folder)]):
         done = in_a_process(*command)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from fakes import SpansReader
 from index.errors import ModelError
-from index.records import Passage
-from index.retrieval.hybrid import Hit
+from index.records import Hit, Passage
 from index.settings import Settings
 from qa.decision.decider import FEATURES, Calibration, group
 from qa.reader.cascade import ENOUGH, MOST_READ_AGAIN, Cascade, SingleReader, open_reader, pick

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.errors import ModelError, ParameterError
-from index.records import Passage
-from index.retrieval.hybrid import Hit
+from index.records import Hit, Passage
 from qa.decision.decider import FEATURES, Calibration, Decider, features, group, load_calibration
 from qa.reader.extractive import Span
 from qa.text.normalization import normalize

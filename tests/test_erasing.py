@@ -7,7 +7,7 @@ import pytest
 
 from fakes import HashEmbedder
 from index.errors import UnknownDocumentError, VerbatimError
-from index.library import FolderIndex
+from index.library import Library
 from index.records import Document
 
 
@@ -16,7 +16,7 @@ def opened(folder, tmp_path):
     made = []
 
     def open_(embedder=None):
-        made.append(FolderIndex(folder, embedder or HashEmbedder(), tmp_path / "index"))
+        made.append(Library(folder, embedder or HashEmbedder(), tmp_path / "index"))
         return made[-1]
 
     yield open_
@@ -203,7 +203,7 @@ def test_an_index_that_is_thrown_away_leaves_no_words(opened, folder, tmp_path):
     index = opened()
     index.write([document(1)])
     index.close()
-    rebuilt = FolderIndex(folder, HashEmbedder(), tmp_path / "index", rebuild=True)
+    rebuilt = Library(folder, HashEmbedder(), tmp_path / "index", rebuild=True)
     rebuilt.sync()
     rebuilt.close()
     assert secret(1).encode() not in content(rebuilt)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fakes import HashEmbedder
-from index.library import FolderIndex
+from index.library import Library
 from index.records import Document
 
 
@@ -16,7 +16,7 @@ def index(folder, tmp_path):
         (folder / f"{number}.txt").write_text(f"Passage number{number} of the harbour.\n\n" + "More words. " * 150)
     (folder / "same.txt").write_text((folder / "0.txt").read_text())
     (folder / "picture.png").write_bytes(b"x")
-    made = FolderIndex(folder, HashEmbedder(), tmp_path / "index")
+    made = Library(folder, HashEmbedder(), tmp_path / "index")
     made.sync()
     made._upkeep.finish()
     yield made
@@ -51,7 +51,7 @@ def test_a_sound_index_is_sound(index):
 
 def test_an_empty_index_is_sound_and_needs_no_model(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(HashEmbedder, "embed", lambda *_: pytest.fail("embedded"))
-    empty = FolderIndex(folder, HashEmbedder(), tmp_path / "empty")
+    empty = Library(folder, HashEmbedder(), tmp_path / "empty")
     assert empty.doctor(mend=True).problems == ()
     empty.close()
 

@@ -17,7 +17,7 @@ from fakes import HashEmbedder, SpansReader
 from index.errors import UnknownDocumentError, UnreadableFileError, UnsupportedFileError
 from index.formats.content import Boxes
 from index.formats.pdf.extraction import load_pdf
-from index.library import FolderIndex
+from index.library import Library
 from index.storage.char_boxes import PIECE_CHARS, pack, unpack
 from index.storage.highlights import lines_of
 from packing import make_mail, make_zip
@@ -87,7 +87,7 @@ def harbour(tmp_path_factory):
     shutil.copytree(DOCUMENTS, folder, dirs_exist_ok=True)
     for name, content in MADE.items():
         (folder / name).write_bytes(content)
-    index = FolderIndex(folder, HashEmbedder(), tmp_path_factory.mktemp("index"))
+    index = Library(folder, HashEmbedder(), tmp_path_factory.mktemp("index"))
     index.sync()
     yield index
     index.close()
@@ -205,7 +205,7 @@ def opened(folder, tmp_path):
     made = []
 
     def open_(**given):
-        made.append(FolderIndex(folder, HashEmbedder(), tmp_path / "index", **given))
+        made.append(Library(folder, HashEmbedder(), tmp_path / "index", **given))
         return made[-1]
 
     yield open_
@@ -485,7 +485,7 @@ class Changes(RuleBasedStateMachine):
         self.base = Path(tempfile.mkdtemp())
         self.folder = self.base / "documents"
         self.folder.mkdir()
-        self.index = FolderIndex(self.folder, HashEmbedder(), self.base / "index")
+        self.index = Library(self.folder, HashEmbedder(), self.base / "index")
         self.texts = {}
 
     @rule(name=ARCHIVES, packed=PACKED)

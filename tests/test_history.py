@@ -23,8 +23,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from index.records import Passage
-from index.storage.store import DocumentRecord
+from index.records import DocumentRecord, Passage
 from qa.answerer import QuestionAnswerer
 from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn

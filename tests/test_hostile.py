@@ -18,7 +18,7 @@ from fakes import HashEmbedder, WordReader
 from index.errors import ChangingFileError, UnreadableFileError
 from index.ingest.loading import read_bytes
 from index.ingest.worker_pool import Limits
-from index.library import FolderIndex
+from index.library import Library
 from packing import make_mail, make_zip
 from pdfs import make_pdf, print_lines
 from qa import answerer
@@ -44,7 +44,7 @@ def indexed(folder, tmp_path):
         for name, content in files.items():
             (folder / name).write_bytes(content)
         around = sorted(tmp_path.rglob("*"))
-        made.append(FolderIndex(folder, HashEmbedder(), tmp_path / "index", limits=limits))
+        made.append(Library(folder, HashEmbedder(), tmp_path / "index", limits=limits))
         made[-1].sync()
         assert made[-1].store.document(beside).text == "The harbour was dredged."
         left = [path for path in tmp_path.rglob("*") if path not in around and "index" not in path.parts[-2:]]
@@ -134,7 +134,7 @@ def test_scripts_of_a_page_are_neither_read_nor_run(indexed, folder):
     indexed({"a.html": page})
     text = (folder / "a.html").read_text()
     assert "KARIMOV" in text
-    index = FolderIndex(folder, HashEmbedder(), folder.parent / "index")
+    index = Library(folder, HashEmbedder(), folder.parent / "index")
     assert index.store.document("a.html").text == "Words."
     index.close()
 
@@ -213,7 +213,7 @@ def test_links_in_circles_and_what_is_no_file(indexed, folder):
     assert all("cannot be opened" in lines[name].detail for name in ("one.txt", "two.txt", "self.txt"))
     assert lines["up"].detail == "a link to a folder; links are not followed"
     assert (lines["pipe.pdf"].detail, lines["zero.pdf"].detail) == ("no ordinary file", "no ordinary file")
-    index = FolderIndex(folder, HashEmbedder(), folder.parent / "index")
+    index = Library(folder, HashEmbedder(), folder.parent / "index")
     for name in ("pipe.pdf", "zero.pdf", "up"):
         with pytest.raises(UnreadableFileError, match="cannot be opened: it is no ordinary file"):
             index.add([folder / name])
@@ -262,7 +262,7 @@ HANGING = textwrap.dedent(
     from pathlib import Path
     from fakes import HashEmbedder
     from index import working
-    from index.library import FolderIndex
+    from index.library import Library
 
     working._START = '''
     import json, sys
@@ -280,7 +280,7 @@ HANGING = textwrap.dedent(
     working.load = hang
     working.main()
     '''
-    FolderIndex(Path(sys.argv[1]), HashEmbedder(), Path(sys.argv[2]), limits=working.Limits(seconds=2)).sync()
+    Library(Path(sys.argv[1]), HashEmbedder(), Path(sys.argv[2]), limits=working.Limits(seconds=2)).sync()
     """
 )
 

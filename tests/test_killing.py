@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fakes import HashEmbedder
-from index.library import FolderIndex
+from index.library import Library
 
 KILLS = 6
 CODE = textwrap.dedent(
@@ -19,7 +19,7 @@ CODE = textwrap.dedent(
     import sys, time
     from pathlib import Path
     from fakes import HashEmbedder
-    from index.library import FolderIndex
+    from index.library import Library
 
     class Slow(HashEmbedder):
         def embed(self, texts, on_progress=None):
@@ -28,7 +28,7 @@ CODE = textwrap.dedent(
 
     import index.ingest.sync
     index.ingest.sync._DOCUMENTS_PER_ROUND = 3
-    FolderIndex(Path(sys.argv[1]), Slow(), Path(sys.argv[2])).sync()
+    Library(Path(sys.argv[1]), Slow(), Path(sys.argv[2])).sync()
     """
 )
 
@@ -53,7 +53,7 @@ def test_killed_at_any_moment_the_index_opens_in_order_and_resumes(folder, tmp_p
         child.wait()
         inside += 0 < count(folder, place) < 60
     assert inside >= KILLS // 2
-    index = FolderIndex(folder, HashEmbedder(), place)
+    index = Library(folder, HashEmbedder(), place)
     index.sync()
     assert set(index.store.counts().values()) == {60}
     assert index.search("number42", 1)[0].passage.document == "42.txt"
@@ -62,7 +62,7 @@ def test_killed_at_any_moment_the_index_opens_in_order_and_resumes(folder, tmp_p
 
 def count(folder, place):
     """Documents in the index, once all its counts have been seen to agree."""
-    index = FolderIndex(folder, HashEmbedder(), place)
+    index = Library(folder, HashEmbedder(), place)
     counts = index.store.counts()
     index.close()
     assert len(set(counts.values())) == 1, counts  # here each document is one passage
@@ -74,10 +74,10 @@ CHANGING = textwrap.dedent(
     import itertools, sys
     from pathlib import Path
     from fakes import HashEmbedder
-    from index.library import FolderIndex
+    from index.library import Library
 
     folder = Path(sys.argv[1])
-    index = FolderIndex(folder, HashEmbedder(), Path(sys.argv[2]))
+    index = Library(folder, HashEmbedder(), Path(sys.argv[2]))
     for turn in itertools.count():
         for number in range(40):
             text = f"Document number{number} of turn {sys.argv[3]} {turn}. " * 100
@@ -107,10 +107,10 @@ def test_killed_while_it_changes_deletes_and_erases_it_opens_in_order(folder, tm
         time.sleep(0.02 * turn)
         child.send_signal(signal.SIGKILL)
         child.communicate()
-        index = FolderIndex(folder, HashEmbedder(), place)
+        index = Library(folder, HashEmbedder(), place)
         assert index.doctor().problems == ()
         index.store.close()
-    index = FolderIndex(folder, HashEmbedder(), place)
+    index = Library(folder, HashEmbedder(), place)
     index.sync()
     index.close()
     assert {record.name for record in index.documents()} == {file.name for file in folder.iterdir()}

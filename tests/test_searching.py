@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 
 from fakes import DIMENSION, HashEmbedder
 from index.errors import UnknownDocumentError
-from index.library import FolderIndex
-from index.records import Document
+from index.library import Library
+from index.records import Document, Proximity
 from index.retrieval.hybrid import CANDIDATES, FusionWeights, fuse, lexical_query, terms
-from index.retrieval.proximity import Proximity, measure
+from index.retrieval.proximity import measure
 
 WORDS = ["bomb", "Khujand", "banned", "court", "May", "2012", "agreement", "Pakistan", "ISI", "cell", "leader"]
 
 
 @pytest.fixture
 def corpus(folder, tmp_path):
-    made = FolderIndex(folder, HashEmbedder(), tmp_path / "index")
+    made = Library(folder, HashEmbedder(), tmp_path / "index")
     rng = np.random.default_rng(0)
     made.write(
         Document(f"{i:03}.txt", " ".join(rng.choice(WORDS, 12)) + f" number{i}.", f"Report {i}", f"{i:064}")
@@ -71,7 +71,7 @@ def test_within_searches_those_documents_and_no_others(corpus):
 
 
 def test_an_empty_index_finds_nothing(folder, tmp_path):
-    made = FolderIndex(folder, HashEmbedder(), tmp_path / "index")
+    made = Library(folder, HashEmbedder(), tmp_path / "index")
     assert made.search("anything", 10) == []
     made.close()
 

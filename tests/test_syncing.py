@@ -27,7 +27,7 @@ from index.errors import (
     VerbatimError,
 )
 from index.ingest.scanning import is_in_step, scan
-from index.library import FolderIndex, default_index_dir
+from index.library import Library, default_index_dir
 from index.records import Document
 
 LONG_AGO_NS = 10**18
@@ -47,7 +47,7 @@ def opened(folder, tmp_path):
 
     def open_(**given):
         made.append(
-            FolderIndex(given.pop("folder", folder), given.pop("embedder", HashEmbedder()), tmp_path / "index", **given)
+            Library(given.pop("folder", folder), given.pop("embedder", HashEmbedder()), tmp_path / "index", **given)
         )
         return made[-1]
 
@@ -453,15 +453,15 @@ def test_one_index_folder_does_not_serve_two_folders(folder, opened, tmp_path):
 
 def test_the_index_never_lies_inside_the_folder(folder):
     with pytest.raises(ParameterError, match=r"index_dir=.*lies inside"):
-        FolderIndex(folder, HashEmbedder(), folder / "index")
+        Library(folder, HashEmbedder(), folder / "index")
     assert not default_index_dir(folder).is_relative_to(folder)
 
 
 def test_a_folder_that_holds_all_user_data_needs_an_index_dir_elsewhere(folder, monkeypatch, tmp_path):
     monkeypatch.setattr("index.library.platformdirs.user_data_path", lambda *_, **__: folder / "data")
     with pytest.raises(ParameterError, match=r"the index's usual place='.*data.*' lies inside folder="):
-        FolderIndex(folder, HashEmbedder())
-    FolderIndex(folder, HashEmbedder(), tmp_path / "index").close()
+        Library(folder, HashEmbedder())
+    Library(folder, HashEmbedder(), tmp_path / "index").close()
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"x" * len(b), lambda b: b[:100]])
@@ -484,7 +484,7 @@ def test_a_damaged_store_is_named_and_can_be_rebuilt(folder, opened, damage):
 def test_an_index_folder_that_cannot_be_made(folder, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(Exception, match=r"index_dir=.*cannot be made") as caught:
-        FolderIndex(folder, HashEmbedder(), tmp_path / "file" / "index")
+        Library(folder, HashEmbedder(), tmp_path / "file" / "index")
     assert type(caught.value).__module__ == "index.errors"
 
 
@@ -561,7 +561,7 @@ class Changes(RuleBasedStateMachine):
         self.base = Path(tempfile.mkdtemp())
         self.folder = self.base / "documents"
         self.folder.mkdir()
-        self.index = FolderIndex(self.folder, HashEmbedder(), self.base / "index")
+        self.index = Library(self.folder, HashEmbedder(), self.base / "index")
         self.clock = LONG_AGO_NS
         self.kept_out = {}
 
@@ -596,7 +596,7 @@ class Changes(RuleBasedStateMachine):
     @rule()
     def reopen(self):
         self.index.close()
-        self.index = FolderIndex(self.folder, HashEmbedder(), self.index.index_dir)
+        self.index = Library(self.folder, HashEmbedder(), self.index.index_dir)
 
     @invariant()
     def in_step(self):
@@ -623,7 +623,7 @@ def test_any_text_comes_out_of_the_store_as_it_went_in(text, tmp_path_factory):
     base = tmp_path_factory.mktemp("any")
     (base / "documents").mkdir()
     (base / "documents/a.txt").write_bytes(text.encode())
-    index = FolderIndex(base / "documents", HashEmbedder(), base / "index")
+    index = Library(base / "documents", HashEmbedder(), base / "index")
     index.sync()
     assert index.store.document("a.txt").text == text.removeprefix("\ufeff")
     assert_consistent(index)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from fakes import HashEmbedder
-from index.records import Passage
-from index.retrieval.hybrid import Hit
+from index.records import Hit, Passage
 from index.settings import Settings
 from qa.decision.decider import FEATURES, Decider
 from qa.evaluation.metrics import corpus_answerer

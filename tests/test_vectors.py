@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fakes import HashEmbedder
-from index.library import FolderIndex
+from index.library import Library
 from index.records import Document
 from index.retrieval.faiss_index import FILE_NAME, VectorIndex
 
@@ -16,7 +16,7 @@ def put(index, *numbers):
 
 @pytest.fixture
 def index(folder, tmp_path):
-    made = FolderIndex(folder, HashEmbedder(), tmp_path / "index")
+    made = Library(folder, HashEmbedder(), tmp_path / "index")
     put(made, *range(10))
     yield made
     made.close()
@@ -71,7 +71,7 @@ def test_stale_by_additions_and_deletions(index):
 
 
 def test_of_another_store(index, folder, tmp_path):
-    other = FolderIndex(folder, HashEmbedder(), tmp_path / "other")
+    other = Library(folder, HashEmbedder(), tmp_path / "other")
     put(other, *range(30, 40))
     (other.index_dir / FILE_NAME).write_bytes((index.index_dir / FILE_NAME).read_bytes())
     assert_in_step(other)

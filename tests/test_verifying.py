@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from fakes import HashEmbedder, WordReader
 from index.errors import ParameterError
-from index.storage.store import DocumentRecord
+from index.records import DocumentRecord
 from qa import answerer as answering
 from qa.citation_check import Quote, Standing, verify
 from qa.cli.main import cli

@@ -13,7 +13,7 @@ import pytest
 
 from fakes import HashEmbedder
 from index.errors import FolderError
-from index.library import FolderIndex
+from index.library import Library
 from index.records import Document
 from test_cli import WITH_FAKES
 
@@ -31,7 +31,7 @@ def opened(folder, tmp_path):
     made = []
 
     def open_(embedder=None):
-        made.append(FolderIndex(folder, embedder or HashEmbedder(), tmp_path / "index"))
+        made.append(Library(folder, embedder or HashEmbedder(), tmp_path / "index"))
         return made[-1]
 
     yield open_
@@ -133,7 +133,7 @@ def test_a_folder_that_goes_away_and_comes_back(folder, opened, caplog):
 
 
 def test_while_another_process_writes_it_is_waited_for(folder, opened, monkeypatch, caplog):
-    monkeypatch.setattr("index.library.FolderIndex.writing.__wrapped__.__defaults__", (0.05,))
+    monkeypatch.setattr("index.library.Library.writing.__wrapped__.__defaults__", (0.05,))
     index, other = opened(), opened()
     with other.writing(), index.watch():
         (folder / "a.txt").write_text("Words.")
@@ -185,7 +185,7 @@ def test_it_stops_in_the_middle_of_the_work(folder, opened, monkeypatch):
 
 def test_a_folder_that_is_missing_at_the_beginning_is_an_error(tmp_path):
     with pytest.raises(FolderError):
-        FolderIndex(tmp_path / "missing", HashEmbedder(), tmp_path / "index")
+        Library(tmp_path / "missing", HashEmbedder(), tmp_path / "index")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from index.records import Passage
-from index.storage.store import DocumentRecord
+from index.records import DocumentRecord, Passage
 from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn
 from qa.web.chat import templates

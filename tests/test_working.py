@@ -202,9 +202,9 @@ def test_a_script_without_a_main_guard_may_index(tmp_path):
     script.write_text(
         "import sys\n"
         "from fakes import HashEmbedder\n"
-        "from index.library import FolderIndex\n"
+        "from index.library import Library\n"
         "print('once')\n"
-        "index = FolderIndex(sys.argv[1], HashEmbedder(), __import__('pathlib').Path(sys.argv[2]))\n"
+        "index = Library(sys.argv[1], HashEmbedder(), __import__('pathlib').Path(sys.argv[2]))\n"
         "print(index.sync().added)\n"
     )
     path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])

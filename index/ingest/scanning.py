@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from index.errors import FolderError, UnreadableFileError
 from index.ingest.loading import CANNOT_OPEN
+from index.records import FileRecord
 from index.settings import expand_home
-from index.storage.store import FileRecord
 
 # A file changed within the clock's grain after it was read may keep its size and time; look at it again later.
 _RACY_NS = 2_000_000_000

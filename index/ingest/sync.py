@@ -12,8 +12,8 @@ from index.ingest import loading
 from index.ingest.loading import EMPTY, FAILED, PARTLY_READ, UNSUPPORTED, LoadedFile, status_of
 from index.ingest.scanning import FoundFile, is_below_closed, is_same
 from index.ingest.worker_pool import Outcome, Task, Workers
-from index.records import Document
-from index.storage.store import READ, FileRecord, Store
+from index.records import READ, Document, FileRecord
+from index.storage.store import Store
 
 _CHARS_PER_ROUND = 100_000
 _DOCUMENTS_PER_ROUND = 128

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.errors import DamagedIndexError
+from index.records import READ
 from index.retrieval.faiss_index import VectorIndex
-from index.storage.store import OF_DOCUMENT, READ, Store
+from index.storage.store import OF_DOCUMENT, Store
 
 BEYOND_FILES = ("database", "certificate")
 """Checks whose problems reading the documents again does not mend; while there are any, nothing else is looked at."""

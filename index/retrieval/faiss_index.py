@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import DamagedIndexError
-from index.retrieval.embedding import Vectors
+from index.records import Vectors
 from index.storage.store import MENDED_BY, Store
 
 FILE_NAME = "vectors.faiss"

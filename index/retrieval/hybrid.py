@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from index.records import Document, Passage
+from index.records import Document, Hit, Passage, Proximity, Vectors
 from index.retrieval.acronyms import abbreviation_asked, spells_out
-from index.retrieval.embedding import Embedder, Vectors
+from index.retrieval.embedding import Embedder
 from index.retrieval.faiss_index import VectorIndex
-from index.retrieval.proximity import NOWHERE_NEAR, Proximity, measure, words_of
+from index.retrieval.proximity import measure, words_of
 from index.storage.store import Store
 
 CANDIDATES = 50
@@ -49,29 +49,6 @@ class FusionWeights:
     lexical: float = 2.9
     window: float = 3.2
     phrases: float = 5.5
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A retrieved passage.
-
-    Attributes:
-        passage: The passage.
-        title: Title of its document.
-        document_sha256: Hash of its document's file.
-        score: Fused score; higher is better, differences are log-odds.
-        cosine: Cosine of the question's and the passage's vectors, -1 to 1.
-        bm25: BM25 score, 0 when it shares no word with the question.
-        proximity: How close together the question's words stand in it.
-    """
-
-    passage: Passage
-    title: str
-    document_sha256: str
-    score: float
-    cosine: float
-    bm25: float
-    proximity: Proximity = NOWHERE_NEAR
 
 
 class Searcher:

@@ -4,31 +4,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import Stemmer
 
+from index.records import Proximity
+
 WINDOW_WORDS = 12
 
 _WORD = re.compile(r"\w[\w\u0300-\u036f]*")  # with combining accents, as FTS5's tokenizer has them
-
-
-@dataclass(frozen=True, slots=True)
-class Proximity:
-    """How a passage holds the words of a question. Each word counts by how rare it is among the passages compared.
-
-    Attributes:
-        window: Share of the question's terms that stand within 13 words of one another, where most do, 0 to 1.
-        phrases: Share of the question's pairs of neighbouring words, stop words included, that are neighbours in the
-            passage, too, in the same order, 0 to 1.
-    """
-
-    window: float
-    phrases: float
-
-
-NOWHERE_NEAR = Proximity(0.0, 0.0)
 
 
 def words_of(text: str) -> list[str]:

@@ -1,31 +1,11 @@
 """Where on its page a stretch of text is printed, for a viewer to mark it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-Rectangle = tuple[float, float, float, float]
-"""Left, top, right, bottom, in points (1/72 inch) from the page's upper left corner."""
+from index.records import Rectangle
 
 _SAME_LINE = 0.5
 """Share of the lower one's height by which two characters of a line overlap at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageBoxes:
-    """Where a stretch of text is printed on one page.
-
-    Attributes:
-        page: Number of the page, from 1.
-        width: Width of the page, in points (1/72 inch).
-        height: Its height.
-        rectangles: One for each line, in the text's order: left, top, right, bottom, in points from the page's upper
-            left corner.
-    """
-
-    page: int
-    width: float
-    height: float
-    rectangles: tuple[Rectangle, ...]
 
 
 def lines_of(characters: Sequence[tuple[int, Rectangle]]) -> list[tuple[int, list[Rectangle]]]:

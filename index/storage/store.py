@@ -9,17 +9,16 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from index.errors import BusyIndexError, DamagedIndexError, UnknownDocumentError, VerbatimError
 from index.formats.content import Place
-from index.records import Document, Passage
-from index.retrieval.embedding import Vectors
+from index.records import Document, DocumentRecord, FileRecord, PageBoxes, Passage, Vectors
 from index.storage.char_boxes import PIECE_CHARS, pack, unpack
-from index.storage.highlights import PageBoxes, lines_of
+from index.storage.highlights import lines_of
 
 FILE_NAME = "store.sqlite"
 SCHEMA_VERSION = 4
@@ -106,68 +105,8 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
 """
 
 
-_NEWER = {".doc": "DOCX", ".xls": "XLSX", ".ppt": "PPTX", ".fodt": "ODT", ".fods": "ODS", ".fodp": "ODP"}
-"""What the programs that write formats which are not read can write as well."""
-
 _LOOKED_AT = 20
 """Passages in which the form of a word is looked for."""
-
-READ = ("indexed", "partly read")
-"""What the ledger says of files that are in the index as they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileRecord:
-    """What became of a file of the folder.
-
-    Attributes:
-        name: Path relative to the folder, with forward slashes; of a file within a file, that file's name, a slash,
-            and its own there.
-        status: "indexed", "partly read", "duplicate", "empty", "failed", "unsupported" or "removed" (taken out and
-            kept out).
-        detail: Why it failed, what is missing, what else is to be said of it, or of which document it is a duplicate;
-            else "".
-        sha256: Hash of its bytes; "" when it could not be read.
-        size_bytes: Its size when it was last looked at.
-        modified_ns: Its time of modification then, in nanoseconds.
-        checked_ns: When it was looked at, in nanoseconds.
-        parent: Name of the file of the folder that it is within; "" where it is one itself.
-    """
-
-    name: str
-    status: str
-    detail: str
-    sha256: str
-    size_bytes: int
-    modified_ns: int
-    checked_ns: int
-    parent: str = ""
-
-    @property
-    def is_read(self) -> bool:
-        """Whether what it holds is in the index, as it is."""
-        return self.status in READ
-
-    @property
-    def reason(self) -> str:
-        """Why it is not in the index as it is, for people; "" when it is."""
-        if self.status == "duplicate":
-            return f"same content as {self.detail}"
-        if self.status == "unsupported":
-            newer = _NEWER.get(PurePosixPath(self.name).suffix.lower())
-            return "unsupported file type" + (f"; save it again as {newer}" if newer else "")
-        return "taken out" if self.status == "removed" else self.detail
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentRecord:
-    """A document of the index, without its text."""
-
-    name: str
-    title: str
-    sha256: str
-    n_passages: int
-    n_chars: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,6 +419,21 @@ class Store:
         query = "SELECT name, title, sha256, n_passages, n_chars FROM documents WHERE name IS NOT NULL ORDER BY name"
         with self.reading() as connection:
             return [DocumentRecord(*row) for row in connection.execute(query)]
+
+    def record(self, name: str) -> DocumentRecord:
+        """Look up one document without its text.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The record.
+
+        Raises:
+            UnknownDocumentError: There is none of that name.
+        """
+        with self.reading() as connection:
+            return DocumentRecord(*self._row(connection, name, "name, title, sha256, n_passages, n_chars"))
 
     def document(self, name: str) -> Document:
         """A document with its text.

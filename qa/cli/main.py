@@ -43,7 +43,7 @@ from qa.cli.train import train
 
 if TYPE_CHECKING:
     from index.ingest.sync import SyncReport
-    from index.storage.store import FileRecord
+    from index.records import FileRecord
     from qa.answerer import QuestionAnswerer
     from qa.dialogue.conversation import Conversation
     from qa.evaluation.metrics import Scores

@@ -21,7 +21,7 @@ from index.errors import VerbatimError
 if TYPE_CHECKING:
     from index.ingest.sync import SyncReport
     from index.maintenance.integrity import Diagnosis
-    from index.storage.store import DocumentRecord, FileRecord
+    from index.records import DocumentRecord, FileRecord
     from qa.evaluation.metrics import Scores
     from qa.feedback.store import Feedback
     from qa.records.answer import Answer

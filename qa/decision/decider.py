@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import ModelError, ParameterError
-from index.records import Passage
-from index.retrieval.hybrid import Hit
+from index.records import Hit, Passage
 from qa.reader.extractive import FAST_READER, Span
 from qa.text.normalization import normalize
 from qa.text.shallow_parsing import numbers_in

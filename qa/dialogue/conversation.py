@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
+from index.records import DocumentRecord
 from index.retrieval.hybrid import STOP_WORDS
 from index.retrieval.proximity import words_of
-from index.storage.store import DocumentRecord
 from qa.answerer import QuestionAnswerer, check_question
 from qa.dialogue.query_rewriting import Said
 from qa.dialogue.rewrite_selection import Understood, understand

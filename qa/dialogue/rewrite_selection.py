@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from index.retrieval.hybrid import Hit
+from index.records import Hit
 from qa.dialogue.coreference import Back, Pointer, pointer_of
 from qa.dialogue.query_rewriting import Rewriting, Said, rewritings
 from qa.records.answer import Answer

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from index.storage.store import DocumentRecord
+from index.records import DocumentRecord
 from qa.text.shallow_parsing import names_in
 
 _NAMED_DOCUMENTS = 10

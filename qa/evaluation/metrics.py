@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 
 from index.errors import ParameterError, VerbatimError
 from index.pretrained import first_line
-from index.records import Document, check_unicode
+from index.records import Document, Hit, check_unicode
 from index.retrieval.embedding import Embedder
-from index.retrieval.hybrid import Hit
 from index.settings import Settings
 from qa.answerer import QuestionAnswerer, check_question
 from qa.records.answer import Answer

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.retrieval.hybrid import Hit
+from index.records import Hit
 from index.settings import Settings
 from qa.decision.decider import Calibration, load_calibration
 from qa.reader.extractive import ACCURATE, ACCURATE_READER, CASCADE, FAST, FAST_READER, Reader, Span, SpanReader

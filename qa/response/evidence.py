@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from index.records import Passage
-from index.retrieval.hybrid import Hit, terms
+from index.records import Hit, Passage
+from index.retrieval.hybrid import terms
 from index.retrieval.proximity import measure
 from qa.records.answer import Answer, Reason
 from qa.text.shallow_parsing import states_a_number

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from index.records import Passage
-from index.retrieval.hybrid import Hit
+from index.records import Hit, Passage
 from qa.answerer import QuestionAnswerer, worth_reading
 from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn

@@ -17,8 +17,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from index.pretrained import hash_weights
+from index.records import Hit
 from index.retrieval.embedding import embedder_folder
-from index.retrieval.hybrid import Hit
 from index.settings import Settings
 from qa.answerer import QuestionAnswerer, worth_reading
 from qa.decision.decider import Calibration, Decider, Group, features, group

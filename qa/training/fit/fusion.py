@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder, Vectors
-from index.retrieval.hybrid import FusionWeights, Hit
+from index.records import Hit, Vectors
+from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder
+from index.retrieval.hybrid import FusionWeights
 from index.settings import Settings
 from qa.evaluation.metrics import RECALL_AT, corpus_answerer, load_questions
 from qa.reader.inference_thread import inference_thread

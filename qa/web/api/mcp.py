@@ -18,8 +18,7 @@ from starlette.routing import Route
 
 from index.errors import ParameterError, VerbatimError
 from index.library import our_version
-from index.records import label_at
-from index.storage.store import DocumentRecord
+from index.records import DocumentRecord, label_at
 from qa.answerer import MAX_QUESTION_CHARS, QuestionAnswerer
 from qa.records.answer import Answer, Quotation
 from qa.web.api.asker import Asker

@@ -13,7 +13,7 @@ import gradio as gr
 from gradio.events import api
 
 from index.errors import UnknownDocumentError, VerbatimError
-from index.storage.store import DocumentRecord
+from index.records import DocumentRecord
 from qa.answerer import QuestionAnswerer, Stage, default_folder
 from qa.dialogue.conversation import Conversation
 from qa.records.turn import Turn

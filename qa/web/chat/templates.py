@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from index.records import Passage
-from index.storage.store import DocumentRecord
+from index.records import DocumentRecord, Passage
 from qa.answerer import Stage
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from index.errors import ChangingFileError, UnknownDocumentError
 from index.ingest.loading import is_supported
-from index.storage.store import DocumentRecord, FileRecord
+from index.records import DocumentRecord, FileRecord
 from qa.answerer import QuestionAnswerer
 from qa.web.api.errors import Problem
 from qa.web.documents.ingest_queue import State, Upload, Uploads

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from index.errors import VerbatimError
-from index.storage.store import DocumentRecord
+from index.records import DocumentRecord
 from qa.records.answer import Answer
 from qa.records.turn import Turn
 
