@@ -132,11 +132,11 @@ def test_the_progress_bar_takes_a_files_name_as_it_is(monkeypatch, capsys):
 WITH_FAKES = textwrap.dedent(
     """
     from fakes import HashEmbedder, WordReader
-    from qa import answering
+    from qa import answerer
     from qa.reader.cascade import SingleReader
     from qa.cli.main import main
 
-    answering._models = lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader()))
+    answerer._models = lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader()))
     main()
     """
 )

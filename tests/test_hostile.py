@@ -261,15 +261,15 @@ HANGING = textwrap.dedent(
     import sys
     from pathlib import Path
     from fakes import HashEmbedder
-    from index import working
+    from index.ingest import worker_pool
     from index.library import Library
 
-    working._START = '''
+    worker_pool._START = '''
     import json, sys
     sys.path[:] = json.loads(sys.argv[1])
     import os, time
-    from index import working
-    working._GRACE_S = 1
+    from index.ingest import worker_pool
+    worker_pool._GRACE_S = 1
 
     def hang(path, name, *_):
         Path = type(path)
@@ -277,10 +277,10 @@ HANGING = textwrap.dedent(
         while True:
             pass
 
-    working.load = hang
-    working.main()
+    worker_pool.load = hang
+    worker_pool.main()
     '''
-    Library(Path(sys.argv[1]), HashEmbedder(), Path(sys.argv[2]), limits=working.Limits(seconds=2)).sync()
+    Library(Path(sys.argv[1]), HashEmbedder(), Path(sys.argv[2]), limits=worker_pool.Limits(seconds=2)).sync()
     """
 )
 

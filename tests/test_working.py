@@ -20,10 +20,10 @@ BAD_PARSER = textwrap.dedent(
     import json, sys
     sys.path[:] = json.loads(sys.argv[1])
     import os, signal, subprocess, time
-    from index import working
+    from index.ingest import worker_pool
 
     def well(path, name, *_):
-        return [working.LoadedFile(name, "", 0, "indexed", str(os.getpid()), None)]
+        return [worker_pool.LoadedFile(name, "", 0, "indexed", str(os.getpid()), None)]
 
     def alive_twice(path, name, passwords, on_page):
         for _ in range(4):
@@ -51,8 +51,8 @@ BAD_PARSER = textwrap.dedent(
     def load(path, name, *given):
         return parsers.get(name.partition(".")[0], well)(path, name, *given)
 
-    working.load = load
-    working.main()
+    worker_pool.load = load
+    worker_pool.main()
     """
 )
 
