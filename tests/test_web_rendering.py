@@ -12,6 +12,8 @@ from index.records import DocumentRecord, Passage
 from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn
 from qa.web.chat import templates
+from qa.web.chat.transcript import shown_said
+from qa.web.history.store import Said
 
 HOSTILE = (
     "<script>alert(1)</script> <img src=x onerror=alert(1)> **bold** $x$ </mark> &amp; ${value} {{value}} @children"
@@ -75,32 +77,57 @@ def answer(sentence: str = "It was banned in May 2012.", words: str = "May 2012"
     return replace(made, **given)  # type: ignore[arg-type]
 
 
+def bubble(told: Answer, *records: DocumentRecord) -> str:
+    """What the page shows of a question, asked as it was typed."""
+    reason = told.reason.explanation if told.reason else ""
+    kind = Kind.ANSWER if told.answered else Kind.UNKNOWN
+    text = told.text if told.answered else f"I don't know. {reason}"
+    return shown_said(Said(Turn(told.question, text, kind, told.question, told), records), "7").html
+
+
 @given(any_text, any_text, any_text)
 def test_a_bubble_marks_the_answers_characters_in_their_sentence(before: str, words: str, after: str) -> None:
-    markup = templates.reply(answer(before + words + after, words, start=100 + len(before)), {})
+    markup = bubble(answer(before + words + after, words, start=100 + len(before)))
     parsed = Parsed(markup)
     assert parsed.texts.get(("mark", ""), "") == shown(words)
     assert parsed.texts.get(("blockquote", "quote"), "") == shown(before + words + after)
+
+
+def turns_of(text: str) -> list[Turn]:
+    """A turn of every kind that shows documents, with a text in every place that something from outside can have."""
+    asked, understood, other = text, text + "?", text + "!"
+    passage = Passage(text, 0, len(text), text, text)
+    alternative = answer(text, text, document=text, title=text, confidence=0.5)
+    answered = answer(
+        text, text, question=text, document=text, title=text, place=other, document_sha256=text, evidence=(passage,),
+        start=100, alternatives=(alternative,), hurried=True,
+    )  # fmt: skip
+    declined = Answer(text, answered=False, nearest=(passage, passage), reason=Reason.TOO_UNSURE, hurried=True)
+    two = (answered, alternative)
+    return [
+        Turn(asked, text, Kind.ANSWER, understood, answered),
+        Turn(asked, text, Kind.LIST, understood, answered, answers=two),
+        Turn(asked, text, Kind.DISAGREEMENT, understood, answered, answers=two, dates=(other, None)),
+        Turn(asked, text, Kind.EVIDENCE, understood, answered, evidence=passage),
+        Turn(asked, f"I don't know. {text}", Kind.UNKNOWN, understood, declined, suggestions=(text,)),
+    ]
+
+
+def tags_of(said: Turn, *records: DocumentRecord) -> set[str]:
+    return Parsed(shown_said(Said(said, records), "7").html).tags
 
 
 @given(any_text)
 @example(HOSTILE)
 @example("\"'><script>")
 def test_nothing_from_outside_becomes_an_element(text: str) -> None:
-    passage = Passage(text, 0, len(text), text, text)
-    answered = answer(
-        text, text, question=text, document=text, title=text, place=text, evidence=(passage,), start=100,
-        alternatives=(answer(text, text, document=text, confidence=0.5),),
-    )  # fmt: skip
-    declined = Answer(text, answered=False, nearest=(passage, passage), reason=Reason.TOO_UNSURE)
-    for ours, theirs in (
-        (
-            templates.reply(answer(evidence=(Passage("b", 0, 1, "b"),), alternatives=(answer(),), place="p"), {}),
-            answered,
-        ),
-        (templates.reply(replace(declined, nearest=(Passage("b", 0, 1, "b"),) * 2), {}), declined),
-    ):
-        assert Parsed(templates.reply(theirs, {text: record(text, text)})).tags <= Parsed(ours).tags
+    for ours, theirs in zip(turns_of("harmless"), turns_of(text), strict=True):
+        for records in ((), (record(text, text),)):
+            assert tags_of(theirs, *records) <= tags_of(ours), theirs.kind
+    assert tags_of(Turn(text, text, Kind.TALK)) <= {"article", "p", "span", "button", "div"}
+    assert Parsed(templates.pending(text, text)).tags <= {"article", "p", "span", "div"}
+    stopped = templates.stopped(text, text, "page-7", [text])
+    assert Parsed(stopped).tags <= {"article", "p", "span", "button", "div"}
     assert Parsed(templates.notice(text, text)).tags <= {"article", "p", "span", "div"}
     assert Parsed(templates.masthead(text, 1)).tags == {"header", "h1", "p", "bdi", "button", "nav"}
     assert Parsed(templates.welcome(1, text, [text])).tags <= {"div", "h2", "p", "ul", "li", "button", "bdi"}
@@ -108,13 +135,13 @@ def test_nothing_from_outside_becomes_an_element(text: str) -> None:
 
 def test_a_name_with_quotes_stays_in_its_attribute() -> None:
     name = "\"><script>'x'.txt"
-    parsed = Parsed(templates.reply(answer(document=name), {}))
+    parsed = Parsed(bubble(answer(document=name)))
     assert {a["data-document"] for a in parsed.attributes if "data-document" in a} == {name}
     assert "script" not in parsed.tags
 
 
 def test_an_endless_sentence_is_cut_around_the_words() -> None:
-    parsed = Parsed(templates.reply(answer("word " * 500 + "MAY 2012" + " word" * 500, "MAY 2012"), {}))
+    parsed = Parsed(bubble(answer("word " * 500 + "MAY 2012" + " word" * 500, "MAY 2012")))
     quote = parsed.texts["blockquote", "quote"]
     assert parsed.texts["mark", ""] == "MAY 2012"
     assert len(quote) < 700
@@ -138,7 +165,7 @@ def test_certainty_is_a_word_and_a_number(confidence: float, said: str) -> None:
 
 
 def test_an_answer_shows_where_it_is_from_and_how_sure_it_is() -> None:
-    parsed = Parsed(templates.reply(answer(place="History › Bans"), {}))
+    parsed = Parsed(bubble(answer(place="History › Bans")))
     assert parsed.texts["span", "title"] == "Notes"
     assert parsed.texts["bdi", "file"] == "notes.txt"
     assert parsed.texts["span", "place"] == "History › Bans"
@@ -148,9 +175,7 @@ def test_an_answer_shows_where_it_is_from_and_how_sure_it_is() -> None:
 def test_further_evidence_leaves_out_the_answers_own_passage_and_unlikely_answers() -> None:
     own, further = Passage("notes.txt", 90, 200, "The passage."), Passage("other.txt", 5, 9, "More.")
     others = (answer(confidence=0.3), answer(confidence=0.01))
-    parsed = Parsed(
-        templates.reply(answer(evidence=(own, further), alternatives=others), {"other.txt": record("other.txt")})
-    )
+    parsed = Parsed(bubble(answer(evidence=(own, further), alternatives=others), record("other.txt")))
     assert "Also found in 1 passage" in parsed.texts["summary", ""]
     assert "1 other answer" in parsed.texts["summary", ""]
     opened = [a for a in parsed.attributes if a.get("data-document") == "other.txt"]
@@ -159,7 +184,7 @@ def test_further_evidence_leaves_out_the_answers_own_passage_and_unlikely_answer
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_declined_question_says_why(reason: Reason) -> None:
-    parsed = Parsed(templates.reply(Answer("who?", answered=False, reason=reason), {}))
+    parsed = Parsed(bubble(Answer("who?", answered=False, reason=reason)))
     assert parsed.texts["p", "unknown"] == "I don’t know."
     assert parsed.texts["p", "reason"] == reason.explanation
 
@@ -190,10 +215,10 @@ def test_what_can_be_opened_says_which_state_of_the_document_its_offsets_refer_t
     given = answer(
         document_sha256="a" * 64, evidence=(own, further), alternatives=(answer(document_sha256="c" * 64),)
     )  # fmt: skip
-    opened = Parsed(templates.reply(given, {"other.txt": other})).attributes
+    opened = Parsed(bubble(given, other)).attributes
     assert [a["data-sha256"] for a in opened if "opener" in a.get("class", "")] == ["a" * 64, "b" * 64, "c" * 64]
     declined = Answer("who?", answered=False, nearest=(further,), reason=Reason.TOO_UNSURE)
-    opened = Parsed(templates.reply(declined, {"other.txt": other})).attributes
+    opened = Parsed(bubble(declined, other)).attributes
     assert [a["data-sha256"] for a in opened if "opener" in a.get("class", "")] == ["b" * 64]
 
 

@@ -274,23 +274,6 @@ def _instead(suggestions: Sequence[str]) -> str:
     return f'<p class="label">What the documents do answer</p><ul class="examples">{buttons}</ul>'
 
 
-def reply(answer: Answer, records: Mapping[str, DocumentRecord]) -> str:
-    """A question with its answer, or with why there is none.
-
-    Args:
-        answer: The answer.
-        records: The documents by name, as they were when the question was asked.
-
-    Returns:
-        The HTML.
-    """
-    if answer.answered:
-        return turn(answer.question, _quotation(answer) + _further(answer, records), "answered")
-    reason = answer.reason.explanation if answer.reason else ""
-    body = _refusal(reason) + _declined_actions(answer, records) + _nearest(answer, records)
-    return turn(answer.question, body, "declined")
-
-
 def answer_place(answer: Answer) -> Place:
     """Where an answer's words are.
 
