@@ -351,7 +351,8 @@ class Store:
     def delete(self, names: Iterable[str], files: Iterable[FileRecord] = ()) -> None:
         """Delete documents with all that belongs to them; names that are not there are passed over.
 
-        Nothing finds them from then on; `erase_some` and `compact` take them out of the file.
+        Nothing finds them from then on; `erase_some`, `rebuild_lexical`, `shrink_some` and `empty_log` take them out of
+        its files.
 
         Args:
             names: Names of the documents, whose ledger lines go with them.
