@@ -461,6 +461,12 @@ def test_the_commands_label_and_train(data, tiny, teacher, tmp_path):
     done = invoke(*train)
     assert "goes on from step 2" in done.output
     assert done.exit_code == 0, done.output
+    done = invoke(*train, "--json")
+    assert json.loads(done.stdout) == {"done": True, "written": str(out)}
+    assert "goes on from step 2" in done.stderr
+    done = invoke("label", path, teacher, labels, "--limit", 30, "--seed", 3, "--json")
+    assert json.loads(done.stdout) == {"done": True, "written": str(labels), "records": 30}
+    assert "goes on after 30 records" in done.stderr
 
 
 def test_the_options_reach_the_student(data, tiny, tmp_path):

@@ -1,15 +1,17 @@
 """What the confidence is fitted on, and that the fit learns from it."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from fakes import HashEmbedder
 from index.records import Hit, Passage
 from index.settings import Settings
+from qa.cli.main import cli
 from qa.decision.decider import FEATURES, Decider
 from qa.evaluation.metrics import corpus_answerer
 from qa.reader.extractive import Span
@@ -194,3 +196,20 @@ def test_one_article_cannot_be_checked():
     found = read_by(1)
     with pytest.raises(DataError, match="about one article"):
         cross_check(found, fit(found))
+
+
+@pytest.mark.parametrize("n_articles", [1, 7])
+def test_the_command_prints_one_json_object(tmp_path, monkeypatch, n_articles):
+    found, out = read_by(n_articles), tmp_path / "calibration.json"
+    monkeypatch.setattr(confidence, "read_all", lambda *_: found)
+    files = [squad(tmp_path / f"{kind}.json", ["Ada", "Bohr"], answerable=kind) for kind in (True, False)]
+    arguments = ["train", "confidence", *map(str, files), "--out", str(out), "--json"]
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exit_code == 0, done.output
+    printed = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert printed["written"] == str(out)
+    assert printed["calibration"] == json.loads(out.read_text())
+    checks = {} if n_articles == 1 else cross_check(found, fit(found))
+    assert printed["checks"] == {way: asdict(check) for way, check in checks.items()}
+    assert f"wrote {out}" in done.stderr
+    assert ("too few questions to check the fit" in done.stderr) == (n_articles == 1)

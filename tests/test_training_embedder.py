@@ -4,6 +4,7 @@ import json
 import random
 import re
 import shutil
+from dataclasses import fields
 from itertools import islice
 
 import numpy as np
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 
 from fakes import word_tokenizer
 from index.retrieval.embedding import SentenceTransformerEmbedder, unit_length
+from index.retrieval.hybrid import FusionWeights
 from index.settings import Settings
 from qa.cli.main import cli
 from qa.evaluation.metrics import EvaluationError
@@ -449,6 +451,16 @@ def test_the_commands_train_an_embedder_and_measure_it(data, tiny_embedder, tmp_
         done = CliRunner().invoke(cli, ["train", "recall", str(squad), "--embedder", str(out / MADE), *more])
         assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["FTS5"]["recall@1"] == 0.5
+    assert f"{len(ASKED)} questions" in done.stderr
+    done = CliRunner().invoke(cli, ["train", *map(str, trains), "--json"])
+    assert json.loads(done.stdout) == {"done": True, "written": str(out / MADE)}
+    assert f"written: {out / MADE}" in done.stderr.replace("\n", "")
+    done = CliRunner().invoke(cli, ["train", "fusion", str(data), str(squad), "--json"])
+    assert done.exit_code == 0, done.output
+    fitted = json.loads(done.stdout)
+    assert fitted["weights"].keys() == {field.name for field in fields(FusionWeights)}
+    assert fitted["figures"].keys() == {"embedder", "FTS5", "fusion"}
+    assert "fitted: FusionWeights(" in done.stderr
     done = CliRunner().invoke(cli, ["train", "embedder", str(data), str(tmp_path / "no"), "--frozen-layers", "2"])
     assert done.exit_code == 2
     assert "frozen_layers=2 leaves nothing to train" in done.output

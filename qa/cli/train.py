@@ -1,19 +1,38 @@
 """`verbatim train …`. Models are imported only when a command runs."""
 
+import math
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from qa.cli.options import Json, ReaderName
-from qa.cli.output import errors, print_json, print_scores
+from qa.cli.output import errors, jsonable, print_json, print_scores
 
 train = typer.Typer(help="Fit what ships, on data of your own.", no_args_is_help=True, rich_markup_mode=None)
 
 Base = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Folder of the model that START was made from, for what it lacks.")
 ]
+
+
+def _say(as_json: bool) -> Callable[[str], None]:
+    """What prints how far a command is: beside the result where that is JSON."""
+    return partial(typer.echo, err=as_json)
+
+
+def _finish(as_json: bool, result: Mapping[str, object]) -> None:
+    """Print what came of a command as JSON, if that is asked for; its lines have said it otherwise."""
+    if as_json:
+        print_json({"done": True, **result})
+
+
+def _numbers(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Figures as JSON has them: null for one that cannot be told, as of no questions."""
+    return {name: None if value is None or math.isnan(value) else value for name, value in figures.items()}
 
 
 class Size(StrEnum):
@@ -37,7 +56,8 @@ def fusion(
         from index.settings import read_settings
         from qa.training.fit.fusion import run
 
-        run(data, measure_on, limit, read_settings(), typer.echo)
+        weights, figures = run(data, measure_on, limit, read_settings(), _say(as_json))
+        _finish(as_json, {"weights": jsonable(weights), "figures": figures})
 
 
 @train.command()
@@ -60,7 +80,10 @@ def confidence(
         from index.settings import read_settings
         from qa.training.fit.confidence import run
 
-        run(answerable, unanswerable, out, read_settings(reader=reader), typer.echo, questions, keep)
+        settings = read_settings(reader=reader)
+        calibration, checks = run(answerable, unanswerable, out, settings, _say(as_json), questions, keep)
+        checked = {way: _numbers(jsonable(check)) for way, check in checks.items()}
+        _finish(as_json, {"written": str(out), "calibration": jsonable(calibration), "checks": checked})
 
 
 @train.command("reader")
@@ -109,10 +132,11 @@ def train_reader(
         recipe = replace(SMALL if size is Size.SMALL else LARGE, steps=steps)
         recipe = recipe if decay_steps is None else replace(recipe, decay_steps=decay_steps)
         if labels is None:
-            commands.run(data, start, base, out, recipe, typer.echo)
+            commands.run(data, start, base, out, recipe, _say(as_json))
         else:
             how = teaching.Teaching(teacher_weight, teacher_temperature)
-            teaching.run(labels, start, base, out, recipe, how, typer.echo)
+            teaching.run(labels, start, base, out, recipe, how, _say(as_json))
+        _finish(as_json, {"written": str(out)})
 
 
 @train.command()
@@ -134,7 +158,8 @@ def label(
     with errors(as_json):
         from qa.training.distillation.labelling import run
 
-        run(data, teacher, base, out, limit=limit, seed=seed, say=typer.echo)
+        n_records = run(data, teacher, base, out, limit=limit, seed=seed, say=_say(as_json))
+        _finish(as_json, {"written": str(out), "records": n_records})
 
 
 @train.command("embedder")
@@ -157,10 +182,11 @@ def train_embedder(
     """Train the embedder, or go on training it."""
     with errors(as_json):
         from index.settings import read_settings
-        from qa.training.embedder.learning import EmbedderRecipe, run
+        from qa.training.embedder.learning import MADE, EmbedderRecipe, run
 
         recipe = EmbedderRecipe(steps=steps, rate=rate, frozen_layers=frozen_layers, keep_original=keep_original)
-        run(data, out, recipe, read_settings(), typer.echo)
+        run(data, out, recipe, read_settings(), _say(as_json))
+        _finish(as_json, {"written": str(out / MADE)})
 
 
 @train.command()
@@ -179,8 +205,7 @@ def recall(
         from qa.training.embedder.recall import lines
         from qa.training.embedder.recall import measure as measured
 
-        say = (lambda _: None) if as_json else typer.echo
-        table = measured(file, limit, read_settings(embedder=embedder), say)
+        table = measured(file, limit, read_settings(embedder=embedder), _say(as_json))
     if as_json:
         print_json(table)
     else:
@@ -203,6 +228,7 @@ def export(
         from qa.training.reader.commands import export as write
 
         write(trained, start, base, folder, small=small)
+        _finish(as_json, {"written": str(folder)})
 
 
 @train.command()

@@ -52,7 +52,7 @@ def run(
     seed: int,
     say: Say,
     mix: Mapping[str, Share] = MIX,
-) -> None:
+) -> int:
     """Let a teacher read a pass, going on where an earlier run stopped.
 
     Args:
@@ -64,6 +64,9 @@ def run(
         seed: Chooses the pass.
         say: Prints a line.
         mix: How much of each source goes into the pass.
+
+    Returns:
+        How many records the file holds.
 
     Raises:
         DataError: The data or the teacher cannot be used, or the file holds other records.
@@ -84,6 +87,7 @@ def run(
     if not n_records:
         raise DataError("there is nothing to label: no source of the mix has an example, or no text fits")
     say(f"{n_records} records in {out}")
+    return n_records
 
 
 def fitting(pairs: Iterable[Pair], tokenizer: Tokenizer, rng: random.Random) -> Iterator[Asked]:

@@ -421,7 +421,7 @@ def run(
     say: Callable[[str], None],
     n: int = QUESTIONS_OF_A_KIND,
     keep: Path | None = None,
-) -> None:
+) -> tuple[Calibration, dict[str, Check]]:
     """Fit, write the calibration, and say how it does on articles that were left out of the fit.
 
     Args:
@@ -432,6 +432,9 @@ def run(
         say: Prints a line.
         n: Questions of a kind, at most.
         keep: A file, .jsonl, of what is read: run again, it goes on with that. None keeps nothing.
+
+    Returns:
+        The calibration, and the checks by way of asking; none where there are too few questions.
 
     Raises:
         DataError: A file cannot be used.
@@ -454,3 +457,4 @@ def run(
             f" answerable {check.declined:.3f}{strangers}, AUROC {check.auroc:.3f}, calibration error {check.error:.3f}"
         )
     say(f"wrote {out}: {calibration}")
+    return calibration, checks

@@ -158,7 +158,9 @@ def compare(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, dict
     }
 
 
-def run(data: Path, measure_on: Path, limit: int | None, settings: Settings, say: Callable[[str], None]) -> None:
+def run(
+    data: Path, measure_on: Path, limit: int | None, settings: Settings, say: Callable[[str], None]
+) -> tuple[FusionWeights, dict[str, dict[str, float]]]:
     """Fit on held-out groups, then measure on a file in SQuAD's format, beside either search alone.
 
     Args:
@@ -167,6 +169,9 @@ def run(data: Path, measure_on: Path, limit: int | None, settings: Settings, say
         limit: Measure on only so many of them; None takes all.
         settings: Which embedder, where.
         say: Prints a line.
+
+    Returns:
+        The weights, and the figures of either search alone and of both.
 
     Raises:
         DataError: `data` cannot be used, or none of its groups is among those that are fitted on.
@@ -185,5 +190,7 @@ def run(data: Path, measure_on: Path, limit: int | None, settings: Settings, say
     random.Random(0).shuffle(everything)  # noqa: S311 (no secret)
     pairs = [(q.text, q.paragraph) for q in everything]
     measured = retrieve(pairs[:limit], [text for _, text in pairs], settings)
-    for name, found_by in compare(measured, fitted).items():
+    compared = compare(measured, fitted)
+    for name, found_by in compared.items():
         say(f"{name}: {found_by}")
+    return fitted, compared
