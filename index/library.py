@@ -40,7 +40,7 @@ from index.retrieval import faiss_index
 from index.retrieval.embedding import Embedder
 from index.retrieval.faiss_index import VectorIndex
 from index.retrieval.hybrid import Searcher
-from index.storage import store
+from index.storage import private_files, store
 from index.storage.store import PassageRow, Store
 
 _LOCK_FILE = "write.lock"
@@ -111,7 +111,8 @@ class Library:
         self._limits = limits
         self._thread_lock = threading.RLock()
         self._remembered = _Remembered((), {})
-        self._file_lock = filelock.FileLock(self.index_dir / _LOCK_FILE, timeout=0, thread_local=False)
+        self._file_lock = filelock.FileLock(self.index_dir / _LOCK_FILE, timeout=0, mode=0o600, thread_local=False)
+        private_files.mend_file(self.index_dir / _LOCK_FILE)
         self._rebuild_command = f"verbatim index {shlex.quote(str(self.folder))} --rebuild"
         self.store = self._begin_anew() if rebuild else Store(self.index_dir, self._rebuild_command)
         if self._is_outdated():
@@ -458,7 +459,7 @@ class Library:
         """
         with self._thread_lock:
             try:
-                self.index_dir.mkdir(parents=True, exist_ok=True)
+                private_files.make_folder(self.index_dir)
                 self._file_lock.acquire(timeout=timeout_s)
             except filelock.Timeout as error:
                 raise BusyIndexError(

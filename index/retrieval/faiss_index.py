@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from index.errors import DamagedIndexError
 from index.records import Vectors
+from index.storage import private_files
 from index.storage.store import MENDED_BY, Store
 
 FILE_NAME = "vectors.faiss"
@@ -46,6 +47,7 @@ class VectorIndex:
         """
         self._store = store
         self._path = store.path.with_name(FILE_NAME) if path is None else path
+        private_files.mend_file(self._path)
         self._guard = threading.RLock()
         self._store_id = ""
         self._generation = -1
@@ -231,6 +233,7 @@ class VectorIndex:
 def _write(path: Path, header: dict[str, Any], vectors: Any) -> None:  # noqa: ANN401 (a class of FAISS's)
     """Write magic, header, FAISS's own format and a checksum of it all, a chunk at a time."""
     crc32 = 0
+    private_files.make_file(path)
     with path.open("wb") as file:
 
         def write(chunk: bytes) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from index.errors import BusyIndexError, DamagedIndexError, UnknownDocumentError, VerbatimError
 from index.formats.content import Place
 from index.records import Document, DocumentRecord, FileRecord, PageBoxes, Passage, Vectors
+from index.storage import private_files
 from index.storage.char_boxes import PIECE_CHARS, pack, unpack
 from index.storage.highlights import lines_of
 
@@ -160,7 +161,7 @@ class Store:
         self._held: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._guard = threading.Lock()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(folder)
         except OSError as error:
             place = f"index_dir={str(folder)!r}"
             raise VerbatimError(f"{place} cannot be made: {error.strerror}; name a folder that can") from error
@@ -233,6 +234,8 @@ class Store:
         """This thread's connection, opened when there is none."""
         held: _Held | None = getattr(self._local, "held", None)
         if held is None:
+            with suppress(OSError):  # SQLite says what is wrong
+                private_files.make_file(self.path)
             # check_same_thread off only for closing: each thread uses its own.
             held = _Held(
                 sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)

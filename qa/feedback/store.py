@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from typing import Any
 
 from index.errors import ChangingFileError, ParameterError, UnknownDocumentError, VerbatimError
 from index.records import check_unicode
+from index.storage import private_files
 from qa.answerer import QuestionAnswerer, check_question
 from qa.text.sentences import paragraph_around
 
@@ -138,6 +139,7 @@ class FeedbackStore:
             folder: The index's folder.
         """
         self.path = folder / FILE_NAME
+        private_files.mend_file(self.path)
         self._one_at_a_time = threading.Lock()
 
     def put(self, feedback: Feedback) -> Feedback:
@@ -210,6 +212,8 @@ class FeedbackStore:
         Raises:
             FeedbackError: The file is none of ours, damaged, or cannot be reached.
         """
+        with suppress(OSError):  # SQLite says what is wrong
+            private_files.make_file(self.path)
         try:
             opened = sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
             with self._one_at_a_time, closing(opened) as connection:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from index.errors import VerbatimError
 from index.records import DocumentRecord
+from index.storage import private_files
 from qa.records.answer import Answer
 from qa.records.turn import Turn
 
@@ -155,7 +156,7 @@ class History:
         """
         self.path = folder / FILE_NAME
         try:
-            self.path.touch(mode=0o600)  # for nobody else to read; SQLite gives its other files the same mode
+            private_files.make_file(self.path)
         except OSError as error:
             raise HistoryError(f"the history {self.path} cannot be written ({error.strerror}); {_WITHOUT}") from error
         with self._connected() as connection:
