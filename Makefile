@@ -25,7 +25,7 @@ help:
 	@echo "make chat      set up (first time: some minutes), index $$FOLDER/ and serve the chat at http://127.0.0.1:$(PORT)"
 	@echo "               other documents: make chat FOLDER=~/reports    other port: make chat PORT=7861"
 	@echo "make test      set up and run the whole test suite"
-	@echo "make lint      ruff, mypy, pydoclint"
+	@echo "make lint      ruff, mypy, pydoclint, import-linter"
 	@echo "make soak      kill -9 in the middle of adding, changing and deleting, a hundred times (some minutes)"
 	@echo "make fuzz      files changed at random into every loader, for MINUTES=20; says how to install atheris, the fuzzer"
 	@echo "make benchmark indexing and answering speed, and changes of an index of 100,000 passages (some minutes)"
@@ -76,6 +76,7 @@ lint: $(VENV)/tests.stamp
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/pydoclint --quiet index qa app.py
+	@$(BIN)/lint-imports
 
 soak: $(VENV)/tests.stamp
 	@$(BIN)/python benchmarks/kill_soak.py

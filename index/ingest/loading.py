@@ -16,7 +16,7 @@ from index.formats.limits import MAX_PARTS, MAX_PARTS_BYTES, MAX_TEXT_CHARS
 from index.formats.metadata import one_line
 from index.formats.naming import Names
 from index.formats.office.encryption import decrypted
-from index.ingest.titles import title_of_text
+from index.formats.titles import title_of_text
 from index.records import Document
 
 LOADERS_VERSION = 2
