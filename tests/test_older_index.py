@@ -1,0 +1,66 @@
+"""An index, a history and feedback that version 0.1.0 wrote, before its modules had the names of now, open unchanged.
+
+`tests/data/index-0.1.0` was made by that version with the fakes' embedder: two documents, of which one was taken out.
+"""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from fakes import HashEmbedder, WordReader
+from index.settings import read_settings
+from qa.answerer import QuestionAnswerer
+from qa.feedback.store import FeedbackStore, Verdict
+from qa.web.history.store import History
+
+KEPT = Path(__file__).parent / "data" / "index-0.1.0"
+QUESTION = "Who built the old bridge?"
+
+
+@pytest.fixture
+def place(folder: Path, tmp_path: Path) -> Path:
+    """The old index, of a folder that has since been moved here."""
+    copied = tmp_path / "index"
+    shutil.copytree(KEPT, copied)
+    (copied / "bridge.md").rename(folder / "bridge.md")
+    (folder / "notes.txt").write_bytes(b"The harbour is kept by TOVIN.\n")
+    with closing(sqlite3.connect(copied / "store.sqlite")) as connection, connection:
+        (said,) = connection.execute("SELECT value FROM meta WHERE key = 'certificate'").fetchone()
+        moved = json.dumps({**json.loads(said), "folder": str(folder.resolve())})
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'certificate'", (moved,))
+    return copied
+
+
+def test_an_index_answers_as_it_did_and_nothing_is_indexed_again(folder: Path, place: Path) -> None:
+    embedder = HashEmbedder()
+    settings = read_settings(index_dir=place, threshold=0.0)
+    with QuestionAnswerer(folder, settings, embedder=embedder, reader=WordReader()) as answerer:
+        assert answerer.sync().unchanged == 1
+        assert {record.name: record.status for record in answerer.files()} == {
+            "bridge.md": "indexed",
+            "notes.txt": "removed",
+        }
+        answer = answerer.ask(QUESTION)
+        assert (answer.text, answer.document, answer.start, answer.end) == ("HARLOW", "bridge.md", 39, 45)
+        assert answer.place == "Bridges"
+        assert embedder.embedded == [QUESTION]
+        assert not answerer.doctor().problems
+
+
+def test_a_history_keeps_its_turns(place: Path) -> None:
+    history = History(place)
+    (conversation,) = history.conversations("a browser")
+    (kept,) = history.turns(conversation.id)
+    assert kept.said is not None
+    assert kept.said.turn.answer is not None
+    assert (kept.said.turn.asked, kept.said.turn.answer.text) == (QUESTION, "HARLOW")
+    assert [record.name for record in kept.said.records] == ["bridge.md", "notes.txt"]
+
+
+def test_feedback_keeps_its_verdicts(place: Path) -> None:
+    (judged,) = FeedbackStore(place).all()
+    assert (judged.question, judged.verdict) == (QUESTION, Verdict.RIGHT)
