@@ -184,6 +184,10 @@ def test_from_outside_its_health_is_one_word(access: Access) -> None:
     assert client.post("/health").status_code == 401
 
 
+def test_from_outside_its_health_is_asked_by_head_as_well(client: TestClient) -> None:
+    assert (client.head("/health").status_code, client.get("/health").status_code) == (200, 200)
+
+
 def test_without_a_password_nothing_is_asked_until_one_is_set(
     application: tuple[FastAPI, Current], tmp_path: Path
 ) -> None:

@@ -173,7 +173,12 @@ def test_a_nul_in_a_question_is_a_character_like_others(client: httpx.Client) ->
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("GET", "/api/ask", "POST"), ("DELETE", "/api/ask", "POST"), ("POST", "/health", "GET"), ("GET", "/mcp", "POST")],
+    [
+        ("GET", "/api/ask", "POST"),
+        ("DELETE", "/api/ask", "POST"),
+        ("POST", "/health", "GET, HEAD"),
+        ("GET", "/mcp", "POST"),
+    ],
 )
 def test_other_methods_are_refused(client: httpx.Client, method: str, path: str, allowed: str) -> None:
     response = client.request(method, path)
@@ -315,12 +320,16 @@ def test_health_is_what_the_index_holds(client: httpx.Client, monkeypatch: pytes
     assert response.status_code == 200
     assert response.json() == {"status": "ok", "version": our_version(), "documents": 2, "passages": 2}
 
+    head = client.head("/health")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == response.headers["content-length"]
+
     def damaged(_: QuestionAnswerer) -> None:
         raise DamagedIndexError("the index cannot be read; rebuild it")
 
     monkeypatch.setattr(QuestionAnswerer, "documents", damaged)
     response = client.get("/health")
-    assert response.status_code == 503
+    assert (response.status_code, client.head("/health").status_code) == (503, 503)
     assert response.json() == {
         "status": "failed",
         "version": our_version(),
