@@ -180,19 +180,16 @@ class Library:
             The passages; None where they have to be searched for.
         """
         remembered = self._remembered
-        if isinstance(within, str) or remembered.state != self._state():
+        if isinstance(within, str) or remembered.state != self.state():
             return None
         hits = remembered.hits.get((question, top_k, None if within is None else tuple(within)))
         return None if hits is None else list(hits)
 
     def _remember(self, sought: "_Sought", hits: Sequence[Hit]) -> None:
-        state = self._state()
+        state = self.state()
         if state != self._remembered.state or len(self._remembered.hits) >= _REMEMBERED_QUESTIONS:
             self._remembered = _Remembered(state, {})
         self._remembered.hits[sought] = tuple(hits)
-
-    def _state(self) -> tuple[object, ...]:
-        return self.store.meta("store_id"), self.store.generation()
 
     def _search(self, question: str, top_k: int, within: Sequence[str] | None) -> list[Hit]:
         if within is not None:
@@ -214,7 +211,7 @@ class Library:
 
     def state(self) -> tuple[object, ...]:
         """Identity of the index and how often it was changed."""
-        return self._state()
+        return self.store.meta("store_id"), self.store.generation()
 
     def counts(self) -> dict[str, int]:
         """Number of documents, passages, vectors and lexical rows; deleted ones are not counted."""

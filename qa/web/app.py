@@ -5,7 +5,6 @@ from pathlib import Path
 import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import Mount
 
 from qa.answerer import QuestionAnswerer
@@ -109,7 +108,7 @@ def _middleware(access: Access, guards: Guards, *, keep_history: bool) -> list[M
         Middleware(checks.KnownHosts, names=guards.names, any_address=guards.any_address),
         Middleware(checks.SameOrigin, names=guards.outside_names),
         Middleware(checks.StalledBodies, limits=limits),
-        Middleware(RequestBodyLimitMiddleware, max_body_size=limits.body_bytes),
+        Middleware(checks.LimitedBodies, limits=limits),
         Middleware(SignedInOnly, access=access),
         Middleware(checks.Throttled, limits=limits),
         Middleware(OwnEvents),

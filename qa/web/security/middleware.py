@@ -8,11 +8,13 @@ import socket
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +24,7 @@ from qa.web.security.sessions import VISITOR, client_address, cookie_name, netwo
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+TOO_LARGE = "The body of the request is too large; send less at a time."
 GRADIO = "/gradio_api/"
 """Where Gradio's routes are that do something."""
 
@@ -228,6 +231,44 @@ class SmallHeads:
                 said = f"The headers have {head:,} bytes; at most {self._limits.head_bytes:,} are read."
                 return await refuse(scope, receive, send, 431, said)
         return await self._app(scope, receive, send)
+
+
+class LimitedBodies:
+    """Refuses bodies that are too large by our line of JSON, where Starlette's own limit answers in plain text."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        """Guard an application.
+
+        Args:
+            app: The application.
+            limits: How large is too large; a route that takes more says so itself.
+        """
+        self._app = RequestBodyLimitMiddleware(app, max_body_size=limits.body_bytes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and put our refusal in place of Starlette's.
+
+        Args:
+            scope: The request.
+            receive: Its body.
+            send: Where the answer goes.
+        """
+        is_refused = False
+
+        async def answer(message: Message) -> None:
+            nonlocal is_refused
+            if message["type"] == "http.response.start" and _is_plain_refusal(message):
+                is_refused = True
+                await refuse(scope, receive, send, message["status"], TOO_LARGE)
+            elif not is_refused:
+                await send(message)
+
+        await self._app(scope, receive, answer)
+
+
+def _is_plain_refusal(message: Message) -> bool:
+    is_plain = Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain")
+    return is_plain and message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 class StalledBodies:
