@@ -162,7 +162,9 @@ def test_a_body_that_is_too_large_is_refused_however_it_is_sent(client: TestClie
         for _ in range(40):
             yield b"x" * 65_536
 
-    for path in ("/api/ask", "/nowhere", "/gradio_api/queue/join", "/gradio_api/cancel"):
+    unread = client.post("/nowhere", content=b"x" * (1024 * 1024 + 1), headers=OURS)
+    assert (unread.status_code, unread.json()) == (413, {"detail": TOO_LARGE})
+    for path in ("/api/ask", "/gradio_api/queue/join", "/gradio_api/cancel"):
         for content in (b"x" * (1024 * 1024 + 1), chunks()):
             answer = client.post(path, content=content, headers={**OURS, "Content-Type": "application/json"})
             assert (answer.status_code, answer.json()) == (413, {"detail": TOO_LARGE}), path

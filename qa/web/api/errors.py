@@ -20,6 +20,7 @@ from index.errors import (
     UnreadableFileError,
     VerbatimError,
 )
+from qa.web.security.middleware import TOO_LARGE
 
 _MAX_LINE_CHARS = 300
 _MAX_VALUE_CHARS = 40
@@ -36,6 +37,8 @@ _STATUS = (
 _FASTAPI_UNPARSED = "There was an error parsing the body"
 _UNPARSED = "the body cannot be parsed; send a JSON object in UTF-8"
 """All that FastAPI calls a bad request: other bytes than UTF-8, or brackets in brackets in brackets without an end."""
+_IN_OUR_WORDS = {_FASTAPI_UNPARSED: _UNPARSED, "Content Too Large": TOO_LARGE}
+"""What FastAPI and Starlette say of a body, and what we say in its place."""
 UNEXPECTED = "something went wrong here, not with your request; the server's log says what"
 
 logger = logging.getLogger("verbatim")
@@ -140,7 +143,7 @@ def say_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
-        said = _UNPARSED if error.detail == _FASTAPI_UNPARSED else str(error.detail)
+        said = _IN_OUR_WORDS.get(str(error.detail), str(error.detail))
         return _problem(error.status_code, said, error.headers)
 
     @app.exception_handler(Exception)
