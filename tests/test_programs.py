@@ -32,6 +32,7 @@ from index.library import our_version
 from index.settings import read_settings
 from pages import run, served
 from qa.answerer import QuestionAnswerer
+from qa.reader.extractive import ACCURATE, CASCADE, FAST
 from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn
 from qa.web.api import asker
@@ -297,6 +298,12 @@ def test_no_operation_fails_whatever_it_is_sent(
     (folder / "river.txt").write_text(TEXT, encoding="utf-8")
     answerer = make_answerer()
     answerer.sync()
+    for reader in (
+        FAST,
+        ACCURATE,
+        CASCADE,
+    ):  # a request waits ten seconds at most, and on a busy machine weights take longer to load
+        answerer.adjusted(reader=reader).ask("Who?")
     with served(answerer) as url:
         schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
         operations = [found.ok() for found in schema.get_all_operations()]
