@@ -1,11 +1,13 @@
 """What a parser does to its process stops no other file, and no user."""
 
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -216,3 +218,15 @@ def test_a_script_without_a_main_guard_may_index(tmp_path):
         check=True,
     )
     assert done.stdout.splitlines() == ["once", "['report.docx']"]
+
+
+def test_a_pipe_that_is_closed_under_its_reader_is_the_file_s_end_not_the_run_s(outcomes, monkeypatch):
+    def load(pipe):
+        pipe.close()
+        return pickle.load(pipe)
+
+    given = {"load": load, "dump": pickle.dump, "UnpicklingError": pickle.UnpicklingError}
+    monkeypatch.setattr(worker_pool, "pickle", SimpleNamespace(**given))
+    (outcome,) = outcomes("well")
+    with pytest.raises(UnreadableFileError, match="ended in the middle of it"):
+        raise outcome

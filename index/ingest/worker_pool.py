@@ -218,7 +218,7 @@ class _Worker:
                 _pipe(process.stdin).flush()
                 while (message := pickle.load(_pipe(process.stdout))) == _ALIVE:  # noqa: S301 (a process of ours)
                     alarm.set_again()
-        except (OSError, EOFError, pickle.UnpicklingError):
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError):  # ValueError: the alarm closed what was read
             return UnreadableFileError(self._why_it_died())
         outcome, goes_on = message
         if not goes_on:
