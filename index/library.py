@@ -301,7 +301,7 @@ class Library:
             on_progress: Called with the share of the round that is embedded, 0 to 1.
 
         Raises:
-            ParameterError: A text is no valid Unicode; nothing of its round was written.
+            ParameterError: A text is not valid Unicode; nothing of its round was written.
             BusyIndexError: Another process is writing.
         """
         with self._changing():

@@ -183,9 +183,9 @@ def test_what_is_quoted_is_of_the_state_that_was_searched(folder, make_answerer)
 
 def test_text_that_is_no_unicode_is_refused(make_answerer):
     answerer = make_answerer()
-    with pytest.raises(ParameterError, match="text is no valid Unicode"):
+    with pytest.raises(ParameterError, match="text is not valid Unicode"):
         answerer.read("who?", "BAD \udcff")
-    with pytest.raises(ParameterError, match=r"the text of 'a\.txt' is no valid Unicode"):
+    with pytest.raises(ParameterError, match=r"the text of 'a\.txt' is not valid Unicode"):
         answerer.write([Document("a.txt", "BAD \udcff", "", "0" * 64)])
     assert answerer.documents() == []
 

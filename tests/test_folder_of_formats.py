@@ -127,7 +127,7 @@ def test_every_file_has_its_line(harbour):
     assert "VERBATIM_PASSWORDS" in lines["libreoffice-writer-password.pdf"][1]
     assert lines["grayscale-image.pdf"][0] == "empty"
     assert lines["report.rtf"][0] == "partly read"
-    assert lines["multicolumn.pdf"][1] == "its language seems to be 'la', and the models know English"
+    assert lines["multicolumn.pdf"][1] == "its language seems to be 'la', but the models only understand English"
     assert lines["archive.zip"] == ("indexed", "")
     assert harbour.left_out()["sources/talk.fodp"] == "unsupported file type; save it again as ODP"
     assert "report.rtf" not in harbour.left_out()

@@ -289,7 +289,7 @@ def test_a_file_that_is_cut_off_is_read_as_far_as_it_goes_or_refused():
 def test_a_file_that_only_lacks_its_end_says_so():
     content = load_pdf(make_pdf([print_lines([(72, 700, "Words.")])])[:-10])
     assert content.text == "Words."
-    assert content.notes == ("the file is cut off at its end: text may be missing",)
+    assert content.notes == ("the end of the file is missing: text may be missing too",)
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_records_are_read_as_they_were_written_compressed_or_not(tmp_path):
     ("change", "says"),
     [
         ({"question": "  "}, "its question is blank"),
-        ({"question": "\ud800"}, "question is no valid Unicode"),
+        ({"question": "\ud800"}, "question is not valid Unicode"),
         ({"context": 3}, "AttributeError"),
         ({"spans": [[4, 900]]}, "no span from 4 to 900 in a text of 78 characters"),
         ({"spans": [[4, 4]]}, "no span from 4 to 4"),
@@ -492,4 +492,4 @@ def test_the_commands_refuse_in_one_line(data, tiny, tmp_path):
         assert invoke(*train, option, value).exit_code == 2
     done = invoke("label", data[0], tmp_path / "none", tmp_path / "new.jsonl")
     assert done.exit_code == 2
-    assert "none holds no readable tokenizer.json" in done.output.replace("\n", "")
+    assert "none has no readable tokenizer.json" in done.output.replace("\n", "")

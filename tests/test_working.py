@@ -80,7 +80,7 @@ def outcomes(tmp_path, monkeypatch):
     [
         ("hang", "took longer than 2 s"),
         ("exit", r"ended in the middle of it: it is damaged, or needs more than 0\.488 GB of memory"),
-        ("stumble", "damaged: KeyError while it was read"),
+        ("stumble", "damaged: KeyError while reading it"),
         pytest.param("die", r"crashed \(SIGSEGV\)", marks=pytest.mark.skipif(os.name == "nt", reason="no signals")),
         pytest.param(
             "eat", r"needed more than 0\.488 GB", marks=pytest.mark.skipif(sys.platform != "linux", reason="no limit")
