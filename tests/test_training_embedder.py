@@ -276,7 +276,7 @@ def test_an_interrupted_run_goes_on_where_it_was(data, tiny_embedder, tmp_path, 
     assert not (tmp_path / "out" / MADE).exists()
     steps.stop_at = None
     run(data, tmp_path / "out", recipe(), start, said.append)
-    assert "goes on from step 3" in said
+    assert "resuming from step 3" in said
     assert [batch.passages for batch in steps] == [batch.passages for batch in whole]
     run(data, tmp_path / "out", recipe(keep_original=0.2), start, said.append)
     assert len(steps) == len(whole)  # what is done is not done again, only mixed again
@@ -292,7 +292,7 @@ def test_a_checkpoint_of_something_else_is_refused(data, tiny_embedder, tmp_path
     shutil.copytree(out / MADE, tmp_path / "other")
     with pytest.raises(DataError, match="trained from another embedder"):
         run(data, out, recipe(), settings_of(tmp_path / "other"), print)
-    with pytest.raises(DataError, match=r"out='.*' holds the embedder to start from"):
+    with pytest.raises(DataError, match=r"out='.*' contains the embedder to start from"):
         run(data, out, recipe(), settings_of(out / MADE), print)
     (out / WEIGHTS).write_bytes(b"torn")
     with pytest.raises(DataError, match=r"last\.safetensors cannot be read"):
@@ -342,7 +342,7 @@ def test_data_that_cannot_be_used_is_refused(data, tiny_embedder, tmp_path):
     with pytest.raises(DataError, match=r"none\.jsonl cannot be read"):
         run(tmp_path / "none.jsonl", out, recipe(), start, print)
     for useless in ([e for n in range(8) for e in examples_of(n, "other")], SEEN[:2]):
-        with pytest.raises(DataError, match=r"nothing to train on: the sources newwiki, .* have no two texts"):
+        with pytest.raises(DataError, match=r"nothing to train on: the sources newwiki, .* have fewer than two texts"):
             run(write_examples(data, useless), out, recipe(), start, print)
     assert not out.exists()
 
@@ -357,7 +357,7 @@ def test_embedders_that_cannot_be_trained_are_refused(data, tiny_embedder, tmp_p
     with pytest.raises(DataError, match="other layers than BERT's"):
         run(data, tmp_path / "out", recipe(), settings_of(other), print)
     (other / "model.safetensors").write_bytes(b"torn")
-    with pytest.raises(DataError, match="holds no embedder to train") as refused:
+    with pytest.raises(DataError, match="has no embedder that can be trained") as refused:
         run(data, tmp_path / "out", recipe(), settings_of(other), print)
     assert len(str(refused.value).splitlines()) == 1
 
@@ -429,7 +429,7 @@ def test_recall_asks_a_sample_and_needs_an_answer(tmp_path):
     said = []
     measure(file, 2, Settings(), said.append, HandEmbedder())
     assert said[0] == "2 questions, 4 paragraphs"
-    with pytest.raises(EvaluationError, match="holds no question with an answer"):
+    with pytest.raises(EvaluationError, match="has no question with an answer"):
         measure(write_squad(file, {}), None, Settings(), said.append, HandEmbedder())
 
 
