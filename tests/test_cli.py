@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from containers import make_zip
 from fakes import HashEmbedder, WordReader
-from packing import make_zip
 from qa import answerer
 from qa.cli.main import cli
 from qa.cli.output import counting

@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from containers import make_mail, make_zip
 from fakes import HashEmbedder, SpansReader
 from index.errors import UnknownDocumentError, UnreadableFileError, UnsupportedFileError
 from index.formats.content import Boxes
@@ -20,7 +21,6 @@ from index.formats.pdf.extraction import load_pdf
 from index.library import Library
 from index.storage.char_boxes import PIECE_CHARS, pack, unpack
 from index.storage.highlights import lines_of
-from packing import make_mail, make_zip
 from qa.reader.extractive import Span
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from containers import make_mail, make_zip
 from fakes import HashEmbedder, WordReader
 from index.errors import ChangingFileError, UnreadableFileError
 from index.ingest.loading import read_bytes
 from index.ingest.worker_pool import Limits
 from index.library import Library
-from packing import make_mail, make_zip
 from pdfs import make_pdf, print_lines
 from qa import answerer
 from qa.cli.main import cli

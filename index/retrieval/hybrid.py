@@ -1,14 +1,15 @@
 """Hybrid retrieval: dense, lexical and proximity scores of the same passages, fused with fitted weights."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 
-from index.records import Document, Hit, Passage, Proximity, Vectors
+from index.records import Document, Hit, Passage, Vectors
 from index.retrieval.acronyms import abbreviation_asked, spells_out
 from index.retrieval.embedding import Embedder
 from index.retrieval.faiss_index import VectorIndex
-from index.retrieval.proximity import measure, words_of
+from index.retrieval.fusion import FusionWeights, fuse, weights_of
+from index.retrieval.lexical import lexical_query, terms
+from index.retrieval.proximity import measure
 from index.storage.store import Store
 
 CANDIDATES = 50
@@ -18,37 +19,6 @@ _LOOKED_THROUGH = 1_000
 """Most passages with an abbreviation that are searched for its expansion."""
 _LEAD = 3.0
 """Least log-odds by which passages that spell the abbreviation out lead the others, so that few others are read."""
-
-STOP_WORDS = frozenset(
-    (
-        "a about after all also am an and any are as at be been before being between both but by can could "
-        "did do does doing for from had has have having he her hers him his how i if in into is it its many "
-        "me more most much my no not of on or other our out over s she should so some such t than that the "
-        "their them then there these they this those through to too under until up us was we were what when "
-        "where which while who whom whose why will with would you your"
-    ).split()
-)
-"""English words that say nothing about a question's topic; left out of the lexical search."""
-
-
-@dataclass(frozen=True, slots=True)
-class FusionWeights:
-    """Weights of the scores whose sum is a passage's retrieval score.
-
-    Fitted by `qa/training/fit/fusion.py`: softmax over the candidates of each question, cross-entropy against the
-    passage that holds its answer.
-
-    Attributes:
-        cosine: Weight of the cosine of question and passage.
-        lexical: Weight of the BM25 score divided by the question's best.
-        window: Weight of the share of the question's terms that are close together.
-        phrases: Weight of the share of the question's word pairs that are adjacent.
-    """
-
-    cosine: float = 8.2
-    lexical: float = 2.9
-    window: float = 3.2
-    phrases: float = 5.5
 
 
 class Searcher:
@@ -66,11 +36,11 @@ class Searcher:
             store: Documents, passages and lexical index.
             vectors: FAISS index of the store's vectors.
             embedder: The embedder that embedded the passages.
-            weights: Fusion weights; None is the fitted ones.
+            weights: Fusion weights; None is those fitted for the embedder.
         """
         self._store = store
         self._vectors = vectors
-        self._weights = FusionWeights() if weights is None else weights
+        self._weights = weights_of(embedder) if weights is None else weights
         # A conversation asks the same question of one document after another.
         self._vector_of = lru_cache(_REMEMBERED_QUESTIONS)(lambda question: embedder.embed([question])[0])
 
@@ -130,40 +100,3 @@ class Searcher:
 def _searched(passage: Passage, document: Document) -> str:
     """Return the text of a passage that FTS5 and the embedder see, with title and headings in front."""
     return f"{document.title}\n{passage.heading}\n{passage.text}"
-
-
-def terms(question: str) -> list[str]:
-    """Return the distinct content words of a question, in lower case and without stop words."""
-    return [word for word in dict.fromkeys(words_of(question)) if word not in STOP_WORDS]
-
-
-def lexical_query(question: str) -> str:
-    """Return the question as an FTS5 query that matches any of its terms."""
-    return " OR ".join(f'"{term}"' for term in terms(question))
-
-
-def fuse(
-    cosines: Mapping[int, float],
-    bm25: Mapping[int, float],
-    proximity: Mapping[int, Proximity],
-    weights: FusionWeights,
-) -> dict[int, float]:
-    """Fuse four scores into one for each passage.
-
-    Args:
-        cosines: Cosine by passage id.
-        bm25: BM25 score by passage id, above 0; missing for passages that share no word with the question.
-        proximity: Proximity figures by passage id.
-        weights: The weights.
-
-    Returns:
-        Score by passage id, for every id of `cosines`.
-    """
-    best = max(bm25.values(), default=1.0)
-    return {
-        id_: weights.cosine * cosine
-        + weights.lexical * bm25.get(id_, 0.0) / best
-        + weights.window * proximity[id_].window
-        + weights.phrases * proximity[id_].phrases
-        for id_, cosine in cosines.items()
-    }

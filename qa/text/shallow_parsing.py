@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from index.retrieval.hybrid import STOP_WORDS
+from index.retrieval.lexical import STOP_WORDS
 
 BE = frozenset("is are was were be been".split())
 DO = frozenset("do does did".split())

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from index.retrieval.embedding import Embedder
-from index.retrieval.hybrid import FusionWeights
+from index.retrieval.fusion import FusionWeights
 from index.settings import Settings
 from qa.evaluation.metrics import EvaluationError, load_articles, sample
 from qa.training.fit.fusion import compare, figures, fit, retrieve

@@ -13,10 +13,11 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from index.records import Hit, Vectors
-from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder
-from index.retrieval.hybrid import FusionWeights
+from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder, embedder_folder
+from index.retrieval.fusion import FILE_NAME, FusionWeights, WeightsFile
 from index.settings import Settings
 from qa.evaluation.metrics import RECALL_AT, corpus_answerer, load_questions
+from qa.evaluation.prediction_log import check_writable, write_whole
 from qa.reader.inference_thread import inference_thread
 from qa.training.data.questions import DataError, Example, group_of, is_held_out, load_examples
 
@@ -57,6 +58,21 @@ class Retrieved:
         """Return only the passages found lexically."""
         rows = [row for row, lexical in enumerate(self.scores[:, 1]) if lexical > 0]
         return Retrieved(self.gold, [self.names[row] for row in rows], self.scores[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What came of fitting.
+
+    Attributes:
+        weights: The weights.
+        file: Where they were written.
+        figures: Recall and mean reciprocal rank of either search alone and of their fusion, by name.
+    """
+
+    weights: FusionWeights
+    file: Path
+    figures: dict[str, dict[str, float]]
 
 
 class AskedAhead:
@@ -159,38 +175,46 @@ def compare(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, dict
 
 
 def run(
-    data: Path, measure_on: Path, limit: int | None, settings: Settings, say: Callable[[str], None]
-) -> tuple[FusionWeights, dict[str, dict[str, float]]]:
-    """Fit on held-out groups, then measure on a file in SQuAD's format, beside either search alone.
+    data: Path, measure_on: Path, limit: int | None, out: Path | None, settings: Settings, say: Callable[[str], None]
+) -> Fitted:
+    """Fit on held-out groups, measure on a file in SQuAD's format beside either search alone, and write the weights.
 
     Args:
         data: Training data, of which one group in four is used.
         measure_on: Questions that nothing is fitted on.
         limit: Measure on only so many of them; None takes all.
+        out: Where to write the weights; None is beside the embedder's own weights, where search reads them.
         settings: Which embedder, where.
         say: Prints a line.
 
     Returns:
-        The weights, and the figures of either search alone and of both.
+        The weights, where they were written, and what they were measured to be worth.
 
     Raises:
         DataError: `data` cannot be used, or none of its groups is among those that are fitted on.
         EvaluationError: `measure_on` cannot be used.
+        ParameterError: `out` cannot be written.
     """
     everything = load_questions(measure_on)  # refused before hours are spent on the rest
+    embedder = SentenceTransformerEmbedder(settings, inference_thread().run)
+    file = embedder_folder(settings) / FILE_NAME if out is None else out
+    check_writable("out", file)
     held_out = held_out_questions(load_examples(data))
     if not held_out:
         raise DataError(f"{data} has no question of the one group in {ONE_GROUP_IN} that is fitted on; give more data")
     found = {}
     for source, (questions, texts) in held_out.items():
-        found[source] = retrieve(questions, texts, settings)
+        found[source] = retrieve(questions, texts, settings, embedder)
         say(f"{source}: {len(questions)} questions, {len(texts)} texts")
     fitted = fit(found)
     say(f"fitted: {fitted}")
     random.Random(0).shuffle(everything)  # noqa: S311 (no secret)
     pairs = [(q.text, q.paragraph) for q in everything]
-    measured = retrieve(pairs[:limit], [text for _, text in pairs], settings)
+    measured = retrieve(pairs[:limit], [text for _, text in pairs], settings, embedder)
     compared = compare(measured, fitted)
     for name, found_by in compared.items():
         say(f"{name}: {found_by}")
-    return fitted, compared
+    written = WeightsFile(embedder=embedder.name, embedder_sha256=embedder.fingerprint, weights=fitted)
+    write_whole(file, f"{written.model_dump_json(indent=2)}\n")
+    say(f"written: {file}")
+    return Fitted(fitted, file, compared)
