@@ -93,9 +93,10 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def fusion_weights(self) -> FusionWeights:
-        """The weights in `fusion.json` of the model's folder, as `verbatim train fusion` writes them.
+        """Fusion weights from `fusion.json` in the model's folder, as written by `verbatim train fusion`.
 
-        Without that file, those of all-MiniLM-L6-v2, which a warning says where the model is another one.
+        Returns:
+            The weights; if there is no such file, those of all-MiniLM-L6-v2, with a warning for any other model.
 
         Raises:
             ModelError: The file is damaged, or was written for another embedder.
