@@ -256,7 +256,7 @@ def test_passages_just_found_are_not_looked_for_again_until_the_index_changes(fo
         answerer.search("who is the leader?", within=["a.txt"])
     for number in range(200):
         answerer.search(f"who is number {number}?")
-    assert len(answerer._index._remembered.hits) <= 100
+    assert len(answerer._index._remembered) <= 100
 
 
 def asked_while_busy(answerer: QuestionAnswerer, question: str) -> Answer:

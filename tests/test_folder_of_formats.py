@@ -435,7 +435,7 @@ def test_without_tesseract_the_ledger_says_how_to_install_it(folder, opened, mon
 
 def test_a_run_that_ends_within_an_archive_reads_it_again(folder, opened, monkeypatch):
     write(folder, "a.zip", make_zip({f"{n}.txt": b"Words of number %d." % n for n in range(6)}))
-    monkeypatch.setattr("index.ingest.sync._DOCUMENTS_PER_ROUND", 2)
+    monkeypatch.setattr("index.ingest.rounds._DOCUMENTS_PER_ROUND", 2)
     index = opened()
     real, committed = index.store.put, []
 

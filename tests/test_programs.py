@@ -27,8 +27,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from fakes import HashEmbedder, WordReader
+from index.certificate import our_version
 from index.errors import DamagedIndexError, QuestionError
-from index.library import our_version
 from index.settings import read_settings
 from pages import run, served
 from qa.answerer import QuestionAnswerer

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from index.errors import FolderError, UnreadableFileError
+from index.errors import FolderError
 from index.ingest.loading import CANNOT_OPEN
 from index.records import FileRecord
 from index.settings import expand_home
@@ -125,35 +125,3 @@ def is_in_step(files: Mapping[str, FoundFile], ledger: Mapping[str, FileRecord])
     seen = all(name in ledger and is_same(file, ledger[name]) for name, file in files.items())
     owners = (record.parent or name for name, record in ledger.items())
     return seen and all(name in files or is_below_closed(name, files) for name in owners)
-
-
-def copy_into(path: Path, folder: Path) -> str:
-    """Copy a file into a folder under a free name, unless it is there already with the same content.
-
-    Args:
-        path: The file.
-        folder: The folder.
-
-    Returns:
-        Its name there.
-
-    Raises:
-        FolderError: The folder cannot be written to; no partial copy is left behind.
-        UnreadableFileError: The file cannot be read.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UnreadableFileError(f"{str(path)!r} cannot be opened: {error.strerror}") from error
-    temporary = folder / f".{path.name}.{os.getpid()}.part"
-    try:
-        target, number = folder / path.name, 2
-        while target.exists() and target.read_bytes() != content:
-            target, number = folder / f"{path.stem} ({number}){path.suffix}", number + 1
-        if not target.exists():
-            temporary.write_bytes(content)
-            temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise FolderError(f"{path.name!r} cannot be copied into folder={str(folder)!r}: {error.strerror}") from error
-    return target.relative_to(folder).as_posix()

@@ -3,12 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import watchfiles
 
 from index.errors import VerbatimError
+from index.ingest.sync import Progress, SyncReport
 
 _QUIET_MS = 200
 """Milliseconds without changes before an update: files are written in several steps."""
@@ -27,6 +29,44 @@ logger = logging.getLogger("verbatim")
 
 class StoppedError(Exception):
     """Raised by an update that is interrupted because watching was stopped."""
+
+
+@contextmanager
+def watching(
+    folder: Path,
+    sync: Callable[[Callable[[Progress], None]], SyncReport],
+    on_change: Callable[[SyncReport], None] | None = None,
+) -> Iterator[None]:
+    """Bring an index in step whenever its folder changes, in a thread, for a `with` block.
+
+    Args:
+        folder: The folder.
+        sync: Brings the index in step; calls what it is given as the work goes on.
+        on_change: Called with what was done, each time that something was.
+
+    Yields:
+        Nothing.
+    """
+    stop = threading.Event()
+
+    def end_if_stopped(_: Progress) -> None:
+        if stop.is_set():
+            raise StoppedError
+
+    def bring_in_step() -> None:
+        report = sync(end_if_stopped)
+        if on_change is not None and report.has_changes:
+            on_change(report)
+
+    # A daemon: Ctrl-C may come between any two lines here, and must end the process all the same.
+    thread = threading.Thread(target=follow, args=(folder, bring_in_step, stop), daemon=True)
+    try:
+        thread.start()
+        yield
+    finally:
+        stop.set()
+        if thread.is_alive():
+            thread.join()
 
 
 def follow(folder: Path, bring_in_step: Callable[[], object], stop: threading.Event) -> None:

@@ -14,8 +14,8 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from index.certificate import our_version
 from index.errors import VerbatimError
-from index.library import our_version
 from qa.answerer import QuestionAnswerer, Stage
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
