@@ -108,7 +108,7 @@ def test_how_many_may_be_wrong_sets_the_threshold(make_answerer):
         ("?!… —", "holds no words"),
         ("x" * 100_000, r"100,000 characters, at most 1,000"),
         (None, "is no text"),
-        ("who is \ud800?", r"no valid Unicode: '\\ud800' at offset 7"),
+        ("who is \ud800?", r"not valid Unicode: '\\ud800' at offset 7"),
     ],
 )
 def test_a_question_that_cannot_be_asked(make_answerer, question, said):
@@ -385,7 +385,7 @@ def test_every_answer_evidence_and_alternative_is_the_stored_text(folder, make_a
     ("name", "said"),
     [
         ("", "is empty"),
-        ("no\0folder", "holds a NUL character"),
+        ("no\0folder", "contains a NUL character"),
         ("x" * 300, "cannot be opened: File name too long"),
         ("~nobody-here/x", "names the home folder of a user"),
     ],

@@ -372,7 +372,7 @@ def test_records_of_something_else_are_not_gone_on_with(data, teacher, tmp_path)
 def test_a_file_of_something_else_is_left_as_it_is(data, teacher, tmp_path, held):
     out = tmp_path / "labels.jsonl"
     out.write_text(held)
-    with pytest.raises(DataError, match=r"no whole record|line 1: "):
+    with pytest.raises(DataError, match=r"no complete record|line 1: "):
         run(data[0], teacher, out)
     assert out.read_text() == held
     before = data[0].read_bytes()

@@ -218,7 +218,7 @@ def test_fusion_is_not_fitted_on_files_that_cannot_be_used(put, tmp_path):
         fit(tmp_path / "not-looked-at.jsonl", put([]))
     with pytest.raises(DataError, match=r"gone\.jsonl cannot be read"):
         fit(tmp_path / "gone.jsonl", put(squad(GOOD)))
-    with pytest.raises(DataError, match=r"empty\.jsonl has no question of the one group in 4"):
+    with pytest.raises(DataError, match=r"empty\.jsonl has no question in the one of 4 groups used for fitting"):
         fit(put("", "empty.jsonl"), put(squad(GOOD)))
 
 

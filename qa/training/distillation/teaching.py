@@ -29,16 +29,15 @@ _ROUNDED = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A question beside a text that fits a window, what people answered, and what a teacher said.
+    """A question with a text that fits into a window, human answers, and a teacher's prediction.
 
     Attributes:
         question: The question.
         context: The text.
-        spans: Offsets of the first character and after the last of what people answered, one for each of
-            them; none when the text does not answer.
-        starts: Where the teacher would have the answer begin: offsets of tokens' first characters, each with its
-            probability, 0 to 1. The most probable only, so they need not add up to 1.
-        ends: Where it would have it end: offsets after tokens' last characters, the same way.
+        spans: Start and end offset of each human answer; empty if the text does not answer.
+        starts: The teacher's most probable starts: offsets of tokens' first characters, each with its probability, 0 to
+            1. They need not add up to 1.
+        ends: Its most probable ends: offsets after tokens' last characters, in the same form.
         null: Probabilities of the null answer as start and as end.
     """
 

@@ -273,7 +273,7 @@ class Check:
 
     Attributes:
         kept: Share of the right answers that are given, 0 to 1.
-        declined: Share of the unanswerable questions that are declined, 0 to 1.
+        declined: Share declined of the questions that only look answerable, 0 to 1.
         strangers: The same for questions asked of all articles except their own; None if there are none.
         auroc: Area under the ROC curve of answerable against unanswerable questions.
         error: Calibration error, with questions weighted as in the fit.

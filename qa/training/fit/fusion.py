@@ -177,21 +177,21 @@ def compare(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, dict
 def run(
     data: Path, measure_on: Path, limit: int | None, out: Path | None, settings: Settings, say: Callable[[str], None]
 ) -> Fitted:
-    """Fit on held-out groups, measure on a file in SQuAD's format beside either search alone, and write the weights.
+    """Fit on held-out groups, compare with either search alone on a file in SQuAD's format, and write the weights.
 
     Args:
         data: Training data, of which one group in four is used.
         measure_on: Questions that nothing is fitted on.
-        limit: Measure on only so many of them; None takes all.
-        out: Where to write the weights; None is beside the embedder's own weights, where search reads them.
-        settings: Which embedder, where.
+        limit: Number of these to measure on; None is all.
+        out: File to write the weights to; None is in the embedder's folder, where search reads them.
+        settings: The embedder, and where it runs.
         say: Prints a line.
 
     Returns:
-        The weights, where they were written, and what they were measured to be worth.
+        The weights, the file they were written to, and the figures.
 
     Raises:
-        DataError: `data` cannot be used, or none of its groups is among those that are fitted on.
+        DataError: `data` cannot be used, or has no group that is used for fitting.
         EvaluationError: `measure_on` cannot be used.
         ParameterError: `out` cannot be written.
     """
@@ -201,7 +201,7 @@ def run(
     check_writable("out", file)
     held_out = held_out_questions(load_examples(data))
     if not held_out:
-        raise DataError(f"{data} has no question of the one group in {ONE_GROUP_IN} that is fitted on; give more data")
+        raise DataError(f"{data} has no question in the one of {ONE_GROUP_IN} groups used for fitting; give more data")
     found = {}
     for source, (questions, texts) in held_out.items():
         found[source] = retrieve(questions, texts, settings, embedder)
