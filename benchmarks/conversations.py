@@ -19,8 +19,8 @@ from index.errors import VerbatimError
 from index.settings import Settings, read_settings
 from qa.answerer import QuestionAnswerer, default_folder
 from qa.dialogue.conversation import Conversation
-from qa.dialogue.coreference import pointer_of
 from qa.evaluation.metrics import Question, corpus_answerer, load_questions, sample
+from qa.question.coreference import pointer_of
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
 from qa.text.normalization import exact_match, f1

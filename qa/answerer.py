@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.errors import BusyIndexError, ParameterError, QuestionError
+from index.errors import BusyIndexError, ParameterError
 from index.formats.content import Place
 from index.ingest.scanning import check_folder
 from index.ingest.sync import SyncReport
@@ -22,20 +22,21 @@ from index.records import Document, DocumentRecord, FileRecord, Hit, PageBoxes, 
 from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder
 from index.settings import Settings, read_settings
 from qa.citation_check import Verification, quote_of, verify
-from qa.decision.decider import Calibration, Candidate, Decider
+from qa.decision.decider import Candidate, Decider
 from qa.progress import IndexingProgress, show_progress
+from qa.question.checks import check_question
 from qa.question.self_repair import as_corrected
 from qa.question.spelling import held_by, respelled
 from qa.reader.cascade import HitReader, SingleReader, open_reader
 from qa.reader.extractive import CASCADE, SpanReader
 from qa.reader.inference_thread import inference_thread
 from qa.records.answer import Answer, Quotation, Reason
+from qa.records.calibration import Calibration
 from qa.text.sentences import sentence_around
 
 if TYPE_CHECKING:
     from qa.dialogue.conversation import Conversation
 
-MAX_QUESTION_CHARS = 1000
 MAX_ALTERNATIVES = 4
 MAX_NEAREST = 3
 REACH = 2.5
@@ -692,32 +693,6 @@ def _nearest(candidates: Sequence[Candidate], hits: Sequence[Hit]) -> tuple[Pass
     """Passages that came closest: of the best rejected candidates first, then as retrieved."""
     passages = [candidate.hit.passage for candidate in candidates] + [hit.passage for hit in hits]
     return tuple(dict.fromkeys(passages))[:MAX_NEAREST]
-
-
-def check_question(question: str) -> str:
-    """A question that can be asked.
-
-    Args:
-        question: The question.
-
-    Returns:
-        The same.
-
-    Raises:
-        QuestionError: It is no string, blank, longer than 1,000 characters, or no valid Unicode.
-    """
-    if not isinstance(question, str):
-        raise QuestionError(f"question={question!r} is no text; ask with a string")
-    if not any(char.isalnum() for char in question):
-        raise QuestionError(f"question={question[:20]!r} holds no words; type a question")
-    if len(question) > MAX_QUESTION_CHARS:
-        raise QuestionError(
-            f"the question has {len(question):,} characters, at most {MAX_QUESTION_CHARS:,}; ask a shorter one"
-        )
-    try:
-        return check_unicode("question", question)
-    except ParameterError as error:
-        raise QuestionError(str(error)) from error
 
 
 def default_folder() -> Path:

@@ -16,9 +16,9 @@ from fakes import HashEmbedder, SpansReader, WordReader
 from index.settings import read_settings
 from qa import answerer as answering
 from qa.answerer import QuestionAnswerer, default_folder
-from qa.decision.decider import load_calibration
+from qa.reader.calibrations import load_calibration
 from qa.reader.cascade import Cascade
-from qa.reader.extractive import Span
+from qa.records.span import Span
 
 SHOWN_WITHIN_MS = 15_000
 OFFLINE = Path(__file__).parent / "offline"

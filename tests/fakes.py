@@ -11,8 +11,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from index.records import Vectors
 from index.retrieval.embedding import unit_length
-from qa.reader.extractive import Span
 from qa.reader.inference_thread import inference_thread
+from qa.records.span import Span
 
 DIMENSION = 64
 _WORD = re.compile(r"\w+")

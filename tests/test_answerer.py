@@ -18,11 +18,11 @@ from index.records import Document
 from index.settings import read_settings
 from qa import answerer as answering
 from qa.answerer import QuestionAnswerer, Stage
-from qa.decision.decider import load_calibration
+from qa.reader.calibrations import load_calibration
 from qa.reader.cascade import SingleReader
-from qa.reader.extractive import Span
 from qa.reader.inference_thread import InferenceThread
 from qa.records.answer import Answer, Reason
+from qa.records.span import Span
 
 
 def write(folder, **texts):

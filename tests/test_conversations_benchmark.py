@@ -10,7 +10,7 @@ import pytest
 from fakes import HashEmbedder, WordReader
 from qa import answerer
 from qa.answerer import default_folder
-from qa.dialogue.coreference import pointer_of
+from qa.question.coreference import pointer_of
 from qa.reader.cascade import SingleReader
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn

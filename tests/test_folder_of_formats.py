@@ -21,7 +21,7 @@ from index.formats.pdf.extraction import load_pdf
 from index.library import Library
 from index.storage.char_boxes import PIECE_CHARS, pack, unpack
 from index.storage.highlights import lines_of
-from qa.reader.extractive import Span
+from qa.records.span import Span
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"
 LONG_AGO_NS = 10**18

@@ -12,9 +12,10 @@ from fakes import HashEmbedder
 from index.records import Hit, Passage
 from index.settings import Settings
 from qa.cli.main import cli
-from qa.decision.decider import FEATURES, Decider
+from qa.decision.decider import Decider
 from qa.evaluation.metrics import corpus_answerer
-from qa.reader.extractive import Span
+from qa.records.calibration import FEATURES
+from qa.records.span import Span
 from qa.training.data.questions import DataError
 from qa.training.fit import confidence
 from qa.training.fit.confidence import Asked, Read, cross_check, fit, plan

@@ -85,7 +85,7 @@ def ask(
 ) -> None:
     """Answer a question; exit code 0 when answered, 1 when not."""
     with errors(as_json):
-        from qa.answerer import check_question
+        from qa.question.checks import check_question
 
         check_question(question)
         with _load(folder, top_k=top_k, threshold=threshold, max_wrong=max_wrong, reader=reader) as answerer:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from index.records import DocumentRecord
 from index.retrieval.hybrid import STOP_WORDS
 from index.retrieval.proximity import words_of
-from qa.answerer import QuestionAnswerer, check_question
+from qa.answerer import QuestionAnswerer
 from qa.dialogue.query_rewriting import Said
 from qa.dialogue.rewrite_selection import Understood, understand
 from qa.dialogue.small_talk import reply_to
+from qa.question.checks import check_question
 from qa.question.document_filter import scope_of
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn

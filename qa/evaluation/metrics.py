@@ -21,7 +21,8 @@ from index.pretrained import first_line
 from index.records import Document, Hit, check_unicode
 from index.retrieval.embedding import Embedder
 from index.settings import Settings
-from qa.answerer import QuestionAnswerer, check_question
+from qa.answerer import QuestionAnswerer
+from qa.question.checks import check_question
 from qa.records.answer import Answer
 from qa.text.normalization import exact_match, f1
 

@@ -21,7 +21,7 @@ from index.records import Hit
 from index.retrieval.embedding import embedder_folder
 from index.settings import Settings
 from qa.answerer import QuestionAnswerer, worth_reading
-from qa.decision.decider import Calibration, Decider, Group, features, group
+from qa.decision.decider import Decider, Group, features, group
 from qa.evaluation.metrics import (
     Article,
     EvaluationError,
@@ -33,7 +33,8 @@ from qa.evaluation.metrics import (
 )
 from qa.evaluation.prediction_log import check_writable, write_whole
 from qa.reader.cascade import open_reader
-from qa.reader.extractive import Span
+from qa.records.calibration import Calibration
+from qa.records.span import Span
 from qa.text.normalization import f1
 from qa.training.data.growing import append, take_up
 from qa.training.data.questions import DataError

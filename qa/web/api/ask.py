@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from index.errors import VerbatimError
 from index.library import our_version
 from index.records import Passage
-from qa.answerer import MAX_QUESTION_CHARS, QuestionAnswerer
+from qa.answerer import QuestionAnswerer
+from qa.question.checks import MAX_QUESTION_CHARS
 from qa.records.answer import Answer, Reason
 from qa.web.api.asker import Asker
 from qa.web.api.errors import Problem, documented, one_line

@@ -19,7 +19,8 @@ from starlette.routing import Route
 from index.errors import ParameterError, VerbatimError
 from index.library import our_version
 from index.records import DocumentRecord, label_at
-from qa.answerer import MAX_QUESTION_CHARS, QuestionAnswerer
+from qa.answerer import QuestionAnswerer
+from qa.question.checks import MAX_QUESTION_CHARS
 from qa.records.answer import Answer, Quotation
 from qa.web.api.asker import Asker
 from qa.web.api.errors import UNEXPECTED, complaint, one_line
