@@ -3,7 +3,7 @@
 import hashlib
 import shlex
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -217,9 +217,9 @@ class Library:
         """Number of documents, passages, vectors and lexical rows; deleted ones are not counted."""
         return self.store.counts()
 
-    def words_held(self, words: Sequence[str]) -> set[str]:
-        """Those of some lower-case words that stand in a document."""
-        return self.store.words_held(words)
+    def words_held(self, words: Collection[str], *, as_written: bool = False) -> set[str]:
+        """Those of some lower-case words that stand in a document: as written, or in any form of the stem."""
+        return self.store.words_held(words, as_written=as_written)
 
     def record(self, name: str) -> DocumentRecord:
         """Look up one document without its text; raises `UnknownDocumentError`."""

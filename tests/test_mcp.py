@@ -10,7 +10,8 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 
 from pages import run, served
-from qa.answerer import QuestionAnswerer, default_folder
+from qa.answerer import QuestionAnswerer
+from qa.opening import default_folder
 from qa.web.api.asker import Asker
 from qa.web.api.mcp import MAX_QUOTE_CHARS, make_server
 from qa.web.observability.metrics import Metrics

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import watchfiles
-
 from index.errors import VerbatimError
 
 _QUIET_MS = 200
@@ -64,6 +62,8 @@ def follow(folder: Path, bring_in_step: Callable[[], object], stop: threading.Ev
 
 def _work_on_changes(folder: Path, work: Callable[[], None], stop: threading.Event) -> None:
     """Work now and after every change until something goes wrong, or until it is to stop."""
+    import watchfiles  # and asyncio, which who asks one question need not wait for
+
     work()
     looked_at = -_LOOK_AGAIN_S
     # The first tick comes when the system reports already, so that no change is between what is seen and what is told.

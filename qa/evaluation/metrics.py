@@ -22,6 +22,7 @@ from index.records import Document, Hit, check_unicode
 from index.retrieval.embedding import Embedder
 from index.settings import Settings
 from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
 from qa.question.checks import check_question
 from qa.records.answer import Answer
 from qa.text.normalization import exact_match, f1
@@ -375,7 +376,11 @@ def evaluate_reading(answerer: QuestionAnswerer, questions: Sequence[Question], 
 
 
 def evaluate_retrieving(
-    questions: Sequence[Question], paragraphs: Sequence[str], settings: Settings, on_progress: Told
+    questions: Sequence[Question],
+    paragraphs: Sequence[str],
+    settings: Settings,
+    on_progress: Told,
+    engine: Engine | None = None,
 ) -> list[Prediction]:
     """Ask each question of all paragraphs, each a document of its own in an index that is thrown away after.
 
@@ -384,12 +389,16 @@ def evaluate_retrieving(
         paragraphs: The documents.
         settings: How to index and answer.
         on_progress: Called with the number done and the number of all.
+        engine: What the models run on; None is the one that this process shares.
 
     Returns:
         What was said to each, in the same order.
     """
     names = {paragraph: f"{number:06}.txt" for number, paragraph in enumerate(dict.fromkeys(paragraphs))}
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer(names, settings, Path(scratch), engine=engine) as answerer,
+    ):
         predictions = []
         for done, question in enumerate(questions, 1):
             began = time.perf_counter()
@@ -402,7 +411,11 @@ def evaluate_retrieving(
 
 
 def corpus_answerer(
-    names: Mapping[str, str], settings: Settings, scratch: Path, embedder: Embedder | None = None
+    names: Mapping[str, str],
+    settings: Settings,
+    scratch: Path,
+    embedder: Embedder | None = None,
+    engine: Engine | None = None,
 ) -> QuestionAnswerer:
     """An answerer over texts that come from no files.
 
@@ -411,13 +424,14 @@ def corpus_answerer(
         settings: How to index and answer; its `index_dir` is not used.
         scratch: An empty folder for the index.
         embedder: Embeds in place of the one that the settings name.
+        engine: What the models run on; None is the one that this process shares.
 
     Returns:
         The answerer, the texts indexed without titles.
     """
     (scratch / "documents").mkdir()
     own = settings.model_copy(update={"index_dir": scratch / "index"})
-    answerer = QuestionAnswerer(scratch / "documents", own, embedder=embedder)
+    answerer = QuestionAnswerer(scratch / "documents", own, embedder=embedder, engine=engine)
     answerer.write(Document(name, text, "", hashlib.sha256(text.encode()).hexdigest()) for text, name in names.items())
     return answerer
 
@@ -441,6 +455,7 @@ def evaluate_file(
     on_progress: Told,
     settings: Settings,
     on_said: Said | None = None,
+    engine: Engine | None = None,
 ) -> list[tuple[str, Scores]]:
     """Figures of ours, and of another system's predictions, on a file of questions.
 
@@ -452,6 +467,7 @@ def evaluate_file(
         on_progress: Called with the number done and the number of all.
         settings: How to index and answer.
         on_said: Called at the end of each mode with what was said.
+        engine: What the models run on; None is the one that this process shares.
 
     Returns:
         Name of what was measured, and its figures.
@@ -464,13 +480,16 @@ def evaluate_file(
     others = [] if predictions is None else [(predictions.name, load_predictions(predictions, questions))]
     said: list[tuple[str, Sequence[Prediction]]] = []
     if "read" in modes:
-        with tempfile.TemporaryDirectory() as scratch, corpus_answerer({}, settings, Path(scratch)) as answerer:
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            corpus_answerer({}, settings, Path(scratch), engine=engine) as answerer,
+        ):
             said.append(("reading", evaluate_reading(answerer, questions, on_progress)))
         if on_said is not None:
             on_said("read", questions, said[-1][1])
     if "retrieve" in modes:
         paragraphs = [question.paragraph for question in everything]
-        said.append(("retrieving", evaluate_retrieving(questions, paragraphs, settings, on_progress)))
+        said.append(("retrieving", evaluate_retrieving(questions, paragraphs, settings, on_progress, engine)))
         if on_said is not None:
             on_said("retrieve", questions, said[-1][1])
     return [(system, score(questions, given)) for system, given in [*said, *others]]

@@ -3,8 +3,6 @@
 import codecs
 import re
 
-from charset_normalizer import from_bytes
-
 from index.errors import UnreadableFileError
 
 _BYTE_ORDER_MARKS = (
@@ -118,6 +116,8 @@ def _decode_by_guess(content: bytes) -> str:
 
 def _guess(sample: bytes) -> str:
     """The encoding that charset-normalizer finds; cp1252 where it knows no language or finds others no better."""
+    from charset_normalizer import from_bytes  # what is in UTF-8 need not wait for it
+
     matches = list(from_bytes(sample))
     if not matches or matches[0].coherence == 0:
         return "cp1252"

@@ -6,6 +6,7 @@ from pathlib import Path
 from index.retrieval.embedding import Embedder
 from index.retrieval.hybrid import FusionWeights
 from index.settings import Settings
+from qa.engine import Engine
 from qa.evaluation.metrics import EvaluationError, load_articles, sample
 from qa.training.fit.fusion import compare, figures, fit, retrieve
 
@@ -15,7 +16,12 @@ Table = dict[str, dict[str, float]]
 
 
 def measure(
-    file: Path, limit: int | None, settings: Settings, say: Callable[[str], None], embedder: Embedder | None = None
+    file: Path,
+    limit: int | None,
+    settings: Settings,
+    say: Callable[[str], None],
+    embedder: Embedder | None = None,
+    engine: Engine | None = None,
 ) -> Table:
     """Recall at 1, 5 and 10 and mean reciprocal rank of paragraphs, each paragraph of the file a document.
 
@@ -25,6 +31,7 @@ def measure(
         settings: Which embedder, where.
         say: Prints a line.
         embedder: Embeds in place of the one that the settings name.
+        engine: What the models run on; None is the one that this process shares.
 
     Returns:
         Figures by name and by what ranks: the embedder, FTS5, both with the weights that ship, and both with
@@ -41,7 +48,8 @@ def measure(
         raise EvaluationError(f"{file} holds no question with an answer")
     asked = sample(answerable, limit)
     say(f"{len(asked)} questions, {len(paragraphs)} paragraphs")
-    found = retrieve([(question.text, question.paragraph) for question in asked], paragraphs, settings, embedder)
+    pairs = [(question.text, question.paragraph) for question in asked]
+    found = retrieve(pairs, paragraphs, settings, embedder, engine)
     fitted = fit({"": found})
     say(f"fitted here: {fitted}; ships: {FusionWeights()}")
     return compare(found, FusionWeights()) | {BOUND: figures(found, fitted)}

@@ -20,8 +20,9 @@ from index.pretrained import hash_weights
 from index.records import Hit
 from index.retrieval.embedding import embedder_folder
 from index.settings import Settings
-from qa.answerer import QuestionAnswerer, worth_reading
+from qa.answerer import QuestionAnswerer
 from qa.decision.decider import Decider, Group, features, group
+from qa.engine import Engine, default_engine
 from qa.evaluation.metrics import (
     Article,
     EvaluationError,
@@ -32,7 +33,7 @@ from qa.evaluation.metrics import (
     load_articles,
 )
 from qa.evaluation.prediction_log import check_writable, write_whole
-from qa.reader.cascade import open_reader
+from qa.reader.passage_selection import worth_reading
 from qa.records.calibration import Calibration
 from qa.records.span import Span
 from qa.text.normalization import f1
@@ -156,6 +157,7 @@ def read_all(
     settings: Settings,
     say: Callable[[str], None],
     keep: Path | None = None,
+    engine: Engine | None = None,
 ) -> list[Read]:
     """Retrieve and read for every question.
 
@@ -165,6 +167,7 @@ def read_all(
         settings: Which models.
         say: Prints how far it is.
         keep: A file, .jsonl, of what is read; what it holds is not read again. None keeps nothing.
+        engine: What the models run on; None is the one that this process shares.
 
     Returns:
         What was found for each.
@@ -173,7 +176,8 @@ def read_all(
         DataError: The file holds what other models read, or other questions, or cannot be written.
     """
     names = {text: f"{title}/{i}" for title, texts in paragraphs.items() for i, text in enumerate(texts)}
-    reader = open_reader(settings)
+    runs_on = default_engine() if engine is None else engine
+    reader = runs_on.reader(settings)
     weights = hash_weights(embedder_folder(settings)) + reader.fingerprint
     models = hashlib.sha256(weights.encode()).hexdigest()
     found = [] if keep is None else _kept(keep, models, asked)
@@ -181,7 +185,10 @@ def read_all(
         say(f"goes on after {len(found)} of {len(asked)} questions")
     if len(found) == len(asked):
         return found
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer(names, settings, Path(scratch), engine=runs_on) as answerer,
+    ):
         for number, one in enumerate(asked[len(found) :], len(found) + 1):
             hits = _retrieve(answerer, one, list(names.values()))
             new = Read(one, hits, reader.read(answerer.as_meant(one.question), hits))
@@ -422,6 +429,7 @@ def run(
     say: Callable[[str], None],
     n: int = QUESTIONS_OF_A_KIND,
     keep: Path | None = None,
+    engine: Engine | None = None,
 ) -> tuple[Calibration, dict[str, Check]]:
     """Fit, write the calibration, and say how it does on articles that were left out of the fit.
 
@@ -433,6 +441,7 @@ def run(
         say: Prints a line.
         n: Questions of a kind, at most.
         keep: A file, .jsonl, of what is read: run again, it goes on with that. None keeps nothing.
+        engine: What the models run on; None is the one that this process shares.
 
     Returns:
         The calibration, and the checks by way of asking; none where there are too few questions.
@@ -443,7 +452,7 @@ def run(
     """
     check_writable("out", out)
     paragraphs, asked = plan(answerable, unanswerable, n)
-    found = read_all(paragraphs, asked, settings, say, keep)
+    found = read_all(paragraphs, asked, settings, say, keep, engine)
     calibration = fit(found)
     write_whole(out, json.dumps(asdict(calibration), indent=2) + "\n")
     try:

@@ -13,11 +13,11 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from index.records import Hit, Vectors
-from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder
+from index.retrieval.embedding import Embedder
 from index.retrieval.hybrid import FusionWeights
 from index.settings import Settings
+from qa.engine import Engine, default_engine
 from qa.evaluation.metrics import RECALL_AT, corpus_answerer, load_questions
-from qa.reader.inference_thread import inference_thread
 from qa.training.data.questions import DataError, Example, group_of, is_held_out, load_examples
 
 QUESTIONS_PER_SOURCE = 400
@@ -95,7 +95,11 @@ def held_out_questions(examples: Iterable[Example]) -> dict[str, tuple[list[tupl
 
 
 def retrieve(
-    questions: Sequence[tuple[str, str]], texts: Iterable[str], settings: Settings, embedder: Embedder | None = None
+    questions: Sequence[tuple[str, str]],
+    texts: Iterable[str],
+    settings: Settings,
+    embedder: Embedder | None = None,
+    engine: Engine | None = None,
 ) -> list[Retrieved]:
     """Search all texts for each question.
 
@@ -104,15 +108,20 @@ def retrieve(
         texts: The documents.
         settings: Which embedder, where.
         embedder: Embeds in place of the one that the settings name.
+        engine: What the models run on; None is the one that this process shares.
 
     Returns:
         What was found for each.
     """
-    embeds = SentenceTransformerEmbedder(settings, inference_thread().run) if embedder is None else embedder
+    runs_on = default_engine() if engine is None else engine
+    embeds = runs_on.embedder(settings) if embedder is None else embedder
     ahead = AskedAhead(embeds, [question for question, _ in questions])
     names = {text: f"{number:06}.txt" for number, text in enumerate(dict.fromkeys(texts))}
     wide = settings.model_copy(update={"top_k": _TOP_K})
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, wide, Path(scratch), ahead) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer(names, wide, Path(scratch), ahead, runs_on) as answerer,
+    ):
         return [Retrieved.of(names[text], answerer.search(question)) for question, text in questions]
 
 
@@ -159,7 +168,12 @@ def compare(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, dict
 
 
 def run(
-    data: Path, measure_on: Path, limit: int | None, settings: Settings, say: Callable[[str], None]
+    data: Path,
+    measure_on: Path,
+    limit: int | None,
+    settings: Settings,
+    say: Callable[[str], None],
+    engine: Engine | None = None,
 ) -> tuple[FusionWeights, dict[str, dict[str, float]]]:
     """Fit on held-out groups, then measure on a file in SQuAD's format, beside either search alone.
 
@@ -169,6 +183,7 @@ def run(
         limit: Measure on only so many of them; None takes all.
         settings: Which embedder, where.
         say: Prints a line.
+        engine: What the models run on; None is the one that this process shares.
 
     Returns:
         The weights, and the figures of either search alone and of both.
@@ -183,13 +198,13 @@ def run(
         raise DataError(f"{data} has no question of the one group in {ONE_GROUP_IN} that is fitted on; give more data")
     found = {}
     for source, (questions, texts) in held_out.items():
-        found[source] = retrieve(questions, texts, settings)
+        found[source] = retrieve(questions, texts, settings, engine=engine)
         say(f"{source}: {len(questions)} questions, {len(texts)} texts")
     fitted = fit(found)
     say(f"fitted: {fitted}")
     random.Random(0).shuffle(everything)  # noqa: S311 (no secret)
     pairs = [(q.text, q.paragraph) for q in everything]
-    measured = retrieve(pairs[:limit], [text for _, text in pairs], settings)
+    measured = retrieve(pairs[:limit], [text for _, text in pairs], settings, engine=engine)
     compared = compare(measured, fitted)
     for name, found_by in compared.items():
         say(f"{name}: {found_by}")

@@ -8,7 +8,8 @@ from typing import ParamSpec, TypeVar
 import anyio
 from anyio import to_thread
 
-from qa.answerer import QuestionAnswerer, Stage
+from qa.answerer import QuestionAnswerer
+from qa.pipeline import Stage
 from qa.records.answer import Answer
 from qa.web.api.errors import OverloadedError
 from qa.web.observability.metrics import Measured, StoppedError

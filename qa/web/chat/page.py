@@ -14,8 +14,10 @@ from gradio.events import api
 
 from index.errors import UnknownDocumentError, VerbatimError
 from index.records import DocumentRecord
-from qa.answerer import QuestionAnswerer, Stage, default_folder
+from qa.answerer import QuestionAnswerer
 from qa.dialogue.conversation import Conversation
+from qa.opening import default_folder
+from qa.pipeline import Stage
 from qa.records.turn import Turn
 from qa.web.chat import templates
 from qa.web.chat.question_queue import QUESTIONS_AT_A_TIME, Asked, Line, OnStage, read_asked, those_left

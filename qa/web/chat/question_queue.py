@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from index.errors import ParameterError
-from qa.answerer import Stage
+from qa.pipeline import Stage
 from qa.web.observability.metrics import StoppedError
 
 QUESTIONS_AT_A_TIME = 100
