@@ -46,7 +46,7 @@ def served(answerer: QuestionAnswerer, *guarded: Any, port: int = 0, **given: An
     """
     with open_port("127.0.0.1", port) as listening:
         ready = threading.Event()
-        server = make_server(built(answerer, *guarded, **given), ready.set)
+        server = make_server(built(answerer, *guarded, **given), ready.set, *guarded[1:])
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
