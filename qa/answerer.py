@@ -290,7 +290,7 @@ class QuestionAnswerer:
 
         Raises:
             QuestionError: The question is blank or too long.
-            ParameterError: The text is no valid Unicode.
+            ParameterError: The text is not valid Unicode.
         """
         return self._thread.run(self._read, check_question(question), check_unicode("text", text))
 
@@ -336,7 +336,7 @@ class QuestionAnswerer:
 
         Raises:
             QuestionError: The question is blank or too long.
-            ParameterError: The text is no valid Unicode.
+            ParameterError: The text is not valid Unicode.
         """
         return self._thread.run(self._as_hit, check_question(question), check_unicode("text", text))
 
@@ -347,7 +347,7 @@ class QuestionAnswerer:
             documents: The documents, each in place of the one of its name.
 
         Raises:
-            ParameterError: A text is no valid Unicode; nothing of its round was written.
+            ParameterError: A text is not valid Unicode; nothing of its round was written.
             BusyIndexError: Another process is writing the index.
         """
         self._index.write(documents)

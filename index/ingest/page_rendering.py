@@ -1,4 +1,4 @@
-"""Pages of PDF files as pictures, drawn in a worker: what crashes the drawing stops nothing else."""
+"""Renders pages of PDF files as images, in a worker process, so that a crash stops nothing else."""
 
 import hashlib
 import io
@@ -18,20 +18,20 @@ from index.formats.pdf.extraction import open_pdf
 from index.ingest.loading import read_bytes
 
 _MAX_PIXELS = 12_000_000
-"""Of a picture: a page in the resolution of a good screen, and never one that takes the memory."""
+"""Most pixels of an image: a page at the resolution of a good screen, within bounded memory."""
 
 _HOLDING_FILES = (ZIP, EML, MBOX)
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A page to draw.
+    """A page to render.
 
     Attributes:
-        path: The file of the folder that the PDF is, or is within.
-        sha256: Hash of the PDF's bytes, in hexadecimal.
+        path: The file in the folder that is the PDF, or contains it.
+        sha256: SHA-256 of the PDF's bytes, in hexadecimal.
         page: Number of the page, from 1.
-        width: Width of the picture, in pixels; less where the page is too long for that.
+        width: Width of the image in pixels; less if the page is too long for `_MAX_PIXELS`.
     """
 
     path: Path
@@ -40,23 +40,23 @@ class Drawing:
     width: int
 
     def run(self, passwords: Sequence[str], on_page: Callable[[], None]) -> bytes:  # noqa: ARG002 (one page only)
-        """Draw it.
+        """Render the page.
 
         Args:
-            passwords: Tried in turn where something is encrypted.
-            on_page: Not called: a page is all that is drawn.
+            passwords: Tried in turn on encrypted files.
+            on_page: Not called: only one page is rendered.
 
         Returns:
-            The picture as PNG.
+            The image as PNG.
 
         Raises:
             ChangingFileError: The file is not the one that was indexed.
-            UnreadableFileError: It cannot be opened, has no such page, or the page cannot be drawn.
+            UnreadableFileError: It cannot be opened, has no such page, or the page cannot be rendered.
         """
         try:
             status = self.path.stat()
         except OSError as error:
-            raise ChangingFileError("the file is gone since it was indexed") from error
+            raise ChangingFileError("the file was removed after it was indexed") from error
         document = _opened(self.path, (status.st_size, status.st_mtime_ns), self.sha256, tuple(passwords))
         if not 1 <= self.page <= len(document):
             raise UnreadableFileError(f"page={self.page} is not in the document; it has {len(document):,} pages")
@@ -67,7 +67,7 @@ class Drawing:
             drawn = page.render(scale=scale).to_pil()
             page.close()
         except (pypdfium2.PdfiumError, ValueError) as error:
-            raise UnreadableFileError("the page cannot be drawn: the file is damaged") from error
+            raise UnreadableFileError("the page cannot be displayed: the file is damaged") from error
         picture = io.BytesIO()
         drawn.save(picture, "PNG", compress_level=3)
         return picture.getvalue()
@@ -76,23 +76,23 @@ class Drawing:
 @lru_cache(maxsize=2)
 def _opened(
     path: Path,
-    state: tuple[int, int],  # noqa: ARG001 (size and time: a file that changed is opened anew)
+    state: tuple[int, int],  # noqa: ARG001 (size and time: a file that changed is opened again)
     sha256: str,
     passwords: tuple[str, ...],
 ) -> pypdfium2.PdfDocument:
-    """The PDF of a hash, open for its next pages.
+    """Open the PDF with this hash, and keep it open for its next pages.
 
     Args:
-        path: The file that it is, or is within.
-        state: Size and time of that file.
-        sha256: Hash of the PDF's bytes.
-        passwords: Tried in turn where something is encrypted.
+        path: The file that is the PDF, or contains it.
+        state: Size and modification time of that file.
+        sha256: SHA-256 of the PDF's bytes.
+        passwords: Tried in turn on encrypted files.
 
     Returns:
         The PDF.
 
     Raises:
-        ChangingFileError: Neither the file nor anything within it has that hash.
+        ChangingFileError: Neither the file nor any file within it has that hash.
     """
     for content in _within(Part(path.name, read_bytes(path)), passwords, 0):
         if hashlib.sha256(content).hexdigest() == sha256:
@@ -101,7 +101,7 @@ def _opened(
 
 
 def _within(file: Part, passwords: tuple[str, ...], depth: int) -> Iterator[bytes]:
-    """The bytes of a file, then of all files within it that can be read."""
+    """Yield the bytes of a file, then of all readable files within it."""
     yield file.content
     try:
         content = decrypted(file.content, passwords)

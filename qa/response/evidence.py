@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from index.records import Hit, Passage
-from index.retrieval.hybrid import terms
+from index.retrieval.lexical import terms
 from index.retrieval.proximity import measure
 from qa.records.answer import Answer, Reason
 from qa.text.shallow_parsing import states_a_number
