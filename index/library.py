@@ -26,7 +26,6 @@ from index.errors import (
 )
 from index.formats.content import Place
 from index.formats.kinds import SUMMARY
-from index.formats.text.markdown import with_headings
 from index.ingest import loading
 from index.ingest.chunking import Splitter, SplitterSettings
 from index.ingest.scanning import check_folder, copy_into, is_in_step, scan
@@ -305,7 +304,7 @@ class Library:
             BusyIndexError: Another process is writing.
         """
         with self._changing():
-            entries = (Entry(with_headings(_checked(document)), None) for document in documents)
+            entries = (Entry(loading.with_headings(_checked(document)), None) for document in documents)
             for round_ in in_rounds(entries):
                 self.write_round(round_, on_progress)
 

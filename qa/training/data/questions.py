@@ -13,6 +13,9 @@ from index.records import check_unicode
 
 T = TypeVar("T")
 
+ONE_GROUP_IN = 4
+"""Of so many groups one is set apart from the embedder's training: fusion weights are fitted on it."""
+
 _ONE_GROUP_SOURCES = frozenset({"reddit", "covid"})  # all their texts are one group: each text is its own here
 
 
