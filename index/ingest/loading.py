@@ -17,7 +17,7 @@ from index.formats.metadata import one_line
 from index.formats.naming import Names
 from index.formats.office.encryption import decrypted
 from index.formats.text.markdown import is_markdown, markdown_places
-from index.formats.titles import title_of_text
+from index.formats.text.titles import title_of_text
 from index.records import Document
 
 LOADERS_VERSION = 2
