@@ -1,8 +1,8 @@
-"""How conversations go: python benchmarks/conversations.py [--questions SQUAD.json].
+"""Measures conversations: python benchmarks/conversations.py [--questions SQUAD.json].
 
-Follow-ups understood and answered, with and without rewriting; spans of lists; disagreements found and falsely called;
-and, of questions that stand alone in a file in SQuAD's format, each asked after another one about the same paragraph,
-those that are rewritten all the same. Prints tables in Markdown. What is asked is in benchmarks/conversations/.
+Follow-up questions understood and answered, with and without rewriting; spans of lists; disagreements found and wrongly
+reported; and, for stand-alone questions in a file in SQuAD's format, each asked after another about the same paragraph,
+how many are rewritten needlessly. Prints Markdown tables. The questions are in benchmarks/conversations/.
 """
 
 import argparse
@@ -28,19 +28,19 @@ from qa.records.turn import Kind, Turn
 from qa.text.normalization import exact_match, f1
 
 DATA = Path(__file__).parent / "conversations"
-"""Where the material is."""
+"""Folder of the questions and documents."""
 PARTS = ("follow-ups", "lists", "disagreements")
 QUESTIONS = 1000
 _RIGHT_F1 = 0.5
 
 
 def main(arguments: Sequence[str] | None = None, engine: Engine | None = None) -> None:
-    """Measure what the command line names."""
+    """Run the measurements given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", action="append", choices=PARTS, help="only this one; may be given again")
-    parser.add_argument("--questions", type=Path, metavar="FILE", help="questions in SQuAD's format that stand alone")
-    parser.add_argument("--limit", type=int, default=QUESTIONS, metavar="N", help=f"so many of them ({QUESTIONS})")
-    parser.add_argument("--reader", metavar="NAME", help="as verbatim ask takes it")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this part; may be repeated")
+    parser.add_argument("--questions", type=Path, metavar="FILE", help="stand-alone questions in SQuAD's format")
+    parser.add_argument("--limit", type=int, default=QUESTIONS, metavar="N", help=f"how many of them ({QUESTIONS})")
+    parser.add_argument("--reader", metavar="NAME", help="a reader, as for verbatim ask")
     parser.add_argument("--details", action="store_true", help="print also what went wrong")
     given = parser.parse_args(arguments)
     if given.limit < 1:
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None, engine: Engine | None = None) -
 
 
 def run(given: argparse.Namespace, settings: Settings, engine: Engine | None) -> None:
-    """Measure and print."""
+    """Measure and print the tables."""
     parts = given.part or ([] if given.questions else PARTS)
     measures = {"follow-ups": measure_follow_ups, "lists": measure_lists, "disagreements": measure_disagreements}
     for part in parts:
@@ -64,7 +64,7 @@ def run(given: argparse.Namespace, settings: Settings, engine: Engine | None) ->
 
 
 def print_table(name: str, figures: dict[str, str]) -> None:
-    """Print figures as a table in Markdown."""
+    """Print figures as a Markdown table."""
     print(f"\n| {name} | |\n|---|---|")
     for what, figure in figures.items():
         print(f"| {what} | {figure} |", flush=True)
@@ -72,7 +72,7 @@ def print_table(name: str, figures: dict[str, str]) -> None:
 
 @contextmanager
 def opened(folder: Path, settings: Settings, engine: Engine | None) -> Iterator[QuestionAnswerer]:
-    """An answerer over a folder, its index thrown away after."""
+    """Open an answerer over a folder, with a temporary index."""
     with tempfile.TemporaryDirectory() as scratch:
         own = settings.model_copy(update={"index_dir": Path(scratch) / "index"})
         with QuestionAnswerer(folder, own, engine=engine) as answerer:
@@ -81,7 +81,7 @@ def opened(folder: Path, settings: Settings, engine: Engine | None) -> Iterator[
 
 
 def load(name: str) -> list[dict[str, Any]]:
-    """The records of a file of the material."""
+    """Load the records of a file."""
     return json.loads((DATA / name).read_text(encoding="utf-8"))
 
 
@@ -89,7 +89,7 @@ def load(name: str) -> list[dict[str, Any]]:
 
 
 def measure_follow_ups(settings: Settings, engine: Engine | None, *, details: bool) -> dict[str, str]:
-    """Hold all conversations, and ask each follow-up also as it was typed."""
+    """Hold all conversations, and also ask each follow-up question exactly as typed."""
     understood, right, plain = [], [], []
     with (
         opened(default_folder(), settings, engine) as seeds,
@@ -117,13 +117,13 @@ def measure_follow_ups(settings: Settings, engine: Engine | None, *, details: bo
 
 
 def is_understood(turn: Turn, needs: Sequence[str]) -> bool:
-    """Whether the question as understood holds all that it needs; "a|b" is one of them."""
+    """Return whether the question as understood contains all required words; "a|b" requires one of them."""
     question = (turn.understood or "").lower()
     return all(any(words.lower() in question for words in need.split("|")) for need in needs)
 
 
 def is_right(answer: Answer | None, gold: Sequence[str]) -> bool:
-    """Whether more than half the words are those of a right answer; declining is right where there is none."""
+    """Return whether the answer's F1 is above 0.5; without a right answer, whether it was declined."""
     said = answer.text if answer is not None and answer.answered else ""
     return f1(said, gold) > _RIGHT_F1
 
@@ -132,7 +132,7 @@ def is_right(answer: Answer | None, gold: Sequence[str]) -> bool:
 
 
 def measure_lists(settings: Settings, engine: Engine | None, *, details: bool) -> dict[str, str]:
-    """Ask all list questions of all documents."""
+    """Ask the list questions of all documents."""
     exact, close, told, wanted, whole = 0, 0, 0, 0, 0
     with opened(DATA / "lists", settings, engine) as answerer:
         questions = load("lists.json")
@@ -159,7 +159,7 @@ def measure_lists(settings: Settings, engine: Engine | None, *, details: bool) -
 
 
 def spans_of(turn: Turn) -> tuple[Answer, ...]:
-    """What a turn gives: a list's items, or the one answer."""
+    """Return a list's items, or the single answer."""
     if turn.kind in {Kind.LIST, Kind.DISAGREEMENT}:
         return turn.answers
     return (turn.answer,) if turn.answer is not None and turn.answer.answered else ()
@@ -200,9 +200,9 @@ def measure_disagreements(settings: Settings, engine: Engine | None, *, details:
 def measure_alone(
     path: Path, limit: int, settings: Settings, engine: Engine | None, *, details: bool
 ) -> dict[str, str]:
-    """Ask each question after another one about its paragraph, as if that had been answered rightly.
+    """Ask each question after another one about its paragraph, as if that had been answered correctly.
 
-    Only those that point back are asked: of the others not a letter is changed, and so neither is the answer.
+    Only those that refer back are asked: others are not changed at all, and neither are their answers.
     """
     everything = load_questions(path)
     before = _questions_before(everything)
@@ -236,7 +236,7 @@ def measure_alone(
 
 
 def _questions_before(questions: Sequence[Question]) -> dict[str, Turn]:
-    """For each question, by id, the one before it about the same paragraph, answered as people did."""
+    """Return, by question id, the question before it about the same paragraph, with a human answer."""
     before = {}
     for previous, question in pairwise(questions):
         if previous.paragraph == question.paragraph:

@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 
 from fakes import HashEmbedder, SpansReader, WordReader, fake_engine
 from index.settings import read_settings
+from pages import SHOWN_WITHIN_MS
 from qa.answerer import QuestionAnswerer
 from qa.engine import Engine
 from qa.opening import default_folder, load
@@ -21,7 +22,6 @@ from qa.reader.calibrations import load_calibration
 from qa.reader.cascade import Cascade
 from qa.records.span import Span
 
-SHOWN_WITHIN_MS = 15_000
 OFFLINE = Path(__file__).parent / "offline"
 ON_CI = bool(os.environ.get("CI"))
 
@@ -164,7 +164,8 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import Error, sync_playwright
 
     quiet = ("background-networking", "component-update", "sync", "quic", "default-apps")
-    arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{what}" for what in quiet)]
+    alone = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    arguments = ["--no-sandbox", "--no-first-run", alone, *(f"--disable-{what}" for what in quiet)]
     with sync_playwright() as playwright:
         try:
             started = playwright.chromium.launch(executable_path=chromium(), args=arguments)
@@ -176,14 +177,56 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens pages, in which nothing but loopback may be asked for and no script may fail."""
-    contexts, left, failed = [], [], []
+class _Visitors:
+    """Browser contexts, lent to one test after another; in between all is forgotten but what is cached."""
 
-    def note(url: str) -> None:
-        if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).hostname != "127.0.0.1":
-            left.append(url)
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self._free: dict[str, list[Any]] = {}
+        self._lent: list[tuple[str, Any]] = []
+        self.fetched: list[str] = []
+
+    def lend(self, **options: Any) -> Any:
+        """A context with these options that nobody else has until they are given back."""
+        kind = repr(sorted(options.items()))
+        free = self._free.setdefault(kind, [])
+        context = free.pop() if free else self._new(**options)
+        self._lent.append((kind, context))
+        return context
+
+    def take_back(self) -> None:
+        """Close the pages of all that are lent, and forget what these have stored."""
+        origins = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in self.fetched}
+        while self._lent:
+            kind, context = self._lent.pop()
+            last = context.new_page()
+            for page in context.pages:
+                if page is not last:
+                    page.close()
+            session = context.new_cdp_session(last)
+            for origin in origins:
+                session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+            last.close()
+            context.clear_cookies()
+            self._free[kind].append(context)
+
+    def _new(self, **options: Any) -> Any:
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(SHOWN_WITHIN_MS)
+        context.on("request", lambda request: self.fetched.append(request.url))
+        return context
+
+
+@pytest.fixture(scope="session")
+def _visitors(browser: Any) -> _Visitors:
+    return _Visitors(browser)
+
+
+@pytest.fixture
+def visit(_visitors: _Visitors) -> Iterator[Callable[..., Any]]:
+    """Opens pages as visitors who never came before; nothing but loopback may be asked for, no script may fail."""
+    failed: list[str] = []
+    _visitors.fetched.clear()
 
     def open_page(
         url: str,
@@ -193,13 +236,8 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         await_welcome: bool = True,
         **options: Any,
     ) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        context.set_default_timeout(SHOWN_WITHIN_MS)
-        context.on("request", lambda request: note(request.url))
-        context.route(lambda address: urlsplit(address).hostname != "127.0.0.1", lambda route: route.abort())
-        page = context.new_page()
-        page.on("websocket", lambda socket: note(socket.url))
+        page = _visitors.lend(viewport={"width": width, "height": height}, **options).new_page()
+        page.on("websocket", lambda socket: _visitors.fetched.append(socket.url))
         if not may_fail:
             page.on("pageerror", lambda error: failed.append(str(error)))
         page.goto(url)
@@ -207,7 +245,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
-    assert left == []
+    _visitors.take_back()
+    outside = [url for url in _visitors.fetched if urlsplit(url).scheme not in {"data", "blob"}]
+    assert {urlsplit(url).hostname for url in outside} <= {"127.0.0.1"}
     assert failed == []

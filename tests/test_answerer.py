@@ -109,7 +109,7 @@ def test_how_many_may_be_wrong_sets_the_threshold(make_answerer):
         ("?!… —", "holds no words"),
         ("x" * 100_000, r"100,000 characters, at most 1,000"),
         (None, "is no text"),
-        ("who is \ud800?", r"no valid Unicode: '\\ud800' at offset 7"),
+        ("who is \ud800?", r"not valid Unicode: '\\ud800' at offset 7"),
     ],
 )
 def test_a_question_that_cannot_be_asked(make_answerer, question, said):
@@ -184,9 +184,9 @@ def test_what_is_quoted_is_of_the_state_that_was_searched(folder, make_answerer)
 
 def test_text_that_is_no_unicode_is_refused(make_answerer):
     answerer = make_answerer()
-    with pytest.raises(ParameterError, match="text is no valid Unicode"):
+    with pytest.raises(ParameterError, match="text is not valid Unicode"):
         answerer.read("who?", "BAD \udcff")
-    with pytest.raises(ParameterError, match=r"the text of 'a\.txt' is no valid Unicode"):
+    with pytest.raises(ParameterError, match=r"the text of 'a\.txt' is not valid Unicode"):
         answerer.write([Document("a.txt", "BAD \udcff", "", "0" * 64)])
     assert answerer.documents() == []
 
@@ -263,7 +263,7 @@ def test_passages_just_found_are_not_looked_for_again_until_the_index_changes(fo
         answerer.search("who is the leader?", within=["a.txt"])
     for number in range(200):
         answerer.search(f"who is number {number}?")
-    assert len(answerer._library._remembered.hits) <= 100
+    assert len(answerer._library._remembered) <= 100
 
 
 def asked_while_busy(answerer: QuestionAnswerer, question: str) -> Answer:
@@ -402,7 +402,7 @@ def test_every_answer_evidence_and_alternative_is_the_stored_text(folder, make_a
     ("name", "said"),
     [
         ("", "is empty"),
-        ("no\0folder", "holds a NUL character"),
+        ("no\0folder", "contains a NUL character"),
         ("x" * 300, "cannot be opened: File name too long"),
         ("~nobody-here/x", "names the home folder of a user"),
     ],

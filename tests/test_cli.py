@@ -169,7 +169,7 @@ def test_output_of_any_encoding(folder, encoding):
 def test_a_question_that_is_not_utf_8_is_one_line(folder, encoding):
     done = in_a_process(b"ask", b"who is \xe9?", encoding=encoding)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.startswith(b"verbatim: question is no valid Unicode")
+    assert done.stderr.startswith(b"verbatim: question is not valid Unicode")
     assert len(done.stderr.splitlines()) == 1
     done = in_a_process(b"ask", b"who is \xe9?", b"--json", encoding=encoding)
     assert (done.returncode, done.stderr) == (2, b"")
@@ -217,7 +217,7 @@ def test_what_failed_is_read_again(reports):
         del os.environ["VERBATIM_PASSWORDS"]
     assert "3 documents in the index: 1 added, 2 unchanged" in said
     assert "4 files: 3 indexed, 1 unsupported" in said
-    assert "note: c.pdf: its language seems to be 'la', and the models know English" in said
+    assert "note: c.pdf: its language seems to be 'la', but the models only understand English" in said
 
 
 def test_many_files_of_a_type_that_is_not_read_are_counted(reports):
@@ -272,7 +272,7 @@ def test_documents_lists_without_loading_anything(reports, monkeypatch):
         (["serve", "--folder", ""], "folder='' is empty"),
         (["ask", "who?", "--folder", "~nosuchuser/reports"], "folder='~nosuchuser/reports' "),
         (["index", "x" * 5000], "too long"),
-        (["ask", "who \udcff?"], "question is no valid Unicode: '\\udcff' at offset 4"),
+        (["ask", "who \udcff?"], "question is not valid Unicode: '\\udcff' at offset 4"),
         (["ask", "who?", "--top-k", "0"], "top_k=0"),
         (["ask", "who?", "--threshold", "2"], "threshold=2.0"),
         (["evaluate", "no/such.json"], "cannot be read"),

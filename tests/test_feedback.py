@@ -354,7 +354,7 @@ def test_python_gets_the_same_checks(answerer) -> None:
     said = Feedback(BROWSER, "who?", Verdict.RIGHT, answer=Stretch("odd.txt", sha256, 0, 1, "x"))
     with pytest.raises(ParameterError, match="does not stand at 0 to 1"):
         take(answerer, said)
-    with pytest.raises(ParameterError, match="is no valid Unicode"):
+    with pytest.raises(ParameterError, match="is not valid Unicode"):
         take(answerer, replace(said, answer=Stretch("odd.txt", sha256, 0, 1, "\ud800")))
 
 

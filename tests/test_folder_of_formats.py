@@ -129,7 +129,7 @@ def test_every_file_has_its_line(harbour):
     assert "VERBATIM_PASSWORDS" in lines["libreoffice-writer-password.pdf"][1]
     assert lines["grayscale-image.pdf"][0] == "empty"
     assert lines["report.rtf"][0] == "partly read"
-    assert lines["multicolumn.pdf"][1] == "its language seems to be 'la', and the models know English"
+    assert lines["multicolumn.pdf"][1] == "its language seems to be 'la', but the models only understand English"
     assert lines["archive.zip"] == ("indexed", "")
     assert harbour.left_out()["sources/talk.fodp"] == "unsupported file type; save it again as ODP"
     assert "report.rtf" not in harbour.left_out()
@@ -437,7 +437,7 @@ def test_without_tesseract_the_ledger_says_how_to_install_it(folder, opened, mon
 
 def test_a_run_that_ends_within_an_archive_reads_it_again(folder, opened, monkeypatch):
     write(folder, "a.zip", make_zip({f"{n}.txt": b"Words of number %d." % n for n in range(6)}))
-    monkeypatch.setattr("index.ingest.sync._DOCUMENTS_PER_ROUND", 2)
+    monkeypatch.setattr("index.ingest.rounds._DOCUMENTS_PER_ROUND", 2)
     index = opened()
     real, committed = index.store.put, []
 

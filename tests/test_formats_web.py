@@ -184,6 +184,32 @@ def test_the_charset_is_what_the_page_declares_or_is(content):
 
 
 @pytest.mark.parametrize(
+    ("declared", "text"),
+    [
+        ("x-sjis", "\u0451 日本語 ①"),
+        ("windows-31j", "日本語 ①"),
+        ("x-cp1251", "Привет, мир – №1"),
+        ("csISO88598I", "שלום"),
+        ("iso88591", "5 € für Köln"),
+        ("big5", "廣東話 㗎"),  # U+35CE is in Hong Kong's characters only
+        ("gbk", "中文 㐀 €"),  # U+3400 takes four bytes
+        ("ISO-2022-KR", "한국어"),
+        ("hz-gb-2312", "中文"),
+        ("tis-620", "ภาษาไทย €"),
+        ("x-mac-roman", "Café"),
+        ("ibm850", "Größe"),
+        ("unicodeFFFE", "Größe, größer"),
+        ("macintosh", "Café"),
+    ],
+)
+def test_a_charset_has_the_name_that_the_web_gives_it_or_python(declared, text):
+    written = {"x-sjis": "cp932", "windows-31j": "cp932", "x-cp1251": "cp1251", "csISO88598I": "iso8859-8",
+               "iso88591": "cp1252", "big5": "big5hkscs", "gbk": "gb18030", "tis-620": "cp874",
+               "x-mac-roman": "mac-roman", "unicodeFFFE": "utf-8"}.get(declared, declared)  # fmt: skip
+    assert load_html(f"<meta charset={declared}><p>{text}".encode(written)).text == text
+
+
+@pytest.mark.parametrize(
     "hidden",
     ["<script>LEAK</script>", "<style>LEAK</style>", "<script>'<!--' LEAK</script>", "<template>LEAK</template>",
      "<noscript>LEAK</noscript>", "<svg><title>LEAK</title><text>LEAK</text></svg>", "<textarea>LEAK</textarea>",

@@ -14,7 +14,7 @@ import pytest
 
 from fakes import busy_inference
 from index.errors import UnknownDocumentError
-from pages import ask, last_change, served
+from pages import ask, expect, last_change, served
 from qa.answerer import QuestionAnswerer
 from qa.opening import default_folder
 from qa.records.answer import Answer
@@ -35,12 +35,6 @@ browser_test = pytest.mark.browser
 def seeds_url(seed_answerer: QuestionAnswerer) -> Iterator[str]:
     with served(seed_answerer) as url:
         yield url
-
-
-def expect(found: Any) -> Any:
-    from playwright.sync_api import expect as expecting
-
-    return expecting(found)
 
 
 def shown_in_panel(page: Any, selector: str) -> bool:

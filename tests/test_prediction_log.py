@@ -116,7 +116,7 @@ def test_a_place_that_cannot_be_written_is_said_before_the_work_begins(evaluate,
 def test_a_device_is_not_replaced_by_a_file(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(ParameterError, match=r"save='.*pipe' is no ordinary file"):
+    with pytest.raises(ParameterError, match=r"save='.*pipe' is not a regular file"):
         RecordsFile(pipe)
 
 
@@ -166,11 +166,11 @@ GOOD = Record("f", "read", "1", "who?", ("a",), "a", 0.5, True, 0.1, None, True,
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (b"", "holds no record"),
-        (b"{", r"saved\.jsonl, line 1 is no record of verbatim evaluate --save: Invalid JSON"),
-        (b"[]\n", "line 1 is no record"),
-        (b"GOOD\n\n", "line 2 is no record"),
-        (b'GOOD\n{"file": "f"}\n', "line 2 is no record of verbatim evaluate --save: mode: Field required"),
+        (b"", "has no records"),
+        (b"{", r"saved\.jsonl, line 1 is not a record of verbatim evaluate --save: Invalid JSON"),
+        (b"[]\n", "line 1 is not a record"),
+        (b"GOOD\n\n", "line 2 is not a record"),
+        (b'GOOD\n{"file": "f"}\n', "line 2 is not a record of verbatim evaluate --save: mode: Field required"),
         (b"GOOD\n" + b'BAD"confidence": "high"}', r"line 2 is .*: confidence: Input should be a valid number"),
         (b"\xff", r"saved\.jsonl is no UTF-8"),
     ],

@@ -27,8 +27,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from fakes import HashEmbedder, WordReader, busy_inference
+from index.certificate import our_version
 from index.errors import DamagedIndexError, QuestionError
-from index.library import our_version
 from index.settings import read_settings
 from pages import run, served
 from qa.answerer import QuestionAnswerer
@@ -136,7 +136,7 @@ HUGE = "x" * 1_000_000
         ({"question": ["a"] * 9}, 422, "question=a list of 9: input should be a valid string"),
         ({"question": "?!"}, 422, r"question='\?!' holds no words; type a question"),
         ({"question": HUGE}, 422, "the question has 1,000,000 characters, at most 1,000; ask a shorter one"),
-        (b'{"question": "who is \\ud800?"}', 422, "question is no valid Unicode: .*; decode it .*"),
+        (b'{"question": "who is \\ud800?"}', 422, "question is not valid Unicode: .*; decode it .*"),
         ({"question": "who?", "Within": []}, 422, "there is no parameter 'Within'; leave it out"),
         ({"question": "who?", HUGE: 1}, 422, "there is no parameter 'x{40}'…; leave it out"),
         ({"question": "who?", "max_wrong": "0.1"}, 422, "max_wrong='0.1': input should be a valid number"),

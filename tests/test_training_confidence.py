@@ -90,7 +90,7 @@ def test_what_was_kept_is_not_read_again(read_again, tmp_path):
     asked, found, _ = read_again()
     assert len(asked) == len(found) == 10
     kept = (tmp_path / "kept.jsonl").read_bytes()
-    assert read_again() == ([], found, ["goes on after 10 of 10 questions"])
+    assert read_again() == ([], found, ["resuming after 10 of 10 questions"])
     assert (tmp_path / "kept.jsonl").read_bytes() == kept
 
 
@@ -107,13 +107,13 @@ def test_a_run_that_was_ended_goes_on_with_the_question_it_was_at(read_again, tm
 
 def test_what_other_models_or_of_other_questions_was_kept_is_refused(read_again, tmp_path):
     read_again()
-    with pytest.raises(DataError, match=r"kept\.jsonl, line 1 was read by other models: name those, or a new file"):
+    with pytest.raises(DataError, match=r"kept\.jsonl, line 1 was read by other models: use those, or a new file"):
         read_again(fingerprint="two")
     for other in ({"n_of_a_kind": 3}, {"stop_after": 4}):
         with pytest.raises(DataError, match=r"line \d is of other data or another number of questions"):
             read_again(**other)
     (tmp_path / "kept.jsonl").write_text('{"models": "one"}\n')
-    with pytest.raises(DataError, match=r"line 1 is no record of verbatim train confidence: read: Field required"):
+    with pytest.raises(DataError, match=r"line 1 is not a record of verbatim train confidence: read: Field required"):
         read_again()
 
 

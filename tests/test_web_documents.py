@@ -262,7 +262,7 @@ def test_a_page_of_a_file_that_changed_since_it_was_indexed_is_not_shown(
     assert (changed.status_code, changed.json()["detail"]) == (409, "the file has changed since it was indexed")
     (folder / "a.pdf").unlink()
     gone = client.get("/api/documents/pages/1", params={"name": "a.pdf"})
-    assert (gone.status_code, gone.json()["detail"]) == (409, "the file is gone since it was indexed")
+    assert (gone.status_code, gone.json()["detail"]) == (409, "the file was removed after it was indexed")
     text = client.get("/api/documents/pages/1", params={"name": "b.txt"})
     assert (text.status_code, text.json()["detail"]) == (422, "not a PDF file: it does not begin with %PDF-")
 

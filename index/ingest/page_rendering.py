@@ -1,4 +1,4 @@
-"""Pages of PDF files as pictures, drawn in a worker: what crashes the drawing stops nothing else."""
+"""Renders pages of PDF files as images, in a worker process, so that a crash stops nothing else."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ from index.ingest.loading import read_bytes
 from index.ingest.worker_pool import Kept
 
 _MAX_PIXELS = 12_000_000
-"""Of a picture: a page in the resolution of a good screen, and never one that takes the memory."""
+"""Most pixels of an image: a page at the resolution of a good screen, within bounded memory."""
 
 _MOST_OPEN = 2
 _HOLDING_FILES = (ZIP, EML, MBOX)
@@ -27,13 +27,13 @@ _HOLDING_FILES = (ZIP, EML, MBOX)
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A page to draw.
+    """A page to render.
 
     Attributes:
-        path: The file of the folder that the PDF is, or is within.
-        sha256: Hash of the PDF's bytes, in hexadecimal.
+        path: The file in the folder that is the PDF, or contains it.
+        sha256: SHA-256 of the PDF's bytes, in hexadecimal.
         page: Number of the page, from 1.
-        width: Width of the picture, in pixels; less where the page is too long for that.
+        width: Width of the image in pixels; less if the page is too long for `_MAX_PIXELS`.
     """
 
     path: Path
@@ -42,19 +42,19 @@ class Drawing:
     width: int
 
     def run(self, passwords: Sequence[str], on_page: Callable[[], None], kept: Kept) -> bytes:  # noqa: ARG002 (one page)
-        """Draw it.
+        """Render the page.
 
         Args:
-            passwords: Tried in turn where something is encrypted.
-            on_page: Not called: a page is all that is drawn.
-            kept: Where PDFs stay open for their next pages.
+            passwords: Tried in turn on encrypted files.
+            on_page: Not called: only one page is rendered.
+            kept: Keeps PDFs open for their next pages.
 
         Returns:
-            The picture as PNG.
+            The image as PNG.
 
         Raises:
             ChangingFileError: The file is not the one that was indexed.
-            UnreadableFileError: It cannot be opened, has no such page, or the page cannot be drawn.
+            UnreadableFileError: It cannot be opened, has no such page, or the page cannot be rendered.
         """
         open_pdfs = kept.setdefault(_OpenPdfs, _OpenPdfs())
         document = open_pdfs.pdf(self.path, self.sha256, tuple(passwords))
@@ -67,42 +67,42 @@ class Drawing:
             drawn = page.render(scale=scale).to_pil()
             page.close()
         except (pypdfium2.PdfiumError, ValueError) as error:
-            raise UnreadableFileError("the page cannot be drawn: the file is damaged") from error
+            raise UnreadableFileError("the page cannot be displayed: the file is damaged") from error
         picture = io.BytesIO()
         drawn.save(picture, "PNG", compress_level=3)
         return picture.getvalue()
 
 
 class _OpenPdfs:
-    """PDFs that are open for their next pages: the last two."""
+    """PDFs that are open for their next pages, the last two."""
 
     def __init__(self) -> None:
         self._opened = lru_cache(_MOST_OPEN)(self._open)
 
     def pdf(self, path: Path, sha256: str, passwords: tuple[str, ...]) -> pypdfium2.PdfDocument:
-        """The PDF of a hash.
+        """Open the PDF with this hash, or return it if it is open.
 
         Args:
-            path: The file that it is, or is within.
-            sha256: Hash of the PDF's bytes.
-            passwords: Tried in turn where something is encrypted.
+            path: The file that is the PDF, or contains it.
+            sha256: SHA-256 of the PDF's bytes.
+            passwords: Tried in turn on encrypted files.
 
         Returns:
-            The PDF, open.
+            The PDF.
 
         Raises:
-            ChangingFileError: The file is gone, or neither it nor anything within it has that hash.
+            ChangingFileError: The file was removed, or neither it nor any file within it has that hash.
         """
         try:
             status = path.stat()
         except OSError as error:
-            raise ChangingFileError("the file is gone since it was indexed") from error
+            raise ChangingFileError("the file was removed after it was indexed") from error
         return self._opened(path, (status.st_size, status.st_mtime_ns), sha256, passwords)
 
     def _open(
         self,
         path: Path,
-        state: tuple[int, int],  # noqa: ARG002 (size and time: a file that changed is opened anew)
+        state: tuple[int, int],  # noqa: ARG002 (size and time: a file that changed is opened again)
         sha256: str,
         passwords: tuple[str, ...],
     ) -> pypdfium2.PdfDocument:
@@ -113,7 +113,7 @@ class _OpenPdfs:
 
 
 def _within(file: Part, passwords: tuple[str, ...], depth: int) -> Iterator[bytes]:
-    """The bytes of a file, then of all files within it that can be read."""
+    """Yield the bytes of a file, then of all readable files within it."""
     yield file.content
     try:
         content = decrypted(file.content, passwords)

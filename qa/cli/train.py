@@ -49,16 +49,20 @@ def fusion(
     measure_on: Annotated[
         Path, typer.Argument(metavar="MEASURE_ON", help="Questions in SQuAD's format that nothing is fitted on.")
     ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write the weights; without it, where search reads them."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Measure on only so many questions.", min=1)] = None,
     as_json: Json = False,
 ) -> None:
-    """Fit and print what fuses lexical and dense scores."""
+    """Fit the weights that fuse lexical and dense scores, beside the embedder's own."""
     with errors(as_json):
         from index.settings import read_settings
         from qa.training.fit.fusion import run
 
-        weights, figures = run(data, measure_on, limit, read_settings(), _say(as_json), context.obj)
-        _finish(as_json, {"weights": jsonable(weights), "figures": figures})
+        fitted = run(data, measure_on, limit, out, read_settings(), _say(as_json), context.obj)
+        _finish(as_json, {**jsonable(fitted), "file": str(fitted.file)})
 
 
 @train.command()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from index.records import DocumentRecord
-from index.retrieval.hybrid import STOP_WORDS
+from index.retrieval.lexical import STOP_WORDS
 from index.retrieval.proximity import words_of
 from qa.dialogue.query_rewriting import Said
 from qa.dialogue.rewrite_selection import Understood, understand

@@ -1,4 +1,4 @@
-"""Typing mistakes in questions: a word that stands nowhere is taken for one that does and is a letter away from it."""
+"""Spelling correction: a word that neither English nor the documents have is replaced by one a single edit away."""
 
 import re
 from collections.abc import Collection
@@ -18,45 +18,45 @@ _EXCHANGED, _LEFT_OUT, _TOO_MANY, _ANOTHER = range(4)
 
 
 class Held(Protocol):
-    """Tells which of some words, in lower case, documents hold."""
+    """Tells which words, in lower case, occur in the documents."""
 
     def __call__(self, words: Collection[str], *, as_written: bool = False) -> Collection[str]:
-        """Choose those that are held.
+        """Select the words that occur.
 
         Args:
             words: Words.
-            as_written: In this form; else in any form, with whatever ending.
+            as_written: Match this form exactly; otherwise any word with the same stem.
 
         Returns:
-            Those that are held.
+            Those that occur.
         """
 
 
 class Speller:
-    """Mends typing mistakes. It loads 160,000 English words for the first question, in a quarter of a second."""
+    """Corrects typing mistakes. Loads 160,000 English words for the first question: a quarter of a second."""
 
     @cached_property
     def _english(self) -> "SpellChecker":
-        """English words with how often they are used."""
+        """English words with their frequencies."""
         from spellchecker import SpellChecker
 
         return SpellChecker(language="en", distance=1)
 
     def respelled(self, question: str, held: Held) -> str:
-        """A question without typing mistakes, as far as they can be told.
+        """Correct typing mistakes in a question.
 
-        A word that is neither English nor in the documents is taken for the word that is and that differs from it by
-        two neighbours exchanged, a letter left out, one too many, or another one (Damerau 1964, "A technique for
-        computer detection and correction of spelling errors"); first for one that the documents hold. Of words with a
-        capital no more than two neighbours are exchanged: nobody is to be told about Thompson who asked about Thomson.
-        A question most of whose words are strange, or more than six, is in another language, and stays as it is.
+        A word that is neither English nor in the documents is replaced by one that is, at a distance of one
+        transposition, missing letter, extra letter or wrong letter (Damerau 1964, "A technique for computer detection
+        and correction of spelling errors"); words in the documents are preferred. In capitalized words only
+        transpositions are corrected: who asked about Thomson should not be told about Thompson. A question with more
+        than six unknown words, or mostly unknown ones, is in another language and is left unchanged.
 
         Args:
-            question: The question, as it was typed.
-            held: Tells which words the documents hold.
+            question: The question as typed.
+            held: Tells which words the documents have.
 
         Returns:
-            The question as it is understood; the same where nothing looks mistyped.
+            The corrected question; unchanged if nothing looks mistyped.
         """
         words = _WORD.findall(question)
         unknown = {word for word in words if word.lower() not in self._english}
@@ -68,14 +68,14 @@ class Speller:
         return _WORD.sub(lambda match: meant.get(match[0], match[0]), question)
 
     def _meant(self, word: str, held: Held) -> str:
-        """The word that is meant.
+        """Find the word that was meant.
 
         Args:
             word: A word that is neither English nor in the documents.
-            held: Tells which words the documents hold.
+            held: Tells which words the documents have.
 
         Returns:
-            The word; the same where there is none.
+            The word meant; the same word if none is found.
         """
         typed, english = word.lower(), self._english
         others = {other for other in english.edit_distance_1(typed) if other.isalpha()}
@@ -88,13 +88,13 @@ class Speller:
 
 
 def held_by(text: str) -> Held:
-    """Which words a text holds that is not in the index.
+    """Return a function that tells which words a text outside the index has.
 
     Args:
         text: The text.
 
     Returns:
-        What tells.
+        The function.
     """
     written = set(words_of(text))
     stem = Stemmer.Stemmer("porter").stemWord
@@ -107,7 +107,7 @@ def held_by(text: str) -> Held:
 
 
 def _mistake(typed: str, meant: str) -> int:
-    """How a word was mistyped, the likelier the lower."""
+    """Return the kind of typing mistake; lower is likelier."""
     if len(typed) != len(meant):
         return _LEFT_OUT if len(typed) < len(meant) else _TOO_MANY
     return _EXCHANGED if sorted(typed) == sorted(meant) else _ANOTHER

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from index.records import Hit, Passage
-from index.retrieval.hybrid import terms
+from index.retrieval.lexical import terms
 from index.retrieval.proximity import measure
 from qa.question.question_types import asks_why
 from qa.records.answer import Answer, Reason

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from index.certificate import our_version
 from index.errors import VerbatimError
-from index.library import our_version
 from index.records import Passage
 from qa.answerer import QuestionAnswerer
 from qa.question.checks import MAX_QUESTION_CHARS

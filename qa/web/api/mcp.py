@@ -17,8 +17,8 @@ from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, Streamable
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.routing import Route
 
+from index.certificate import our_version
 from index.errors import ParameterError, VerbatimError
-from index.library import our_version
 from index.records import DocumentRecord, label_at
 from qa.answerer import QuestionAnswerer
 from qa.question.checks import MAX_QUESTION_CHARS

@@ -20,7 +20,7 @@ from qa.opening import default_folder
 from qa.pipeline import OnStage, Stage
 from qa.records.turn import Turn
 from qa.web.api.asking import ask_in_turn
-from qa.web.chat import templates
+from qa.web.chat import rendering
 from qa.web.chat.sent_question import Asked, read_asked, those_left
 from qa.web.chat.transcript import Shown, Told, shown, shown_said
 from qa.web.history.store import History, HistoryError, UnknownConversationError, said_of
@@ -75,7 +75,7 @@ class _Chat:
 
     def masthead(self) -> str:
         n_documents = len(self._answerer.documents())
-        return templates.masthead(self._answerer.folder.name, n_documents, signs_out=self._signs_out)
+        return rendering.masthead(self._answerer.folder.name, n_documents, signs_out=self._signs_out)
 
     def head_line(self) -> dict[str, Any]:
         """The head line as a change of the page; none where the documents cannot be listed."""
@@ -88,7 +88,7 @@ class _Chat:
     def welcome(self) -> str:
         folder = self._answerer.folder
         examples = SEED_EXAMPLES if folder == default_folder().resolve() else ()
-        return templates.welcome(len(self._answerer.documents()), str(folder), examples)
+        return rendering.welcome(len(self._answerer.documents()), str(folder), examples)
 
     def refresh(self, told: Told) -> dict[str, Any]:
         """What a page that is being opened shows otherwise than it was laid out when the server started.
@@ -127,7 +127,7 @@ class _Chat:
         except Exception:
             logger.exception("a conversation could not be opened")
             said = _UNEXPECTED
-        told = Told().noting(templates.notice("", said))
+        told = Told().noting(rendering.notice("", said))
         return {"log": told.html, "told": told}
 
     def _kept(self, conversation: str, visitor: Visitor) -> Told:
@@ -136,8 +136,8 @@ class _Chat:
         try:
             found = self._history.conversation(conversation)
         except UnknownConversationError:
-            return Told().noting(templates.notice("", _DELETED))
-        told = Told() if found.browser == visitor.browser else Told().noting(templates.notice("", _ANOTHERS))
+            return Told().noting(rendering.notice("", _DELETED))
+        told = Told() if found.browser == visitor.browser else Told().noting(rendering.notice("", _ANOTHERS))
         return replace(told, conversation=conversation).caught_up(self._history.turns(conversation))
 
     def stop(self, visitor: Visitor) -> None:
@@ -169,12 +169,12 @@ class _Chat:
         except StoppedError:
             yield _changes(_stopped(asked, told))
         except UnknownDocumentError:  # one of those that were there when the question began
-            yield _changes(told.noting(templates.notice(question, _GONE)))
+            yield _changes(told.noting(rendering.notice(question, _GONE)))
         except VerbatimError as error:
-            yield _changes(told.noting(templates.notice(question, str(error))))
+            yield _changes(told.noting(rendering.notice(question, str(error))))
         except Exception:
             logger.exception("a question could not be answered")
-            yield _changes(told.noting(templates.notice(question, _UNEXPECTED)))
+            yield _changes(told.noting(rendering.notice(question, _UNEXPECTED)))
 
     async def _steps(self, asked: Asked, told: Told, visitor: Visitor) -> AsyncGenerator[dict[str, Any], None]:
         """What changes on the page until a question is answered."""
@@ -186,8 +186,8 @@ class _Chat:
                 if isinstance(step, Told):
                     yield _changes(step)
                     continue
-                line = templates.step(step.ahead, step.stage, is_further=step.is_further)
-                pending = Shown.of(templates.pending(asked.question, line))
+                line = rendering.step(step.ahead, step.stage, is_further=step.is_further)
+                pending = Shown.of(rendering.pending(asked.question, line))
                 yield {"step": line} if is_shown else {"step": line, "log": before.adding(pending).html}
                 is_shown = True
 
@@ -223,7 +223,7 @@ class _Chat:
         if not told.conversation or self._history is None:
             return told
         kept = self._history.turns(told.conversation)
-        return told.caught_up(kept) if kept else Told().noting(templates.notice("", _DELETED))
+        return told.caught_up(kept) if kept else Told().noting(rendering.notice("", _DELETED))
 
     def _answer(self, asked: Asked, told: Told, visitor: Visitor, on_stage: OnStage) -> Told:
         """Answer a question and keep the answer; on a thread of the question's own.
@@ -260,7 +260,7 @@ class _Chat:
             measured.came_out(turn)
         told = self._keep(asked, told, turn, records, visitor)
         if gone:
-            told = told.noting(templates.notice("", f"Not asked, as it is no longer there: {', '.join(gone)}"))
+            told = told.noting(rendering.notice("", f"Not asked, as it is no longer there: {', '.join(gone)}"))
         return told
 
     def _keep(
@@ -280,7 +280,7 @@ class _Chat:
             return replace(left, conversation=conversation).adding(shown(kept))
         except HistoryError as error:
             logger.warning("%s", error)
-            return left.adding(on_page).noting(templates.notice("", f"This answer is not kept: {error}"))
+            return left.adding(on_page).noting(rendering.notice("", f"This answer is not kept: {error}"))
 
 
 def _changes(told: Told) -> dict[str, Any]:
@@ -291,7 +291,7 @@ def _stopped(asked: Asked, told: Told) -> Told:
     """The conversation as it was, and the question as stopped."""
     key = f"stopped-{secrets.token_hex(8)}"
     replaced = [each.key for each in told.shown if each.turn is not None and each.key in asked.in_place_of]
-    html = templates.stopped(asked.question, asked.understood, key, replaced)
+    html = rendering.stopped(asked.question, asked.understood, key, replaced)
     return told.without_lines(asked.in_place_of).adding(Shown.of(html, key))
 
 
