@@ -271,7 +271,7 @@ def _whole(words: str) -> str:
 
 
 def with_headings(document: Document) -> Document:
-    """A document that says nothing of its places, with the headings for places if it is Markdown by its name."""
+    """Return the document with its headings as places, if it has no places and its name says that it is Markdown."""
     if document.places or not is_markdown(document.name):
         return document
     return replace(document, places=markdown_places(document.text), has_headings=True)

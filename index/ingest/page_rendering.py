@@ -47,7 +47,7 @@ class Drawing:
         Args:
             passwords: Tried in turn on encrypted files.
             on_page: Not called: only one page is rendered.
-            kept: Holds the PDFs that stay open for their next pages.
+            kept: Keeps PDFs open for their next pages.
 
         Returns:
             The image as PNG.
@@ -74,21 +74,21 @@ class Drawing:
 
 
 class _OpenPdfs:
-    """The last two PDFs, kept open for their next pages."""
+    """PDFs that are open for their next pages, the last two."""
 
     def __init__(self) -> None:
         self._opened = lru_cache(_MOST_OPEN)(self._open)
 
     def pdf(self, path: Path, sha256: str, passwords: tuple[str, ...]) -> pypdfium2.PdfDocument:
-        """The PDF of a hash.
+        """Open the PDF with this hash, or return it if it is open.
 
         Args:
             path: The file that is the PDF, or contains it.
-            sha256: SHA-256 of the PDF's bytes, in hexadecimal.
+            sha256: SHA-256 of the PDF's bytes.
             passwords: Tried in turn on encrypted files.
 
         Returns:
-            The PDF, open.
+            The PDF.
 
         Raises:
             ChangingFileError: The file was removed, or neither it nor any file within it has that hash.

@@ -48,7 +48,7 @@ class Limits:
 
 
 Kept = dict[type, Any]
-"""What a worker has at hand from one work to the next, by its type: files that are open, say."""
+"""What a worker keeps from one job to the next, by type: open files, for instance."""
 
 
 class Work(Protocol):
@@ -60,7 +60,7 @@ class Work(Protocol):
         Args:
             passwords: Tried in turn on encrypted files.
             on_page: Called before each page that takes seconds.
-            kept: What work before it left at hand, and what it leaves.
+            kept: What earlier jobs of the same worker left for later ones.
 
         Returns:
             The result.
@@ -88,7 +88,7 @@ class Task:
         Args:
             passwords: Tried in turn on encrypted files.
             on_page: Called before each page that is read by OCR.
-            kept: Not used: each file is read once.
+            kept: Not used: each file is loaded once.
 
         Returns:
             The file and the files within it.

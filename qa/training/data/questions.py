@@ -14,7 +14,7 @@ from index.records import check_unicode
 T = TypeVar("T")
 
 ONE_GROUP_IN = 4
-"""One group in so many is kept out of the embedder's training: fusion weights are fitted on it."""
+"""One of so many groups is left out of training the embedder; fusion weights are fitted on it."""
 
 _ONE_GROUP_SOURCES = frozenset({"reddit", "covid"})  # put all their texts in one group: here each text is a group
 

@@ -1,8 +1,8 @@
-"""Confidence as people read it."""
+"""Figures as people read them."""
 
 
 def percent(confidence: float) -> str:
-    """Format a probability as a percentage, 1 to 99: nothing is certain.
+    """A probability as a percentage, 1 to 99.
 
     Args:
         confidence: Probability from 0 to 1.
