@@ -366,7 +366,7 @@ def test_the_right_password_is_let_in_while_others_fill_the_line_with_guesses(
 ) -> None:
     checked = threading.Event()
 
-    def verify(hashed: str, entered: bytes) -> None:  # noqa: ARG001
+    def verify(hashed: str, entered: bytes) -> None:
         assert checked.wait(60)
         raise argon2.exceptions.VerifyMismatchError
 
