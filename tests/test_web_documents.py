@@ -526,7 +526,7 @@ def test_while_the_folder_is_followed_nothing_is_done_twice(client: TestClient, 
     with answerer.watch(lambda _: changed.set()):
         files = finished(client, send(client, *((f"{n}.txt", f"Words of {n}.".encode()) for n in range(20))))
     assert {file["state"] for file in files} == {"indexed"}
-    embedder: Any = answerer._index.embedder
+    embedder: Any = answerer._library.embedder
     assert sorted(text for text in embedder.embedded if "Words of" in text) == sorted(
         f"Words of {n}." for n in range(20)
     )

@@ -18,7 +18,9 @@ from pydantic import SecretStr
 
 from index.errors import VerbatimError
 from index.settings import read_settings
-from qa.answerer import QuestionAnswerer, load
+from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
+from qa.opening import load
 
 if TYPE_CHECKING:
     import uvicorn
@@ -61,6 +63,7 @@ def serve(
     log_questions: bool = False,
     no_auth: bool = False,
     allowed_hosts: Collection[str] = (),
+    engine: Engine | None = None,
     **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
 ) -> None:
     """Serve the chat page over a folder of documents until Ctrl-C or SIGTERM, its index in step with the folder.
@@ -75,6 +78,7 @@ def serve(
         log_questions: Write the words of questions into the log as well, where each question is logged.
         no_auth: Ask nobody for a password, even where one is set and where other machines are let in.
         allowed_hosts: Names that the server is called by besides its own, by a proxy say.
+        engine: What the models run on; None is the one that this process shares.
         **settings: Fields of `Settings`; without `patience`, questions wait half a second for one another.
 
     Raises:
@@ -90,7 +94,11 @@ def serve(
         settings["patience"] = PATIENCE_S if found.patience is None else found.patience
         guards = _guards(host, allowed_hosts)
         address = _address(host, free_port)
-        with load(folder, rebuild=rebuild, **settings) as answerer, answerer.watch(), _stopped_by_signals():
+        with (
+            load(folder, rebuild=rebuild, engine=engine, **settings) as answerer,
+            answerer.watch(),
+            _stopped_by_signals(),
+        ):
 
             def announce() -> None:
                 n_documents = len(answerer.documents())
