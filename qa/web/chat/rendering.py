@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from index.records import DocumentRecord, Passage
-from qa.answerer import Stage
+from qa.pipeline import Stage
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
 from qa.web.templates import Templates

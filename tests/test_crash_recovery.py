@@ -26,8 +26,8 @@ CODE = textwrap.dedent(
             time.sleep(0.02 * len(texts))
             return super().embed(texts, on_progress)
 
-    import index.ingest.sync
-    index.ingest.sync._DOCUMENTS_PER_ROUND = 3
+    import index.ingest.rounds
+    index.ingest.rounds._DOCUMENTS_PER_ROUND = 3
     Library(Path(sys.argv[1]), Slow(), Path(sys.argv[2])).sync()
     """
 )

@@ -518,7 +518,7 @@ def test_while_another_process_writes_a_second_one_is_told(folder, opened):
 def test_an_interrupted_run_keeps_what_it_committed_and_goes_on(folder, opened, monkeypatch):
     for i in range(10):
         write(folder, f"{i}.txt", f"Words number {i}.")
-    monkeypatch.setattr("index.ingest.sync._DOCUMENTS_PER_ROUND", 2)
+    monkeypatch.setattr("index.ingest.rounds._DOCUMENTS_PER_ROUND", 2)
     index = opened()
 
     def interrupt(progress):

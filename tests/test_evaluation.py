@@ -149,8 +149,8 @@ UNUSABLE = [
     (squad(GOOD, GOOD), "has the id '1' twice"),
     (entry(question=None), r"question '1' .*: question=None is no string"),
     (entry(question=" "), r"file\.json, question '1': question=' ' holds no words"),
-    (entry(question="who \udc80?"), r"file\.json, question '1': question is no valid Unicode"),
-    (squad(GOOD, context="\ud800"), r"article 1, paragraph 1: context is no valid Unicode"),
+    (entry(question="who \udc80?"), r"file\.json, question '1': question is not valid Unicode"),
+    (squad(GOOD, context="\ud800"), r"article 1, paragraph 1: context is not valid Unicode"),
     (entry(answers="May 2012"), r"question '1' .*: answers='May 2012' is no list"),
     (entry(answers=["May 2012"]), r"question '1' .*: 'May 2012' is no object"),
     (answer(text=None), r"question '1' .*: text=None is no string"),
@@ -218,7 +218,7 @@ def test_fusion_is_not_fitted_on_files_that_cannot_be_used(put, tmp_path):
         fit(tmp_path / "not-looked-at.jsonl", put([]))
     with pytest.raises(DataError, match=r"gone\.jsonl cannot be read"):
         fit(tmp_path / "gone.jsonl", put(squad(GOOD)))
-    with pytest.raises(DataError, match=r"empty\.jsonl has no question of the one group in 4"):
+    with pytest.raises(DataError, match=r"empty\.jsonl has no question in the one of 4 groups used for fitting"):
         fit(put("", "empty.jsonl"), put(squad(GOOD)))
 
 
