@@ -12,14 +12,15 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from fakes import HashEmbedder, SpansReader, WordReader
+from fakes import HashEmbedder, SpansReader, WordReader, fake_engine
 from index.settings import read_settings
 from pages import SHOWN_WITHIN_MS
-from qa import answerer as answering
-from qa.answerer import QuestionAnswerer, default_folder
-from qa.decision.decider import load_calibration
+from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
+from qa.opening import default_folder, load
+from qa.reader.calibrations import load_calibration
 from qa.reader.cascade import Cascade
-from qa.reader.extractive import Span
+from qa.records.span import Span
 
 OFFLINE = Path(__file__).parent / "offline"
 ON_CI = bool(os.environ.get("CI"))
@@ -82,6 +83,14 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """Runs fakes in place of all models."""
+    faked = fake_engine()
+    yield faked
+    faked.close()
+
+
 @pytest.fixture
 def make_answerer(folder: Path, tmp_path: Path) -> Iterator[Callable[..., QuestionAnswerer]]:
     """Makes answerers over `folder` without models; they are closed at the end."""
@@ -101,15 +110,16 @@ def make_answerer(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Questi
 
 
 @pytest.fixture
-def two_readers(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[QuestionAnswerer]:
+def two_readers(folder: Path, tmp_path: Path) -> Iterator[QuestionAnswerer]:
     """Answers FAST where the fast reader reads alone, and SLOW where the accurate one may read again."""
     calibration = load_calibration(None)
     fast, slow = (SpansReader(lambda text, word=w: [_span(text, word)]) for w in ("FAST", "SLOW"))
-    models = answering._Models(HashEmbedder(), Cascade(fast, slow, calibration, calibration))
-    monkeypatch.setattr(answering, "_models", lambda _: models)
+    engine = Engine(embedder=HashEmbedder(), reader=Cascade(fast, slow, calibration, calibration))
     (folder / "a.txt").write_text("It was FAST or SLOW.", encoding="utf-8")
-    with answering.load(folder, index_dir=tmp_path / "index", threshold=0.0, patience=0.05) as answerer:
+    given = {"index_dir": tmp_path / "index", "threshold": 0.0, "patience": 0.05}
+    with load(folder, engine=engine, **given) as answerer:
         yield answerer
+    engine.close()
 
 
 def _span(text: str, word: str) -> Span:

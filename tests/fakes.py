@@ -12,8 +12,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from index.records import Vectors
 from index.retrieval.embedding import unit_length
-from qa.reader.extractive import Span
-from qa.reader.inference_thread import inference_thread
+from qa.engine import Engine
+from qa.reader.cascade import SingleReader
+from qa.records.span import Span
 
 DIMENSION = 64
 _WORD = re.compile(r"\w+")
@@ -77,11 +78,16 @@ class SpansReader:
         return [self._spans(passage) for passage in passages]
 
 
+def fake_engine() -> Engine:
+    """An engine on which whatever model is asked for is one of these."""
+    return Engine(embedder=HashEmbedder(), reader=SingleReader(WordReader()))
+
+
 @contextmanager
-def busy_inference() -> Iterator[None]:
+def busy_inference(engine: Engine) -> Iterator[None]:
     """The inference thread has something else to do: what is asked meanwhile waits for the end of the block."""
     done = threading.Event()
-    other = threading.Thread(target=inference_thread().run, args=(done.wait,))
+    other = threading.Thread(target=engine.thread.run, args=(done.wait,))
     other.start()
     try:
         yield

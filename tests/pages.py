@@ -48,7 +48,7 @@ def served(answerer: QuestionAnswerer, *guarded: Any, port: int = 0, **given: An
     """
     with open_port("127.0.0.1", port) as listening:
         ready = threading.Event()
-        server = make_server(built(answerer, *guarded, **given), ready.set)
+        server = make_server(built(answerer, *guarded, **given), ready.set, *guarded[1:])
         server.config.timeout_graceful_shutdown = 0  # pages that are open get no second to finish
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -15,7 +15,8 @@ import pytest
 from fakes import busy_inference
 from index.errors import UnknownDocumentError
 from pages import ask, expect, last_change, served
-from qa.answerer import QuestionAnswerer, default_folder
+from qa.answerer import QuestionAnswerer
+from qa.opening import default_folder
 from qa.records.answer import Answer
 from qa.web import serve, server
 from qa.web.server import PortError, open_port
@@ -345,7 +346,7 @@ def test_a_question_that_was_hurried_says_so_and_is_read_again_in_its_place(
 ) -> None:
     with served(two_readers) as url:
         page = visit(url)
-        with busy_inference():
+        with busy_inference(two_readers.engine):
             page.fill("#question textarea", "Which reader was taken?")
             page.press("#question textarea", "Enter")
             page.wait_for_selector("#log .pending")
@@ -353,7 +354,7 @@ def test_a_question_that_was_hurried_says_so_and_is_read_again_in_its_place(
         turn = page.locator("#log .turn:not(.pending)").first
         expect(turn.locator("mark")).to_have_text("FAST")
         expect(turn.locator(".hurried")).to_contain_text("only the fast reader has read this")
-        with busy_inference():  # read again, it waits for however many are before it
+        with busy_inference(two_readers.engine):  # read again, it waits for however many are before it
             turn.locator(".again").click()
             page.wait_for_selector("#log .pending")
             page.wait_for_timeout(300)

@@ -13,7 +13,7 @@ from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
 from pages import ask, expect, last_change, served
 from qa.answerer import QuestionAnswerer
-from qa.reader.extractive import Span
+from qa.records.span import Span
 
 pytestmark = pytest.mark.browser
 

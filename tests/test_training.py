@@ -81,7 +81,7 @@ def test_an_id_that_stands_there_twice_is_left_out_and_named(data):
     write([*EXAMPLES, example(1, question="which?")])
     said = []
     assert load_checked(path, said.append) == EXAMPLES
-    assert said == [f"{path}, record 'atlas/1': left out, the id stands there twice"]
+    assert said == [f"{path}, record 'atlas/1': left out, since its id occurs twice"]
 
 
 def test_missing_empty_and_useless_data_are_refused(data, tiny, tmp_path):
@@ -91,7 +91,7 @@ def test_missing_empty_and_useless_data_are_refused(data, tiny, tmp_path):
     with pytest.raises(DataError, match="nothing to train on"):
         run(path, tiny, None, tmp_path / "out", recipe(), print, {"other": Share(1, 1)})
     write([])
-    with pytest.raises(DataError, match="holds no example"):
+    with pytest.raises(DataError, match="has no examples"):
         load_checked(path, print)
 
 
@@ -378,10 +378,10 @@ def test_an_interrupted_run_goes_on(tiny, tmp_path):
     assert load_tensors(tmp_path / WEIGHTS)[1]["step"] == "3"
     again = Learner(load_reader(tiny), plan)
     learn(again, stream(tiny, plan), tmp_path, said.append)
-    assert said[-2:] == ["goes on from step 3", "done after 8 steps"]
+    assert said[-2:] == ["resuming from step 3", "done after 8 steps"]
     learn(again, stream(tiny, plan), tmp_path, said.append)  # what is done is not done again
     again.close()
-    assert said[-2:] == ["goes on from step 8", "done after 8 steps"]
+    assert said[-2:] == ["resuming from step 8", "done after 8 steps"]
 
 
 def test_the_rate_falls_when_it_is_asked_to(tiny, tmp_path):
@@ -498,11 +498,11 @@ def test_a_reader_in_8_bits_is_read_with_and_refused_when_it_lacks_something(tin
 
 
 def test_export_refuses_what_does_not_fit(tiny, tmp_path):
-    with pytest.raises(DataError, match="more than fit a file of 10"):
+    with pytest.raises(DataError, match="at most 10"):
         write_shards({"w": torch.zeros(100)}, tmp_path, largest=10)
     with pytest.raises(ModelError, match=r"holds no \.safetensors file"):
         read_shards(tmp_path)
-    with pytest.raises(DataError, match="holds no model's configuration"):
+    with pytest.raises(DataError, match="has no model configuration"):
         load_reader(tmp_path / "nowhere")
 
 

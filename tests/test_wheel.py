@@ -70,6 +70,8 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
         "qa/models/accurate/cascade.json",
         "qa/models/accurate/README.md",
         "qa/seeds/000_3b116a473c1228c7.txt",
+        "qa/web/chat/templates/turn.html",
+        "qa/web/security/templates/login.html",
         "qa/web/static/page.css",
     ):
         assert needed in names
