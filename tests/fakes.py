@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -38,14 +39,19 @@ class HashEmbedder:
 
     def embed(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
         self.embedded.extend(texts)
-        rows = [sum((self._direction(w) for w in _WORD.findall(t.lower())), np.zeros(DIMENSION)) for t in texts]
+        rows = [
+            sum((_direction(self.name, word) for word in _WORD.findall(text.lower())), np.zeros(DIMENSION))
+            for text in texts
+        ]
         if on_progress is not None:
             on_progress(len(texts))
         return unit_length(np.asarray(rows, dtype=np.float32).reshape(len(texts), DIMENSION))
 
-    def _direction(self, word: str) -> np.ndarray:
-        seed = int.from_bytes(hashlib.sha256(f"{self.name} {word}".encode()).digest()[:8], "little")
-        return np.random.default_rng(seed).standard_normal(DIMENSION)
+
+@lru_cache(maxsize=10_000)
+def _direction(name: str, word: str) -> np.ndarray:
+    seed = int.from_bytes(hashlib.sha256(f"{name} {word}".encode()).digest()[:8], "little")
+    return np.random.default_rng(seed).standard_normal(DIMENSION)
 
 
 class WordReader:

@@ -13,6 +13,7 @@ from index.settings import Settings
 from qa.cli.main import cli
 from qa.decision.decider import Decider
 from qa.engine import Engine
+from qa.reader.calibrations import load_calibration
 from qa.records.calibration import FEATURES
 from qa.records.span import Span
 from qa.training.data.questions import DataError
@@ -58,6 +59,7 @@ class Noting:
 
     def __init__(self):
         self.asked = []
+        self.calibration = load_calibration(None)
 
     def read(self, question, hits):
         self.asked.append(question)

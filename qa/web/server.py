@@ -266,7 +266,7 @@ def make_server(page: "FastAPI", on_ready: Callable[[], None], guards: "Guards |
     )
     is_behind_proxy = bool(guards.outside_names or os.environ.get("FORWARDED_ALLOW_IPS"))
     trusted = ProxyHeadersMiddleware(page, config.forwarded_allow_ips).trusted_hosts  # type: ignore[arg-type]
-    config.http = partial(LimitedProtocol, Admission(limits, trusted if is_behind_proxy else ()))  # type: ignore[assignment]
+    config.http = partial(LimitedProtocol, Admission(limits, trusted if is_behind_proxy else ()))  # type: ignore[arg-type, assignment]
     return Server(config)
 
 

@@ -19,10 +19,9 @@ from index.settings import Settings
 from qa.engine import Engine, default_engine
 from qa.evaluation.metrics import RECALL_AT, corpus_answerer, load_questions
 from qa.evaluation.prediction_log import check_writable, write_whole
-from qa.training.data.questions import DataError, Example, group_of, is_held_out, load_examples
+from qa.training.data.questions import ONE_GROUP_IN, DataError, Example, group_of, is_held_out, load_examples
 
 QUESTIONS_PER_SOURCE = 400
-ONE_GROUP_IN = 4
 _TOP_K = 100
 
 
