@@ -17,10 +17,12 @@ from typing import Any
 
 from index.errors import VerbatimError
 from index.settings import Settings, read_settings
-from qa.answerer import QuestionAnswerer, default_folder
+from qa.answerer import QuestionAnswerer
 from qa.dialogue.conversation import Conversation
-from qa.dialogue.coreference import pointer_of
+from qa.engine import Engine
 from qa.evaluation.metrics import Question, corpus_answerer, load_questions, sample
+from qa.opening import default_folder
+from qa.question.coreference import pointer_of
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
 from qa.text.normalization import exact_match, f1
@@ -32,7 +34,7 @@ QUESTIONS = 1000
 _RIGHT_F1 = 0.5
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, engine: Engine | None = None) -> None:
     """Run the measurements given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", action="append", choices=PARTS, help="only this part; may be repeated")
@@ -45,19 +47,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--limit={given.limit} is less than 1")
     try:
         settings = read_settings(reader=given.reader)
-        run(given, settings)
+        run(given, settings, engine)
     except (VerbatimError, OSError) as error:
         sys.exit(f"conversations: {error}")
 
 
-def run(given: argparse.Namespace, settings: Settings) -> None:
+def run(given: argparse.Namespace, settings: Settings, engine: Engine | None) -> None:
     """Measure and print the tables."""
     parts = given.part or ([] if given.questions else PARTS)
     measures = {"follow-ups": measure_follow_ups, "lists": measure_lists, "disagreements": measure_disagreements}
     for part in parts:
-        print_table(part, measures[part](settings, details=given.details))
+        print_table(part, measures[part](settings, engine, details=given.details))
     if given.questions is not None:
-        print_table("stand-alone questions", measure_alone(given.questions, given.limit, settings, given.details))
+        figures = measure_alone(given.questions, given.limit, settings, engine, details=given.details)
+        print_table("stand-alone questions", figures)
 
 
 def print_table(name: str, figures: dict[str, str]) -> None:
@@ -68,11 +71,11 @@ def print_table(name: str, figures: dict[str, str]) -> None:
 
 
 @contextmanager
-def opened(folder: Path, settings: Settings) -> Iterator[QuestionAnswerer]:
+def opened(folder: Path, settings: Settings, engine: Engine | None) -> Iterator[QuestionAnswerer]:
     """Open an answerer over a folder, with a temporary index."""
     with tempfile.TemporaryDirectory() as scratch:
         own = settings.model_copy(update={"index_dir": Path(scratch) / "index"})
-        with QuestionAnswerer(folder, own) as answerer:
+        with QuestionAnswerer(folder, own, engine=engine) as answerer:
             answerer.sync()
             yield answerer
 
@@ -85,10 +88,13 @@ def load(name: str) -> list[dict[str, Any]]:
 # Follow-ups
 
 
-def measure_follow_ups(settings: Settings, *, details: bool) -> dict[str, str]:
+def measure_follow_ups(settings: Settings, engine: Engine | None, *, details: bool) -> dict[str, str]:
     """Hold all conversations, and also ask each follow-up question exactly as typed."""
     understood, right, plain = [], [], []
-    with opened(default_folder(), settings) as seeds, opened(DATA / "library", settings) as library:
+    with (
+        opened(default_folder(), settings, engine) as seeds,
+        opened(DATA / "library", settings, engine) as library,
+    ):
         for conversation in load("conversations.json"):
             answerer = {"seeds": seeds, "library": library}[conversation["documents"]]
             chat = Conversation(answerer)
@@ -125,10 +131,10 @@ def is_right(answer: Answer | None, gold: Sequence[str]) -> bool:
 # Lists
 
 
-def measure_lists(settings: Settings, *, details: bool) -> dict[str, str]:
+def measure_lists(settings: Settings, engine: Engine | None, *, details: bool) -> dict[str, str]:
     """Ask the list questions of all documents."""
     exact, close, told, wanted, whole = 0, 0, 0, 0, 0
-    with opened(DATA / "lists", settings) as answerer:
+    with opened(DATA / "lists", settings, engine) as answerer:
         questions = load("lists.json")
         for record in questions:
             turn = Conversation(answerer).ask(record["question"])
@@ -166,7 +172,7 @@ def _ratio(part: int, whole: int) -> str:
 # Disagreements
 
 
-def measure_disagreements(settings: Settings, *, details: bool) -> dict[str, str]:
+def measure_disagreements(settings: Settings, engine: Engine | None, *, details: bool) -> dict[str, str]:
     """Ask each pair of documents its question."""
     found, falsely, n_disagreeing = 0, 0, 0
     pairs = load("pairs.json")
@@ -174,7 +180,7 @@ def measure_disagreements(settings: Settings, *, details: bool) -> dict[str, str
         with tempfile.TemporaryDirectory() as folder:
             for name, text in pair["documents"].items():
                 (Path(folder) / name).write_text(text, encoding="utf-8")
-            with opened(Path(folder), settings) as answerer:
+            with opened(Path(folder), settings, engine) as answerer:
                 turn = Conversation(answerer).ask(pair["question"])
         is_called = turn.kind is Kind.DISAGREEMENT
         found += is_called and pair["disagree"]
@@ -191,7 +197,9 @@ def measure_disagreements(settings: Settings, *, details: bool) -> dict[str, str
 # Questions that stand alone
 
 
-def measure_alone(path: Path, limit: int, settings: Settings, details: bool) -> dict[str, str]:
+def measure_alone(
+    path: Path, limit: int, settings: Settings, engine: Engine | None, *, details: bool
+) -> dict[str, str]:
     """Ask each question after another one about its paragraph, as if that had been answered correctly.
 
     Only those that refer back are asked: others are not changed at all, and neither are their answers.
@@ -202,7 +210,10 @@ def measure_alone(path: Path, limit: int, settings: Settings, details: bool) -> 
     pointing = [question for question in asked if pointer_of(question.text) is not None]
     rewritten, with_em, without_em, with_f1, without_f1 = 0, 0, 0, 0.0, 0.0
     names = {text: f"{i:06}.txt" for i, text in enumerate(dict.fromkeys(question.paragraph for question in everything))}
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer(names, settings, Path(scratch), engine=engine) as answerer,
+    ):
         for question in pointing:
             turn = Conversation(answerer, turns=[before[question.id]] if question.id in before else []).ask(
                 question.text

@@ -18,6 +18,7 @@ from pathlib import Path
 from index.errors import VerbatimError
 from index.settings import read_settings
 from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
 from qa.evaluation.metrics import (
     Prediction,
     Question,
@@ -118,7 +119,7 @@ def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, engine: Engine | None = None) -> None:
     """Run the measurements given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, metavar="FILE", help="questions in SQuAD's format")
@@ -130,17 +131,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.limit < 1:
         parser.error(f"--limit={given.limit} is less than 1")
     try:
-        run(given)
+        run(given, engine)
     except (VerbatimError, OSError) as error:
         sys.exit(f"robustness: {error}")
 
 
-def run(given: argparse.Namespace) -> None:
+def run(given: argparse.Namespace, engine: Engine | None) -> None:
     """Measure and print the table."""
     questions = sample(load_questions(given.file), given.limit)
     settings = read_settings(reader=given.reader)
     say = _say if sys.stderr.isatty() else lambda _: None
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer({}, settings, Path(scratch)) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer({}, settings, Path(scratch), engine=engine) as answerer,
+    ):
         print(
             f"{len(questions)} questions of {given.file.name}, reader {settings.reader or 'fast'}, seed {given.seed}\n"
         )

@@ -10,8 +10,8 @@ import platformdirs
 
 from index.certificate import Certificate
 from index.errors import ParameterError, UnknownDocumentError
-from index.formats.text.markdown import with_headings
 from index.ingest.adding import copy_into, hash_of_addable
+from index.ingest.loading import with_headings
 from index.ingest.plan import may_be_retried
 from index.ingest.rounds import Entry, RoundWriter, in_rounds
 from index.ingest.scanning import check_folder, is_in_step, scan

@@ -117,7 +117,7 @@ class FileRecord:
         """Why its current content is not in the index, for users; "" if it is."""
         if self.status == "duplicate":
             return f"same content as {self.detail}"
-        if self.status == "unsupported":
+        if self.status == "unsupported" and not self.detail:
             newer = _NEWER.get(PurePosixPath(self.name).suffix.lower())
             return "unsupported file type" + (f"; save it again as {newer}" if newer else "")
         return "taken out" if self.status == "removed" else self.detail

@@ -1,6 +1,6 @@
 """What is asked of the documents of an index by key, answered by its store."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 
 from index.formats.content import Place
@@ -26,9 +26,9 @@ class StoredDocuments(DocumentIndex):
         """Number of documents and of passages; deleted ones are not counted."""
         return dict(zip(("documents", "passages"), self.store.n_rows(), strict=True))
 
-    def words_held(self, words: Sequence[str]) -> set[str]:
-        """Those of some lower-case words that stand in a document."""
-        return self.store.words_held(words)
+    def words_held(self, words: Collection[str], *, as_written: bool = False) -> set[str]:
+        """Those of some lower-case words that stand in a document: as written, or in any form of the stem."""
+        return self.store.words_held(words, as_written=as_written)
 
     def documents(self) -> list[DocumentRecord]:
         """The documents in the index, in the order of their names."""

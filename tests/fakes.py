@@ -5,14 +5,16 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from index.records import Vectors
 from index.retrieval.embedding import unit_length
-from qa.reader.extractive import Span
-from qa.reader.inference_thread import inference_thread
+from qa.engine import Engine
+from qa.reader.cascade import SingleReader
+from qa.records.span import Span
 
 DIMENSION = 64
 _WORD = re.compile(r"\w+")
@@ -37,14 +39,19 @@ class HashEmbedder:
 
     def embed(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
         self.embedded.extend(texts)
-        rows = [sum((self._direction(w) for w in _WORD.findall(t.lower())), np.zeros(DIMENSION)) for t in texts]
+        rows = [
+            sum((_direction(self.name, word) for word in _WORD.findall(text.lower())), np.zeros(DIMENSION))
+            for text in texts
+        ]
         if on_progress is not None:
             on_progress(len(texts))
         return unit_length(np.asarray(rows, dtype=np.float32).reshape(len(texts), DIMENSION))
 
-    def _direction(self, word: str) -> np.ndarray:
-        seed = int.from_bytes(hashlib.sha256(f"{self.name} {word}".encode()).digest()[:8], "little")
-        return np.random.default_rng(seed).standard_normal(DIMENSION)
+
+@lru_cache(maxsize=10_000)
+def _direction(name: str, word: str) -> np.ndarray:
+    seed = int.from_bytes(hashlib.sha256(f"{name} {word}".encode()).digest()[:8], "little")
+    return np.random.default_rng(seed).standard_normal(DIMENSION)
 
 
 class WordReader:
@@ -71,11 +78,16 @@ class SpansReader:
         return [self._spans(passage) for passage in passages]
 
 
+def fake_engine() -> Engine:
+    """An engine on which whatever model is asked for is one of these."""
+    return Engine(embedder=HashEmbedder(), reader=SingleReader(WordReader()))
+
+
 @contextmanager
-def busy_inference() -> Iterator[None]:
+def busy_inference(engine: Engine) -> Iterator[None]:
     """The inference thread has something else to do: what is asked meanwhile waits for the end of the block."""
     done = threading.Event()
-    other = threading.Thread(target=inference_thread().run, args=(done.wait,))
+    other = threading.Thread(target=engine.thread.run, args=(done.wait,))
     other.start()
     try:
         yield

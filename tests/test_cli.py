@@ -12,19 +12,19 @@ import pytest
 from typer.testing import CliRunner
 
 from containers import make_zip
-from fakes import HashEmbedder, WordReader
-from qa import answerer
+from fakes import HashEmbedder, fake_engine
 from qa.cli.main import cli
 from qa.cli.output import counting
-from qa.reader.cascade import SingleReader
 
 runner = CliRunner()
 
 
+ENGINE = fake_engine()
+"""Fakes in place of the models; everything else is what the commands really call."""
+
+
 @pytest.fixture(autouse=True)
-def no_models(monkeypatch, tmp_path):
-    """Fakes in place of the models; everything else is what the commands really call."""
-    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
+def environment(monkeypatch, tmp_path):
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0.0")
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(tmp_path / "index"))
     monkeypatch.setenv("COLUMNS", "200")
@@ -40,7 +40,7 @@ def reports(folder):
 
 
 def run(*arguments, code=0):
-    result = runner.invoke(cli, [str(a) for a in arguments])
+    result = runner.invoke(cli, [str(a) for a in arguments], obj=ENGINE)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
@@ -131,13 +131,10 @@ def test_the_progress_bar_takes_a_files_name_as_it_is(monkeypatch, capsys):
 
 WITH_FAKES = textwrap.dedent(
     """
-    from fakes import HashEmbedder, WordReader
-    from qa import answerer
-    from qa.reader.cascade import SingleReader
+    from fakes import fake_engine
     from qa.cli.main import main
 
-    answerer._models = lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader()))
-    main()
+    main(engine=fake_engine())
     """
 )
 
@@ -413,7 +410,7 @@ def test_the_library_is_imported_without_models():
 
 
 def talk(folder, said, *arguments):
-    result = runner.invoke(cli, ["chat", "--folder", str(folder), *arguments], input=said)
+    result = runner.invoke(cli, ["chat", "--folder", str(folder), *arguments], input=said, obj=ENGINE)
     assert result.exit_code == 0, result.output
     return result.stdout
 

@@ -16,13 +16,11 @@ from typer.testing import CliRunner
 from fakes import HashEmbedder, WordReader
 from index.errors import ParameterError
 from index.settings import read_settings
-from qa import answerer as answering
 from qa.answerer import QuestionAnswerer
 from qa.cli.main import cli
 from qa.evaluation.metrics import load_articles
 from qa.feedback.export import Format, as_squad, export
 from qa.feedback.store import Feedback, FeedbackError, FeedbackStore, Stretch, Verdict, take
-from qa.reader.cascade import SingleReader
 from qa.training.data.questions import load_examples
 from qa.web.api.errors import say_problems
 from qa.web.api.feedback import feedback_routes
@@ -275,16 +273,16 @@ def test_nothing_said_is_an_empty_export(client) -> None:
     assert client.get("/api/feedback/export", params={"format": "jsonl"}).content == b""
 
 
-def test_the_command_lists_and_exports_what_everyone_said(client, words, answerer, tmp_path, monkeypatch) -> None:
-    fakes = answering._Models(HashEmbedder(), SingleReader(WordReader()))
-    monkeypatch.setattr(answering, "_models", lambda _: fakes)
+def test_the_command_lists_and_exports_what_everyone_said(
+    client, words, answerer, tmp_path, monkeypatch, engine
+) -> None:
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(answerer.index_dir))
     judge_all(client, words)
     client.headers["Verbatim-Browser"] = "another-browser-0"
     client.post("/api/feedback", json=given(words))
 
     def run(*arguments: str) -> str:
-        result = CliRunner().invoke(cli, ["feedback", "--folder", str(answerer.folder), *arguments])
+        result = CliRunner().invoke(cli, ["feedback", "--folder", str(answerer.folder), *arguments], obj=engine)
         assert result.exit_code == 0, result.output
         return result.stdout
 

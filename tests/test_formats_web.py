@@ -70,6 +70,131 @@ def test_a_page_that_docbook_made():
 
 
 @pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "news",
+            [
+                "Ferry line to Orrin Island reopens",
+                "By Maren Tolvik, 14 March 2026",
+                "first passengers on Friday",
+                "takes 240 people and 36 cars",
+                "Sunniva Aas",
+                "Nine crossings a day",
+                "A ticket costs 12 euros",
+                "subsidy of 2.4 million",
+                "The pier itself is heated",
+            ],
+        ),
+        (
+            "wiki",
+            [
+                "Tarn of Velle",
+                "14 hectares",
+                "31 m",
+                "formed by a glacier",
+                "1,640 m above",
+                "fed by three streams",
+                "frozen from December",
+                "Karel Dvorak",
+                "nature reserve.",
+                "Arctic char, put in by monks in 1502",
+                "Alpine newt",
+                "Dipper",
+                "Prague 1890, p. 12",
+                "Register of nature reserves",
+            ],
+        ),
+        (
+            "docs",
+            [
+                "Requests that fail are sent again",
+                "max_retries=4,",
+                "Set it to 0",
+                "doubled each time",
+                "502, 503",
+                "RetriesExhausted is raised",
+                "for what counts as a failure",
+                "print(error.last_status)",
+            ],
+        ),
+        (
+            "forum",
+            [
+                "squeaks above 1000 rpm",
+                "Belt. It glazes after five years",
+                "6205-2RS",
+                "9 euros and ten minutes",
+                "Drum squeaks when spinning",
+                "oldfitter",
+            ],
+        ),
+        (
+            "product",
+            [
+                "Tessel 40 rucksack",
+                "189.00 EUR",
+                "In stock: 12",
+                "three days in the hills",
+                "1,180 g",
+                "Loop for an ice axe",
+                "46 to 54 cm",
+                "FH-40-221",
+                "Sits well",
+                "side pocket broke",
+            ],
+        ),
+        (
+            "meetings",
+            [
+                "Meetings 2026",
+                "8 January 2026: budget",
+                "roof of the school",
+                "Mill Lane",
+                "old fire engine",
+                "swimming pool",
+                "Ada Quist",
+            ],
+        ),
+        (
+            "contact",
+            [
+                "Harbour office Nessa",
+                "Quay 3, 4711 Nessa",
+                "0470 55 12",
+                "VHF channel 11",
+                "h@nessa.example",
+                "Saturday: 9 to 12",
+                "Jorun Eide",
+                "0470 55 99",
+            ],
+        ),
+        (
+            "recipe",
+            [
+                "Barley soup with smoked trout",
+                "washing days",
+                "For 4 people",
+                "150 g pearl barley",
+                "1 leek",
+                "200 g smoked trout",
+                "Dill",
+                "until the water stays clear",
+                "Sweat the leek",
+                "simmer for 50 minutes",
+                "only then stir in the trout",
+            ],
+        ),
+    ],
+)
+def test_a_page_that_marks_no_article_loses_nothing_of_it(name, said):
+    content = load_html((PAGES / "unmarked" / f"{name}.html").read_bytes())
+    check(content)
+    text = " ".join(content.text.split())
+    assert [words for words in said if words not in text] == []
+
+
+@pytest.mark.parametrize(
     ("html", "text"),
     [
         ("<p>One\n two<p>three", "One two\n\nthree"),

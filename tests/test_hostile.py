@@ -9,21 +9,20 @@ import textwrap
 import time
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from containers import make_mail, make_zip
-from fakes import HashEmbedder, WordReader
+from fakes import HashEmbedder
 from index.errors import ChangingFileError, UnreadableFileError
 from index.ingest.loading import read_bytes
 from index.ingest.worker_pool import Limits
 from index.library import Library
 from pdfs import make_pdf, print_lines
-from qa import answerer
 from qa.cli.main import cli
-from qa.reader.cascade import SingleReader
 
 LAUGHS = (
     b'<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha">'
@@ -183,15 +182,14 @@ ODD_NAMES = [
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
-def test_names_that_show_something_else(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
+def test_names_that_show_something_else(folder, tmp_path, monkeypatch, engine):
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(tmp_path / "index"))
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0")
     monkeypatch.setenv("COLUMNS", "200")
     for number, name in enumerate(ODD_NAMES):
         (folder / name.lstrip(".")).write_text(f"Words of KARIMOV, number {number}.")
     (folder / "bad\n\u202e.png").write_bytes(b"\x89PNG\r\n")
-    run = CliRunner().invoke
+    run = partial(CliRunner().invoke, obj=engine)
     said = run(cli, ["index", str(folder)]).stdout
     assert said.splitlines()[-1] == "left out: bad␊<U+202E>.png: unsupported file type"
     said += run(cli, ["documents", "--folder", str(folder)]).stdout

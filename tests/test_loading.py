@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from index.errors import UnreadableFileError, UnsupportedFileError
 from index.formats.text.decoding import decode
-from index.formats.titles import title_of_markdown, title_of_text
+from index.formats.text.titles import title_of_markdown, title_of_text
 from index.ingest.loading import load
 
 TITLES = (title_of_text, title_of_markdown)

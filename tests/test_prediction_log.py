@@ -10,13 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from fakes import HashEmbedder, WordReader
 from index.errors import ParameterError
-from qa import answerer
 from qa.cli.main import cli
 from qa.evaluation.metrics import EvaluationError, Prediction, Question, calibration_error
 from qa.evaluation.prediction_log import Record, RecordsFile, check_writable, load_records, write_whole
-from qa.reader.cascade import SingleReader
 
 COURT = "The COURT of Khujand banned the cell of farmers; later KARIMOV led it."
 RIVER = "The river VARZOB joins another one below the town of Gissar."
@@ -43,13 +40,12 @@ def questions(tmp_path):
 
 
 @pytest.fixture
-def evaluate(monkeypatch):
+def evaluate(monkeypatch, engine):
     """Runs `verbatim evaluate --json` on fakes; gives what it printed."""
-    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0.55")
 
     def run(*arguments, code=0):
-        result = CliRunner().invoke(cli, ["evaluate", *map(str, arguments), "--json"])
+        result = CliRunner().invoke(cli, ["evaluate", *map(str, arguments), "--json"], obj=engine)
         assert result.exit_code == code, result.output
         return json.loads(result.stdout)
 

@@ -12,7 +12,7 @@ from index.errors import ModelError, ParameterError
 from index.pretrained import hash_weights, load_tokenizer, model_folder, pick_device
 from index.retrieval.embedding import SentenceTransformerEmbedder, packaged_model
 from index.settings import read_settings
-from qa.decision.decider import load_calibration
+from qa.reader.calibrations import load_calibration
 from qa.reader.extractive import ACCURATE_READER, FAST_READER, Reader
 
 

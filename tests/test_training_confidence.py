@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,9 +11,11 @@ from fakes import HashEmbedder
 from index.records import Hit, Passage
 from index.settings import Settings
 from qa.cli.main import cli
-from qa.decision.decider import FEATURES, Decider
-from qa.evaluation.metrics import corpus_answerer
-from qa.reader.extractive import Span
+from qa.decision.decider import Decider
+from qa.engine import Engine
+from qa.reader.calibrations import load_calibration
+from qa.records.calibration import FEATURES
+from qa.records.span import Span
 from qa.training.data.questions import DataError
 from qa.training.fit import confidence
 from qa.training.fit.confidence import Asked, Read, cross_check, fit, plan
@@ -58,6 +59,7 @@ class Noting:
 
     def __init__(self):
         self.asked = []
+        self.calibration = load_calibration(None)
 
     def read(self, question, hits):
         self.asked.append(question)
@@ -65,19 +67,19 @@ class Noting:
 
 
 @pytest.fixture
-def read_again(tmp_path, monkeypatch):
+def read_again(tmp_path):
     """Reads with what was kept, as a run does that is started again: questions that were read, what was found, said."""
-    monkeypatch.setattr(confidence, "corpus_answerer", partial(corpus_answerer, embedder=HashEmbedder()))
     titles = ["Ada", "Bohr", "Curie"]
     files = [squad(tmp_path / f"{kind}.json", titles, answerable=kind) for kind in (True, False)]
 
     def run(n_of_a_kind=2, fingerprint="one", stop_after=None):
         reader, said = Noting(), []
         reader.fingerprint = fingerprint
-        monkeypatch.setattr(confidence, "open_reader", lambda _: reader)
+        engine = Engine(embedder=HashEmbedder(), reader=reader)
         paragraphs, asked = plan(*files, n_of_a_kind)
         kept = tmp_path / "kept.jsonl"
-        found = confidence.read_all(paragraphs, asked[:stop_after], Settings(), said.append, kept)
+        found = confidence.read_all(paragraphs, asked[:stop_after], Settings(), said.append, kept, engine)
+        engine.close()
         assert [one.asked for one in found] == asked[:stop_after]
         return reader.asked, found, said
 

@@ -107,7 +107,7 @@ def test_where_nothing_is_reported_the_folder_is_looked_at_all_the_same(folder, 
         while not stop_event.wait(0.01):
             yield set()
 
-    monkeypatch.setattr("index.ingest.watching.watchfiles.watch", unreported)
+    monkeypatch.setattr("watchfiles.watch", unreported)
     monkeypatch.setattr("index.ingest.watching._LOOK_AGAIN_S", 0.1)
     index = opened()
     with index.watch():

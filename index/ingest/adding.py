@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import secrets
+import stat
 from pathlib import Path
 
 from index.errors import FolderError, UnreadableFileError, UnsupportedFileError
 from index.formats.kinds import SUMMARY
 from index.ingest import loading
+from index.ingest.scanning import leads_out
 
 
 def hash_of_addable(path: Path) -> str:
@@ -50,15 +53,27 @@ def copy_into(path: Path, folder: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise UnreadableFileError(f"{str(path)!r} cannot be opened: {error.strerror}") from error
-    temporary = folder / f".{path.name}.{os.getpid()}.part"
+    temporary = folder / f".{path.name}.{secrets.token_hex(4)}.part"
     try:
         target, number = folder / path.name, 2
-        while target.exists() and target.read_bytes() != content:
+        while (is_taken := os.path.lexists(target)) and not _holds(target, content, folder):
             target, number = folder / f"{path.stem} ({number}){path.suffix}", number + 1
-        if not target.exists():
-            temporary.write_bytes(content)
+        if not is_taken:
+            with temporary.open("xb") as file:
+                file.write(content)
             temporary.replace(target)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise FolderError(f"{path.name!r} cannot be copied into folder={str(folder)!r}: {error.strerror}") from error
     return target.relative_to(folder).as_posix()
+
+
+def _holds(path: Path, content: bytes, folder: Path) -> bool:
+    """Whether a file of a folder has this content; what is no regular file or has another size is not opened."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size != len(content) or leads_out(path, folder):
+            return False
+        return path.read_bytes() == content
+    except OSError:  # a dangling link, or a file that cannot be read
+        return False

@@ -16,7 +16,8 @@ from index.formats.limits import MAX_PARTS, MAX_PARTS_BYTES, MAX_TEXT_CHARS
 from index.formats.metadata import one_line
 from index.formats.naming import Names
 from index.formats.office.encryption import decrypted
-from index.formats.titles import title_of_text
+from index.formats.text.markdown import is_markdown, markdown_places
+from index.formats.text.titles import title_of_text
 from index.records import Document
 
 LOADERS_VERSION = 2
@@ -267,3 +268,10 @@ def _is_whole(words: str) -> bool:
 def _whole(words: str) -> str:
     """Replace unpaired surrogates, which cannot be stored, by U+FFFD; the length stays the same."""
     return words if _is_whole(words) else _HALF.sub("\ufffd", words)
+
+
+def with_headings(document: Document) -> Document:
+    """Return the document with its headings as places, if it has no places and its name says that it is Markdown."""
+    if document.places or not is_markdown(document.name):
+        return document
+    return replace(document, places=markdown_places(document.text), has_headings=True)

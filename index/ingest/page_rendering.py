@@ -16,10 +16,12 @@ from index.formats.kinds import EML, MBOX, ZIP, kind_of
 from index.formats.office.encryption import decrypted
 from index.formats.pdf.extraction import open_pdf
 from index.ingest.loading import read_bytes
+from index.ingest.worker_pool import Kept
 
 _MAX_PIXELS = 12_000_000
 """Most pixels of an image: a page at the resolution of a good screen, within bounded memory."""
 
+_MOST_OPEN = 2
 _HOLDING_FILES = (ZIP, EML, MBOX)
 
 
@@ -39,12 +41,13 @@ class Drawing:
     page: int
     width: int
 
-    def run(self, passwords: Sequence[str], on_page: Callable[[], None]) -> bytes:  # noqa: ARG002 (one page only)
+    def run(self, passwords: Sequence[str], on_page: Callable[[], None], kept: Kept) -> bytes:  # noqa: ARG002 (one page)
         """Render the page.
 
         Args:
             passwords: Tried in turn on encrypted files.
             on_page: Not called: only one page is rendered.
+            kept: Keeps PDFs open for their next pages.
 
         Returns:
             The image as PNG.
@@ -53,11 +56,8 @@ class Drawing:
             ChangingFileError: The file is not the one that was indexed.
             UnreadableFileError: It cannot be opened, has no such page, or the page cannot be rendered.
         """
-        try:
-            status = self.path.stat()
-        except OSError as error:
-            raise ChangingFileError("the file was removed after it was indexed") from error
-        document = _opened(self.path, (status.st_size, status.st_mtime_ns), self.sha256, tuple(passwords))
+        open_pdfs = kept.setdefault(_OpenPdfs, _OpenPdfs())
+        document = open_pdfs.pdf(self.path, self.sha256, tuple(passwords))
         if not 1 <= self.page <= len(document):
             raise UnreadableFileError(f"page={self.page} is not in the document; it has {len(document):,} pages")
         try:
@@ -73,31 +73,43 @@ class Drawing:
         return picture.getvalue()
 
 
-@lru_cache(maxsize=2)
-def _opened(
-    path: Path,
-    state: tuple[int, int],  # noqa: ARG001 (size and time: a file that changed is opened again)
-    sha256: str,
-    passwords: tuple[str, ...],
-) -> pypdfium2.PdfDocument:
-    """Open the PDF with this hash, and keep it open for its next pages.
+class _OpenPdfs:
+    """PDFs that are open for their next pages, the last two."""
 
-    Args:
-        path: The file that is the PDF, or contains it.
-        state: Size and modification time of that file.
-        sha256: SHA-256 of the PDF's bytes.
-        passwords: Tried in turn on encrypted files.
+    def __init__(self) -> None:
+        self._opened = lru_cache(_MOST_OPEN)(self._open)
 
-    Returns:
-        The PDF.
+    def pdf(self, path: Path, sha256: str, passwords: tuple[str, ...]) -> pypdfium2.PdfDocument:
+        """Open the PDF with this hash, or return it if it is open.
 
-    Raises:
-        ChangingFileError: Neither the file nor any file within it has that hash.
-    """
-    for content in _within(Part(path.name, read_bytes(path)), passwords, 0):
-        if hashlib.sha256(content).hexdigest() == sha256:
-            return open_pdf(content, passwords)
-    raise ChangingFileError("the file has changed since it was indexed")
+        Args:
+            path: The file that is the PDF, or contains it.
+            sha256: SHA-256 of the PDF's bytes.
+            passwords: Tried in turn on encrypted files.
+
+        Returns:
+            The PDF.
+
+        Raises:
+            ChangingFileError: The file was removed, or neither it nor any file within it has that hash.
+        """
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise ChangingFileError("the file was removed after it was indexed") from error
+        return self._opened(path, (status.st_size, status.st_mtime_ns), sha256, passwords)
+
+    def _open(
+        self,
+        path: Path,
+        state: tuple[int, int],  # noqa: ARG002 (size and time: a file that changed is opened again)
+        sha256: str,
+        passwords: tuple[str, ...],
+    ) -> pypdfium2.PdfDocument:
+        for content in _within(Part(path.name, read_bytes(path)), passwords, 0):
+            if hashlib.sha256(content).hexdigest() == sha256:
+                return open_pdf(content, passwords)
+        raise ChangingFileError("the file has changed since it was indexed")
 
 
 def _within(file: Part, passwords: tuple[str, ...], depth: int) -> Iterator[bytes]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from index.errors import FolderError
-from index.ingest.loading import CANNOT_OPEN
+from index.ingest.loading import CANNOT_OPEN, FAILED, UNSUPPORTED
 from index.records import FileRecord
 from index.settings import expand_home
 
 # A file modified again within the clock's resolution may keep its size and time, so recent files are checked again.
 _RACY_NS = 2_000_000_000
+LEADS_OUT = "a link that leads out of the folder; put a copy in its place"
 
 
 def check_folder(folder: Path | str) -> Path:
@@ -56,6 +57,11 @@ class FoundFile:
     modified_ns: int
     problem: str = ""
 
+    @property
+    def status(self) -> str:
+        """Status of a file with a problem: what was read of it before stays indexed only if it failed."""
+        return UNSUPPORTED if self.problem == LEADS_OUT else FAILED
+
 
 def scan(folder: Path) -> dict[str, FoundFile]:
     """Find all files in a folder and its subfolders.
@@ -80,7 +86,7 @@ def scan(folder: Path) -> dict[str, FoundFile]:
         for name in (*names, *links):
             if not name.startswith("."):
                 path = Path(root, name)
-                found[above + _as_unicode(name)] = _look_at(path)
+                found[above + _as_unicode(name)] = _look_at(path, folder)
     return dict(sorted(found.items()))
 
 
@@ -93,7 +99,7 @@ def _as_unicode(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _look_at(path: Path) -> FoundFile:
+def _look_at(path: Path, folder: Path) -> FoundFile:
     try:
         status = path.stat()
     except OSError as error:
@@ -102,13 +108,20 @@ def _look_at(path: Path) -> FoundFile:
         is_folder = stat.S_ISDIR(status.st_mode)
         kind = "a link to a folder; links are not followed" if is_folder else "not a regular file"
         return FoundFile(path, 0, 0, kind)
+    if leads_out(path, folder):
+        return FoundFile(path, 0, 0, LEADS_OUT)
     return FoundFile(path, status.st_size, status.st_mtime_ns)
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Return whether a path is a link to something outside a folder, which whoever made the link may not see."""
+    return path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
 
 
 def is_same(file: FoundFile, record: FileRecord) -> bool:
     """Return whether a file looks unchanged since it was last read."""
     if file.problem:
-        return record.status == "failed" and record.detail.startswith(file.problem)
+        return record.status == file.status and record.detail.startswith(file.problem)
     if record.detail.startswith(CANNOT_OPEN) and os.access(file.path, os.R_OK):
         return False  # permissions were granted, which changes neither size nor time
     looks_same = (file.size_bytes, file.modified_ns) == (record.size_bytes, record.modified_ns)

@@ -125,7 +125,7 @@ class SyncRun:
             return before
         record = FileRecord(name, NEW, "", "", file.size_bytes, file.modified_ns, time.time_ns())
         if file.problem:
-            return replace(record, status=FAILED, detail=file.problem)
+            return replace(record, status=file.status, detail=file.problem)
         if not loading.is_supported(file.path):
             return replace(record, status=UNSUPPORTED)
         try:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import watchfiles
-
 from index.errors import VerbatimError
 from index.ingest.sync import Progress, SyncReport
 
@@ -104,6 +102,8 @@ def follow(folder: Path, bring_in_step: Callable[[], object], stop: threading.Ev
 
 def _work_on_changes(folder: Path, work: Callable[[], None], stop: threading.Event) -> None:
     """Update now and after every change, until an error or the stop event."""
+    import watchfiles  # and asyncio, which a single question need not wait for
+
     work()
     looked_at = -_LOOK_AGAIN_S
     # Changes are reported from before the first tick on, so the update at that tick misses none.

@@ -47,15 +47,20 @@ class Limits:
     memory_bytes: int = 2 * _GIB
 
 
+Kept = dict[type, Any]
+"""What a worker keeps from one job to the next, by type: open files, for instance."""
+
+
 class Work(Protocol):
     """A job for a worker; it and its result are pickled."""
 
-    def run(self, passwords: Sequence[str], on_page: Callable[[], None]) -> object:
+    def run(self, passwords: Sequence[str], on_page: Callable[[], None], kept: Kept) -> object:
         """Do the job.
 
         Args:
             passwords: Tried in turn on encrypted files.
             on_page: Called before each page that takes seconds.
+            kept: What earlier jobs of the same worker left for later ones.
 
         Returns:
             The result.
@@ -77,12 +82,13 @@ class Task:
     path: Path
     name: str
 
-    def run(self, passwords: Sequence[str], on_page: Callable[[], None]) -> list[LoadedFile]:
+    def run(self, passwords: Sequence[str], on_page: Callable[[], None], kept: Kept) -> list[LoadedFile]:  # noqa: ARG002
         """Load the file.
 
         Args:
             passwords: Tried in turn on encrypted files.
             on_page: Called before each page that is read by OCR.
+            kept: Not used: each file is loaded once.
 
         Returns:
             The file and the files within it.
@@ -342,12 +348,13 @@ def main() -> None:
     warnings.simplefilter("ignore")
     tasks = sys.stdin.buffer
     limits, passwords = pickle.load(tasks)  # noqa: S301 (from the process that started this one)
+    kept: Kept = {}
     _bound_memory(limits.memory_bytes)
     _send(answers, _ALIVE)  # so that starting does not count towards the first file's time
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while True:
             work = pickle.load(tasks)  # noqa: S301
-            answer = _answer(work, limits, passwords, answers)
+            answer = _answer(work, limits, passwords, kept, answers)
             _end_after(math.inf)
             _send(answers, answer)
             if not answer[1]:
@@ -359,7 +366,9 @@ def _send(answers: BinaryIO, message: object) -> None:
     answers.flush()
 
 
-def _answer(work: Work, limits: Limits, passwords: tuple[str, ...], answers: BinaryIO) -> tuple[object, bool]:
+def _answer(
+    work: Work, limits: Limits, passwords: tuple[str, ...], kept: Kept, answers: BinaryIO
+) -> tuple[object, bool]:
     """Do a job; return its result, and whether the process can take more."""
 
     def on_page() -> None:
@@ -368,7 +377,7 @@ def _answer(work: Work, limits: Limits, passwords: tuple[str, ...], answers: Bin
 
     _end_after(limits.seconds)
     try:
-        return work.run(passwords, on_page), True
+        return work.run(passwords, on_page, kept), True
     except UnreadableFileError as error:
         # As a general class of error: a parser's own class would have to be imported by the receiver.
         kind = next(kind for kind in _KINDS_OF_ERROR if isinstance(error, kind))

@@ -21,7 +21,9 @@ from index.pretrained import first_line
 from index.records import Document, Hit, check_unicode
 from index.retrieval.embedding import Embedder
 from index.settings import Settings
-from qa.answerer import QuestionAnswerer, check_question
+from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
+from qa.question.checks import check_question
 from qa.records.answer import Answer
 from qa.text.normalization import exact_match, f1
 
@@ -374,7 +376,11 @@ def evaluate_reading(answerer: QuestionAnswerer, questions: Sequence[Question], 
 
 
 def evaluate_retrieving(
-    questions: Sequence[Question], paragraphs: Sequence[str], settings: Settings, on_progress: Told
+    questions: Sequence[Question],
+    paragraphs: Sequence[str],
+    settings: Settings,
+    on_progress: Told,
+    engine: Engine | None = None,
 ) -> list[Prediction]:
     """Ask each question of all paragraphs, each a document in a temporary index.
 
@@ -383,12 +389,16 @@ def evaluate_retrieving(
         paragraphs: The documents.
         settings: How to index and answer.
         on_progress: Called with the number done and the total.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
         Predictions in the same order.
     """
     names = {paragraph: f"{number:06}.txt" for number, paragraph in enumerate(dict.fromkeys(paragraphs))}
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer(names, settings, Path(scratch), engine=engine) as answerer,
+    ):
         predictions = []
         for done, question in enumerate(questions, 1):
             began = time.perf_counter()
@@ -401,7 +411,11 @@ def evaluate_retrieving(
 
 
 def corpus_answerer(
-    names: Mapping[str, str], settings: Settings, scratch: Path, embedder: Embedder | None = None
+    names: Mapping[str, str],
+    settings: Settings,
+    scratch: Path,
+    embedder: Embedder | None = None,
+    engine: Engine | None = None,
 ) -> QuestionAnswerer:
     """Create an answerer over texts that are not files.
 
@@ -410,13 +424,14 @@ def corpus_answerer(
         settings: How to index and answer; its `index_dir` is ignored.
         scratch: An empty folder for the index.
         embedder: Used instead of the configured one.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
         The answerer; its documents have no titles.
     """
     (scratch / "documents").mkdir()
     own = settings.model_copy(update={"index_dir": scratch / "index"})
-    answerer = QuestionAnswerer(scratch / "documents", own, embedder=embedder)
+    answerer = QuestionAnswerer(scratch / "documents", own, embedder=embedder, engine=engine)
     answerer.write(Document(name, text, "", hashlib.sha256(text.encode()).hexdigest()) for text, name in names.items())
     return answerer
 
@@ -440,6 +455,7 @@ def evaluate_file(
     on_progress: Told,
     settings: Settings,
     on_said: Said | None = None,
+    engine: Engine | None = None,
 ) -> list[tuple[str, Scores]]:
     """Evaluate our answers, and another system's predictions, on a file of questions.
 
@@ -451,6 +467,7 @@ def evaluate_file(
         on_progress: Called with the number done and the total.
         settings: How to index and answer.
         on_said: Called at the end of each mode with its predictions.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
         Name of each system, with its figures.
@@ -463,13 +480,16 @@ def evaluate_file(
     others = [] if predictions is None else [(predictions.name, load_predictions(predictions, questions))]
     said: list[tuple[str, Sequence[Prediction]]] = []
     if "read" in modes:
-        with tempfile.TemporaryDirectory() as scratch, corpus_answerer({}, settings, Path(scratch)) as answerer:
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            corpus_answerer({}, settings, Path(scratch), engine=engine) as answerer,
+        ):
             said.append(("reading", evaluate_reading(answerer, questions, on_progress)))
         if on_said is not None:
             on_said("read", questions, said[-1][1])
     if "retrieve" in modes:
         paragraphs = [question.paragraph for question in everything]
-        said.append(("retrieving", evaluate_retrieving(questions, paragraphs, settings, on_progress)))
+        said.append(("retrieving", evaluate_retrieving(questions, paragraphs, settings, on_progress, engine)))
         if on_said is not None:
             on_said("retrieve", questions, said[-1][1])
     return [(system, score(questions, given)) for system, given in [*said, *others]]

@@ -15,7 +15,8 @@ from typing import Any
 from index.errors import ChangingFileError, ParameterError, UnknownDocumentError, VerbatimError
 from index.records import check_unicode
 from index.storage import private_files
-from qa.answerer import QuestionAnswerer, check_question
+from qa.answerer import QuestionAnswerer
+from qa.question.checks import check_question
 from qa.text.sentences import paragraph_around
 
 FILE_NAME = "feedback.sqlite"

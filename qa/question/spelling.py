@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from functools import lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import Stemmer
@@ -32,30 +32,59 @@ class Held(Protocol):
         """
 
 
-def respelled(question: str, held: Held) -> str:
-    """Correct typing mistakes in a question.
+class Speller:
+    """Corrects typing mistakes. Loads 160,000 English words for the first question: a quarter of a second."""
 
-    A word that is neither English nor in the documents is replaced by one that is, at a distance of one transposition,
-    missing letter, extra letter or wrong letter (Damerau 1964, "A technique for computer detection and correction of
-    spelling errors"); words in the documents are preferred. In capitalized words only transpositions are corrected:
-    who asked about Thomson should not be told about Thompson. A question with more than six unknown words, or mostly
-    unknown ones, is in another language and is left unchanged.
+    @cached_property
+    def _english(self) -> "SpellChecker":
+        """English words with their frequencies."""
+        from spellchecker import SpellChecker
 
-    Args:
-        question: The question as typed.
-        held: Tells which words the documents have.
+        return SpellChecker(language="en", distance=1)
 
-    Returns:
-        The corrected question; unchanged if nothing looks mistyped.
-    """
-    words = _WORD.findall(question)
-    unknown = {word for word in words if word.lower() not in _english()}
-    known = held([word.lower() for word in unknown]) if unknown else ()
-    strange = {word for word in unknown if word.lower() not in known}
-    if len(strange) > min(_MOST_MENDED, max(_ALWAYS_MENDED, _MOST_STRANGE * len(words))):
-        return question
-    meant = {word: _meant(word, held) for word in strange if word[1:].islower()}
-    return _WORD.sub(lambda match: meant.get(match[0], match[0]), question)
+    def respelled(self, question: str, held: Held) -> str:
+        """Correct typing mistakes in a question.
+
+        A word that is neither English nor in the documents is replaced by one that is, at a distance of one
+        transposition, missing letter, extra letter or wrong letter (Damerau 1964, "A technique for computer detection
+        and correction of spelling errors"); words in the documents are preferred. In capitalized words only
+        transpositions are corrected: who asked about Thomson should not be told about Thompson. A question with more
+        than six unknown words, or mostly unknown ones, is in another language and is left unchanged.
+
+        Args:
+            question: The question as typed.
+            held: Tells which words the documents have.
+
+        Returns:
+            The corrected question; unchanged if nothing looks mistyped.
+        """
+        words = _WORD.findall(question)
+        unknown = {word for word in words if word.lower() not in self._english}
+        known = held([word.lower() for word in unknown]) if unknown else ()
+        strange = {word for word in unknown if word.lower() not in known}
+        if len(strange) > min(_MOST_MENDED, max(_ALWAYS_MENDED, _MOST_STRANGE * len(words))):
+            return question
+        meant = {word: self._meant(word, held) for word in strange if word[1:].islower()}
+        return _WORD.sub(lambda match: meant.get(match[0], match[0]), question)
+
+    def _meant(self, word: str, held: Held) -> str:
+        """Find the word that was meant.
+
+        Args:
+            word: A word that is neither English nor in the documents.
+            held: Tells which words the documents have.
+
+        Returns:
+            The word meant; the same word if none is found.
+        """
+        typed, english = word.lower(), self._english
+        others = {other for other in english.edit_distance_1(typed) if other.isalpha()}
+        if word != typed:
+            others = {other for other in others if _mistake(typed, other) == _EXCHANGED}
+        words = english.known(others)
+        present = {*held(words), *held(others - words, as_written=True)}
+        best = min(present or words, key=lambda other: (_mistake(typed, other), -english[other], other), default=typed)
+        return best.capitalize() if word[0].isupper() else best
 
 
 def held_by(text: str) -> Held:
@@ -75,34 +104,6 @@ def held_by(text: str) -> Held:
         return [word for word in words if (word in written if as_written else stem(word) in stems)]
 
     return held
-
-
-@lru_cache(maxsize=1)
-def _english() -> "SpellChecker":
-    """Load 160,000 English words with their frequencies, which takes a quarter of a second."""
-    from spellchecker import SpellChecker
-
-    return SpellChecker(language="en", distance=1)
-
-
-def _meant(word: str, held: Held) -> str:
-    """Find the word that was meant.
-
-    Args:
-        word: A word that is neither English nor in the documents.
-        held: Tells which words the documents have.
-
-    Returns:
-        The word meant; the same word if none is found.
-    """
-    typed, english = word.lower(), _english()
-    others = {other for other in english.edit_distance_1(typed) if other.isalpha()}
-    if word != typed:
-        others = {other for other in others if _mistake(typed, other) == _EXCHANGED}
-    words = english.known(others)
-    present = {*held(words), *held(others - words, as_written=True)}
-    best = min(present or words, key=lambda other: (_mistake(typed, other), -english[other], other), default=typed)
-    return best.capitalize() if word[0].isupper() else best
 
 
 def _mistake(typed: str, meant: str) -> int:

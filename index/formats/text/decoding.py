@@ -3,8 +3,6 @@
 import codecs
 import re
 
-from charset_normalizer import from_bytes
-
 from index.errors import UnreadableFileError
 
 _BYTE_ORDER_MARKS = (
@@ -111,6 +109,8 @@ def _decode_by_guess(content: bytes) -> str:
 
 def _guess(sample: bytes) -> str:
     """Return charset-normalizer's guess; cp1252 if it recognizes no language, or if cp1252 fits as well."""
+    from charset_normalizer import from_bytes  # text in UTF-8 need not wait for it
+
     matches = list(from_bytes(sample))
     if not matches or matches[0].coherence == 0:
         return "cp1252"

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from index.formats.content import Place
 from index.formats.limits import MAX_PLACES
-from index.records import Document
 
 HEADING_SEPARATOR = " › "  # noqa: RUF001 (meant: people read it)
 MAX_HEADING_CHARS = 200
@@ -70,13 +69,6 @@ def markdown_places(text: str) -> tuple[Place, ...]:
         `HEADING_SEPARATOR`.
     """
     return tuple(Place(start, label) for start, label in islice(_paths(text), MAX_PLACES))
-
-
-def with_headings(document: Document) -> Document:
-    """Return the document with its headings as places, if it has no places and its name says that it is Markdown."""
-    if document.places or not is_markdown(document.name):
-        return document
-    return replace(document, places=markdown_places(document.text), has_headings=True)
 
 
 def _with_newlines(text: str) -> str:

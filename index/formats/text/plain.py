@@ -6,7 +6,7 @@ from index.formats.limits import MAX_TEXT_CHARS
 from index.formats.numbering import line_places
 from index.formats.text.decoding import decode
 from index.formats.text.markdown import markdown_places
-from index.formats.titles import title_of_markdown, title_of_text
+from index.formats.text.titles import title_of_markdown, title_of_text
 
 LINED_SUFFIXES = frozenset(
     ".adb .ads .asm .awk .bash .bat .c .cc .cfg .clj .cmake .cmd .conf .cpp .cs .css .cxx .dart .diff .el .env "

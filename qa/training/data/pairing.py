@@ -11,8 +11,7 @@ from tokenizers import Tokenizer
 
 from qa.training.data.examples import AUGMENTED, Offsets, Pair, answered, augment, crop, is_for_training, words_of
 from qa.training.data.negatives import Negatives
-from qa.training.data.questions import DataError, Example, group_of, is_held_out
-from qa.training.fit.fusion import ONE_GROUP_IN
+from qa.training.data.questions import ONE_GROUP_IN, DataError, Example, group_of, is_held_out
 
 PASSAGE_TOKENS = 160
 """Most tokens of a passage, the two special ones included."""

@@ -13,6 +13,9 @@ from index.records import check_unicode
 
 T = TypeVar("T")
 
+ONE_GROUP_IN = 4
+"""One of so many groups is left out of training the embedder; fusion weights are fitted on it."""
+
 _ONE_GROUP_SOURCES = frozenset({"reddit", "covid"})  # put all their texts in one group: here each text is a group
 
 

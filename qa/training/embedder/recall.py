@@ -6,6 +6,7 @@ from pathlib import Path
 from index.retrieval.embedding import Embedder
 from index.retrieval.fusion import FusionWeights
 from index.settings import Settings
+from qa.engine import Engine
 from qa.evaluation.metrics import EvaluationError, load_articles, sample
 from qa.training.fit.fusion import compare, figures, fit, retrieve
 
@@ -15,7 +16,12 @@ Table = dict[str, dict[str, float]]
 
 
 def measure(
-    file: Path, limit: int | None, settings: Settings, say: Callable[[str], None], embedder: Embedder | None = None
+    file: Path,
+    limit: int | None,
+    settings: Settings,
+    say: Callable[[str], None],
+    embedder: Embedder | None = None,
+    engine: Engine | None = None,
 ) -> Table:
     """Measure recall at 1, 5 and 10 and mean reciprocal rank of paragraphs, where each paragraph is a document.
 
@@ -25,6 +31,7 @@ def measure(
         settings: The embedder, and where it runs.
         say: Prints a line.
         embedder: Used instead of the configured one.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
         Figures by name and ranking: the embedder, FTS5, both with the fusion weights that ship, and both with weights
@@ -41,7 +48,8 @@ def measure(
         raise EvaluationError(f"{file} has no question with an answer")
     asked = sample(answerable, limit)
     say(f"{len(asked)} questions, {len(paragraphs)} paragraphs")
-    found = retrieve([(question.text, question.paragraph) for question in asked], paragraphs, settings, embedder)
+    pairs = [(question.text, question.paragraph) for question in asked]
+    found = retrieve(pairs, paragraphs, settings, embedder, engine)
     fitted = fit({"": found})
     say(f"fitted here: {fitted}; ships: {FusionWeights()}")
     return compare(found, FusionWeights()) | {BOUND: figures(found, fitted)}

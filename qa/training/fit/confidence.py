@@ -20,8 +20,9 @@ from index.pretrained import hash_weights
 from index.records import Hit
 from index.retrieval.embedding import embedder_folder
 from index.settings import Settings
-from qa.answerer import QuestionAnswerer, worth_reading
-from qa.decision.decider import Calibration, Decider, Group, features, group
+from qa.answerer import QuestionAnswerer
+from qa.decision.decider import Decider, Group, features, group
+from qa.engine import Engine, default_engine
 from qa.evaluation.metrics import (
     Article,
     EvaluationError,
@@ -32,8 +33,9 @@ from qa.evaluation.metrics import (
     load_articles,
 )
 from qa.evaluation.prediction_log import check_writable, write_whole
-from qa.reader.cascade import open_reader
-from qa.reader.extractive import Span
+from qa.reader.passage_selection import worth_reading
+from qa.records.calibration import Calibration
+from qa.records.span import Span
 from qa.text.normalization import f1
 from qa.training.data.growing import append, take_up
 from qa.training.data.questions import DataError
@@ -155,6 +157,7 @@ def read_all(
     settings: Settings,
     say: Callable[[str], None],
     keep: Path | None = None,
+    engine: Engine | None = None,
 ) -> list[Read]:
     """Retrieve and read for every question.
 
@@ -164,6 +167,7 @@ def read_all(
         settings: The models.
         say: Prints progress.
         keep: A .jsonl file for intermediate results; those already in it are reused. None keeps nothing.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
         The result for each question.
@@ -172,7 +176,8 @@ def read_all(
         DataError: The file has results of other models or other questions, or cannot be written.
     """
     names = {text: f"{title}/{i}" for title, texts in paragraphs.items() for i, text in enumerate(texts)}
-    reader = open_reader(settings)
+    runs_on = default_engine() if engine is None else engine
+    reader = runs_on.reader(settings)
     weights = hash_weights(embedder_folder(settings)) + reader.fingerprint
     models = hashlib.sha256(weights.encode()).hexdigest()
     found = [] if keep is None else _kept(keep, models, asked)
@@ -180,7 +185,10 @@ def read_all(
         say(f"resuming after {len(found)} of {len(asked)} questions")
     if len(found) == len(asked):
         return found
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer(names, settings, Path(scratch), engine=runs_on) as answerer,
+    ):
         for number, one in enumerate(asked[len(found) :], len(found) + 1):
             hits = _retrieve(answerer, one, list(names.values()))
             new = Read(one, hits, reader.read(answerer.as_meant(one.question), hits))
@@ -421,6 +429,7 @@ def run(
     say: Callable[[str], None],
     n: int = QUESTIONS_OF_A_KIND,
     keep: Path | None = None,
+    engine: Engine | None = None,
 ) -> tuple[Calibration, dict[str, Check]]:
     """Fit and write the calibration, and measure it on articles left out of the fit.
 
@@ -432,6 +441,7 @@ def run(
         say: Prints a line.
         n: Most questions of a kind.
         keep: A .jsonl file of intermediate results, from which an interrupted run resumes. None keeps nothing.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
         The calibration, and the checks by way of asking; empty if there are too few questions.
@@ -442,7 +452,7 @@ def run(
     """
     check_writable("out", out)
     paragraphs, asked = plan(answerable, unanswerable, n)
-    found = read_all(paragraphs, asked, settings, say, keep)
+    found = read_all(paragraphs, asked, settings, say, keep, engine)
     calibration = fit(found)
     write_whole(out, json.dumps(asdict(calibration), indent=2) + "\n")
     try:

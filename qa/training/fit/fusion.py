@@ -13,16 +13,15 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from index.records import Hit, Vectors
-from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder, embedder_folder
+from index.retrieval.embedding import Embedder, embedder_folder
 from index.retrieval.fusion import FILE_NAME, FusionWeights, WeightsFile
 from index.settings import Settings
+from qa.engine import Engine, default_engine
 from qa.evaluation.metrics import RECALL_AT, corpus_answerer, load_questions
 from qa.evaluation.prediction_log import check_writable, write_whole
-from qa.reader.inference_thread import inference_thread
-from qa.training.data.questions import DataError, Example, group_of, is_held_out, load_examples
+from qa.training.data.questions import ONE_GROUP_IN, DataError, Example, group_of, is_held_out, load_examples
 
 QUESTIONS_PER_SOURCE = 400
-ONE_GROUP_IN = 4
 _TOP_K = 100
 
 
@@ -111,7 +110,11 @@ def held_out_questions(examples: Iterable[Example]) -> dict[str, tuple[list[tupl
 
 
 def retrieve(
-    questions: Sequence[tuple[str, str]], texts: Iterable[str], settings: Settings, embedder: Embedder | None = None
+    questions: Sequence[tuple[str, str]],
+    texts: Iterable[str],
+    settings: Settings,
+    embedder: Embedder | None = None,
+    engine: Engine | None = None,
 ) -> list[Retrieved]:
     """Search all texts for each question.
 
@@ -120,15 +123,20 @@ def retrieve(
         texts: The documents.
         settings: The embedder, and where it runs.
         embedder: Used instead of the configured one.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
         The passages retrieved for each.
     """
-    embeds = SentenceTransformerEmbedder(settings, inference_thread().run) if embedder is None else embedder
+    runs_on = default_engine() if engine is None else engine
+    embeds = runs_on.embedder(settings) if embedder is None else embedder
     ahead = AskedAhead(embeds, [question for question, _ in questions])
     names = {text: f"{number:06}.txt" for number, text in enumerate(dict.fromkeys(texts))}
     wide = settings.model_copy(update={"top_k": _TOP_K})
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, wide, Path(scratch), ahead) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer(names, wide, Path(scratch), ahead, runs_on) as answerer,
+    ):
         return [Retrieved.of(names[text], answerer.search(question)) for question, text in questions]
 
 
@@ -175,7 +183,13 @@ def compare(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, dict
 
 
 def run(
-    data: Path, measure_on: Path, limit: int | None, out: Path | None, settings: Settings, say: Callable[[str], None]
+    data: Path,
+    measure_on: Path,
+    limit: int | None,
+    out: Path | None,
+    settings: Settings,
+    say: Callable[[str], None],
+    engine: Engine | None = None,
 ) -> Fitted:
     """Fit on held-out groups, compare with either search alone on a file in SQuAD's format, and write the weights.
 
@@ -186,6 +200,7 @@ def run(
         out: File to write the weights to; None is in the embedder's folder, where search reads them.
         settings: The embedder, and where it runs.
         say: Prints a line.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
         The weights, the file they were written to, and the figures.
@@ -196,7 +211,7 @@ def run(
         ParameterError: `out` cannot be written.
     """
     everything = load_questions(measure_on)  # refused before hours are spent on the rest
-    embedder = SentenceTransformerEmbedder(settings, inference_thread().run)
+    embedder = (default_engine() if engine is None else engine).embedder(settings)
     file = embedder_folder(settings) / FILE_NAME if out is None else out
     check_writable("out", file)
     held_out = held_out_questions(load_examples(data))
@@ -204,13 +219,13 @@ def run(
         raise DataError(f"{data} has no question in the one of {ONE_GROUP_IN} groups used for fitting; give more data")
     found = {}
     for source, (questions, texts) in held_out.items():
-        found[source] = retrieve(questions, texts, settings, embedder)
+        found[source] = retrieve(questions, texts, settings, engine=engine)
         say(f"{source}: {len(questions)} questions, {len(texts)} texts")
     fitted = fit(found)
     say(f"fitted: {fitted}")
     random.Random(0).shuffle(everything)  # noqa: S311 (no secret)
     pairs = [(q.text, q.paragraph) for q in everything]
-    measured = retrieve(pairs[:limit], [text for _, text in pairs], settings, embedder)
+    measured = retrieve(pairs[:limit], [text for _, text in pairs], settings, engine=engine)
     compared = compare(measured, fitted)
     for name, found_by in compared.items():
         say(f"{name}: {found_by}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from index.pretrained import load_tokenizer
 from index.settings import Settings
 from qa.evaluation.metrics import Prediction, Question, Scores, load_questions, sample, score
-from qa.reader.extractive import Reader, Span, SpanReader
+from qa.reader.extractive import Reader, SpanReader
+from qa.records.span import Span
 from qa.training.data.examples import MIX, Share, is_for_training, load_checked
 from qa.training.data.negatives import Mixer
 from qa.training.data.questions import DataError

@@ -14,14 +14,18 @@ from gradio.events import api
 
 from index.errors import UnknownDocumentError, VerbatimError
 from index.records import DocumentRecord
-from qa.answerer import QuestionAnswerer, Stage, default_folder
+from qa.answerer import QuestionAnswerer
 from qa.dialogue.conversation import Conversation
+from qa.opening import default_folder
+from qa.pipeline import OnStage, Stage
 from qa.records.turn import Turn
+from qa.web.api.asking import ask_in_turn
 from qa.web.chat import rendering
-from qa.web.chat.question_queue import QUESTIONS_AT_A_TIME, Asked, Line, OnStage, read_asked, those_left
+from qa.web.chat.sent_question import Asked, read_asked, those_left
 from qa.web.chat.transcript import Shown, Told, shown, shown_said
 from qa.web.history.store import History, HistoryError, UnknownConversationError, said_of
 from qa.web.observability.metrics import Door, Metrics, StoppedError
+from qa.web.question_queue import MAX_QUESTIONS, QuestionQueue
 from qa.web.security.browser_id import browser_of
 
 SEED_EXAMPLES = (
@@ -59,13 +63,14 @@ class _Chat:
         answerer: QuestionAnswerer,
         history: History | None = None,
         metrics: Metrics | None = None,
+        queue: QuestionQueue | None = None,
         *,
         signs_out: bool = False,
     ) -> None:
         self._answerer, self._signs_out = answerer, signs_out
         self._history = history
         self._metrics = Metrics(answerer) if metrics is None else metrics
-        self._line = Line()
+        self._queue = QuestionQueue() if queue is None else queue
         self._laid_out_with = answerer.documents()
 
     def masthead(self) -> str:
@@ -141,7 +146,7 @@ class _Chat:
         Args:
             visitor: Who stops it.
         """
-        self._line.stop(visitor.page)
+        self._queue.stop(visitor.page)
 
     async def ask(self, sent: object, told: Told, visitor: Visitor) -> AsyncGenerator[dict[str, Any], None]:
         """Show the question at once, how far it is, then its answer.
@@ -176,7 +181,7 @@ class _Chat:
         before = told.before(asked.in_place_of)
         is_shown = False
         work = partial(self._answer, asked, told, visitor)
-        async with aclosing(self._line.run(visitor.page, work)) as steps:
+        async with aclosing(self._queue.steps(visitor.page, work)) as steps:
             async for step in steps:
                 if isinstance(step, Told):
                     yield _changes(step)
@@ -186,7 +191,7 @@ class _Chat:
                 yield {"step": line} if is_shown else {"step": line, "log": before.adding(pending).html}
                 is_shown = True
 
-    def ask_for_program(
+    async def ask_for_program(
         self, question: str, within: list[str] | None = None, max_wrong: float | None = None
     ) -> dict[str, Any]:
         """Answer a question in the documents' own words.
@@ -204,10 +209,10 @@ class _Chat:
         """
         try:
             with self._metrics.question(Door.GRADIO, question) as measured:
-                adjusted = self._answerer.adjusted(max_wrong=max_wrong, on_stage=measured.on_stage)
-                answer = adjusted.ask(question, within=within)
-                measured.came_out(answer)
-            return asdict(answer)
+                asking = ask_in_turn(
+                    self._queue, self._answerer, measured, question, within=within, max_wrong=max_wrong
+                )
+                return asdict(await asking)
         except VerbatimError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
@@ -294,6 +299,7 @@ def make_page(
     answerer: QuestionAnswerer,
     history: History | None = None,
     metrics: Metrics | None = None,
+    queue: QuestionQueue | None = None,
     *,
     signs_out: bool = False,
 ) -> gr.Blocks:
@@ -303,12 +309,13 @@ def make_page(
         answerer: What answers the questions.
         history: Where conversations are kept; None keeps them on the page only.
         metrics: What measures the questions; None measures them for nobody.
+        queue: Where the questions wait; None is a queue of the page's own.
         signs_out: Whether who uses it signed in, and can sign out.
 
     Returns:
         Its parts, and what happens when they are used.
     """
-    chat = _Chat(answerer, history, metrics, signs_out=signs_out)
+    chat = _Chat(answerer, history, metrics, queue, signs_out=signs_out)
     page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
     with page:
         parts: dict[str, Any] = {"told": gr.State(Told()), "masthead": _html("masthead", chat.masthead())}
@@ -374,11 +381,11 @@ def _wire(chat: _Chat, page: gr.Blocks, parts: dict[str, Any]) -> None:
         opened = chat.open_conversation(conversation, _visitor(request)) if conversation else chat.refresh(told)
         return named(opened)
 
-    async def stop(request: gr.Request) -> None:  # async, as the line belongs to the event loop
+    async def stop(request: gr.Request) -> None:  # async, as the queue belongs to the event loop
         chat.stop(_visitor(request))
 
     quietly: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    asking: dict[str, Any] = {"concurrency_limit": QUESTIONS_AT_A_TIME, "concurrency_id": "asking"}
+    asking: dict[str, Any] = {"concurrency_limit": MAX_QUESTIONS, "concurrency_id": "asking"}
     everything = list(parts.values())
     page.load(open_page, told, everything, **quietly)
     log.submit(ask_question, told, everything, **asking, **quietly)

@@ -8,9 +8,10 @@ from pathlib import Path
 from markupsafe import Markup
 
 from index.records import DocumentRecord, Passage
-from qa.answerer import Stage
+from qa.pipeline import Stage
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
+from qa.web.figures import percent
 from qa.web.templates import Templates
 
 _MAX_QUESTION_CHARS = 1_000
@@ -98,18 +99,6 @@ def certainty(confidence: float) -> str:
     """
     word = next(word for least, word in _CERTAINTY if confidence >= least)
     return f"{word} · {percent(confidence)}"
-
-
-def percent(confidence: float) -> str:
-    """A probability as a percentage, 1 to 99.
-
-    Args:
-        confidence: Probability from 0 to 1.
-
-    Returns:
-        Such as "87 %", with a space that does not break.
-    """
-    return f"{min(99, max(1, round(100 * confidence)))}\u00a0%"
 
 
 # The chat

@@ -16,7 +16,8 @@ from prometheus_client.registry import Collector
 
 from index.certificate import our_version
 from index.errors import VerbatimError
-from qa.answerer import QuestionAnswerer, Stage
+from qa.answerer import QuestionAnswerer
+from qa.pipeline import Stage
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
 
