@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from index.settings import read_settings
-from qa.answerer import QuestionAnswerer, default_folder
+from qa.answerer import QuestionAnswerer
 from qa.evaluation.metrics import load_questions
-from qa.reader.extractive import Reader, Span
+from qa.opening import default_folder
+from qa.reader.extractive import Reader
+from qa.records.span import Span
 
 QUESTIONS = Path(__file__).parent / "data" / "seed-questions.json"
 RECORD = Path(__file__).parent / "data" / "seed-spans.json.gz"

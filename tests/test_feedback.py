@@ -13,9 +13,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from fakes import HashEmbedder, WordReader
+from fakes import HashEmbedder, WordReader, fake_answerer
 from index.errors import ParameterError
-from index.settings import read_settings
 from qa.answerer import QuestionAnswerer
 from qa.cli.main import cli
 from qa.evaluation.metrics import load_articles
@@ -84,9 +83,7 @@ def unspoken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestCli
     place = tmp_path_factory.mktemp("unspoken")
     (place / "documents").mkdir()
     make_documents(place / "documents")
-    settings = read_settings(index_dir=place / "index", threshold=0.0)
-    with QuestionAnswerer(place / "documents", settings, embedder=HashEmbedder(), reader=WordReader()) as answerer:
-        answerer.sync()
+    with fake_answerer(place, {}) as answerer:
         client = make_client(answerer)
         yield client, words_of(answerer)
         assert client.get("/api/feedback").json() == []
