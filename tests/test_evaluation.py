@@ -212,7 +212,7 @@ def test_confidence_is_not_fitted_for_a_place_that_cannot_be_written(put, tmp_pa
 
 def test_fusion_is_not_fitted_on_files_that_cannot_be_used(put, tmp_path):
     def fit(data, measure_on):
-        fusion.run(data, measure_on, None, read_settings(), lambda line: pytest.fail(f"went on, and said {line}"))
+        fusion.run(data, measure_on, None, None, read_settings(), lambda line: pytest.fail(f"went on, and said {line}"))
 
     with pytest.raises(EvaluationError, match=r"file\.json is not in SQuAD's format"):
         fit(tmp_path / "not-looked-at.jsonl", put([]))
