@@ -41,7 +41,9 @@ from index.retrieval.embedding import Embedder
 from index.retrieval.faiss_index import VectorIndex
 from index.retrieval.hybrid import Searcher
 from index.storage import private_files, store
-from index.storage.store import PassageRow, Store
+from index.storage.passages import PassageRow
+from index.storage.schema import SCHEMA_VERSION
+from index.storage.store import Store
 
 _LOCK_FILE = "write.lock"
 _MENDING_ROUNDS = 3
@@ -119,7 +121,7 @@ class Library:
             with self.writing(_PATIENCE_S):
                 if self._is_outdated():  # another process may have seen to it between the look and the lock
                     self.store.clear({"certificate": self._certificate()})
-        self._store_id = self.store.meta("store_id")
+        self._store_id = self.store.meta.store_id()
         self._vectors = VectorIndex(self.store)
         self._upkeep = Upkeep(self.store, self._vectors, self.writing)
 
@@ -138,7 +140,7 @@ class Library:
         try:
             self._upkeep.finish()
         finally:
-            self.store.close()
+            self.store.database.close()
 
     # Asking
 
@@ -161,7 +163,7 @@ class Library:
         self._check_is_the_same()
         if isinstance(within, str):
             raise ParameterError(f"within={within!r} is a single string; give a list of documents' names")
-        with self.store.reading():
+        with self.store.database.reading():
             hits = self.remembered(question, top_k, within)
             if hits is None:
                 hits = self._search(question, top_k, within)
@@ -192,66 +194,64 @@ class Library:
         self._remembered.hits[sought] = tuple(hits)
 
     def _search(self, question: str, top_k: int, within: Sequence[str] | None) -> list[Hit]:
-        if within is not None:
-            known = {record.name for record in self.store.documents()}
-            for name in within:
-                if name not in known:
-                    raise UnknownDocumentError(f"within names {name!r}, which is not in the index")
+        for name in self.store.documents.missing(within or ()):
+            raise UnknownDocumentError(f"within names {name!r}, which is not in the index")
         return self._searcher.search(question, top_k, within)
 
     def documents(self) -> list[DocumentRecord]:
         """The documents in the index, in the order of their names."""
-        return self.store.documents()
+        return self.store.documents.records()
 
     # What `index.protocol.DocumentIndex` asks for besides
 
     def reading(self) -> AbstractContextManager[object]:
         """Read one consistent state of the index for a `with` block, whatever is written meanwhile."""
-        return self.store.reading()
+        return self.store.database.reading()
 
     def state(self) -> tuple[object, ...]:
         """Identity of the index and how often it was changed."""
-        return self.store.meta("store_id"), self.store.generation()
+        return self.store.meta.store_id(), self.store.meta.generation()
 
     def counts(self) -> dict[str, int]:
-        """Number of documents, passages, vectors and lexical rows; deleted ones are not counted."""
-        return self.store.counts()
+        """Number of "documents" and "passages"; deleted ones are not counted."""
+        with self.store.database.reading():
+            return {"documents": self.store.documents.count(), "passages": self.store.passages.count()}
 
-    def words_held(self, words: Sequence[str]) -> set[str]:
-        """Those of some lower-case words that stand in a document."""
-        return self.store.words_held(words)
+    def words_held(self, words: Iterable[str], *, as_written: bool = False) -> set[str]:
+        """Those of some lower-case words that stand in a document, in this form or in any."""
+        return self.store.passages.words_held(words, as_written=as_written)
 
     def record(self, name: str) -> DocumentRecord:
         """Look up one document without its text; raises `UnknownDocumentError`."""
-        return self.store.record(name)
+        return self.store.documents.record(name)
 
     def text(self, name: str) -> str:
         """Stored text of a document; raises `UnknownDocumentError`."""
-        return self.store.document(name).text
+        return self.store.documents.get(name).text
 
     def metadata(self, name: str) -> dict[str, str]:
         """What a document says of itself; raises `UnknownDocumentError`."""
-        return self.store.metadata(name)
+        return self.store.documents.metadata(name)
 
     def places(self, name: str) -> tuple[Place, ...]:
         """Where stretches of a document's text stand in its file; raises `UnknownDocumentError`."""
-        return self.store.places(name)
+        return self.store.documents.places(name)
 
     def place_at(self, name: str, offset: int) -> str:
         """Label of the place at an offset; raises `UnknownDocumentError`."""
-        return self.store.place_at(name, offset)
+        return self.store.documents.place_at(name, offset)
 
     def extent(self, name: str) -> tuple[int, int]:
         """Number of pages and of places of a document; raises `UnknownDocumentError`."""
-        return self.store.extent(name)
+        return self.store.documents.extent(name)
 
     def page_sizes(self, name: str) -> list[tuple[float, float]]:
         """Width and height of each page, in points; raises `UnknownDocumentError`."""
-        return self.store.page_sizes(name)
+        return self.store.documents.page_sizes(name)
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         """Where a stretch of text is printed; raises `UnknownDocumentError`."""
-        return self.store.boxes(name, start, end)
+        return self.store.documents.boxes(name, start, end)
 
     def left_out(self) -> dict[str, str]:
         """Files of the folder that are not in the index, or not as they are now: name to the reason."""
@@ -259,7 +259,7 @@ class Library:
 
     def files(self) -> list[FileRecord]:
         """The ledger: every file that was met, files within files included, and what became of it; by name."""
-        return list(self.store.files().values())
+        return list(self.store.ledger.files().values())
 
     # Writing
 
@@ -280,16 +280,16 @@ class Library:
             BusyIndexError: There is something to do, and another process is writing.
         """
         check_folder(self.folder)
-        generation = self.store.generation()
+        generation = self.store.meta.generation()
         files = scan(self.folder)
-        ledger = self.store.files()
+        ledger = self.store.ledger.files()
         is_retried = retry_failed and may_be_retried(ledger.values())
         if not is_retried and is_in_step(files, ledger):
-            if self.store.remains():  # of a process that was killed
+            if self.store.erasure.remains():  # of a process that was killed
                 self._upkeep.begin()
-            return SyncReport(unchanged=len(self.store.documents()))
+            return SyncReport(unchanged=self.store.documents.count())
         with self._changing(), Workers(self._passwords, self._limits) as workers:
-            if self.store.generation() != generation:
+            if self.store.meta.generation() != generation:
                 files = scan(self.folder)  # others wrote while it waited for the right to: what was seen is old
             return SyncRun(self.store, self.write_round, files, workers, on_progress, retry=is_retried).run()
 
@@ -327,7 +327,7 @@ class Library:
         hashes = [_hash_of_addable(path) for path in paths]
         with self._changing():
             for path, sha256 in zip(paths, hashes, strict=True):
-                self.store.let_in(copy_into(path, self.folder), sha256)
+                self.store.ledger.let_in(copy_into(path, self.folder), sha256)
             return self.sync(on_progress)
 
     def remove(self, names: Sequence[str]) -> None:
@@ -344,7 +344,7 @@ class Library:
         if isinstance(names, str):
             raise ParameterError(f"names={names!r} is a single string; give a list of documents' names")
         with self._changing():
-            documents = {record.name for record in self.store.documents()}
+            documents = {record.name for record in self.store.documents.records()}
             known = documents.union(record.name for record in self.files() if record.is_read)
             for name in names:
                 if name not in known:
@@ -413,10 +413,10 @@ class Library:
         if any(problem.check in BEYOND_FILES for problem in problems):
             reindex(self.store)
             return
-        of_files = self.store.files().keys()
+        of_files = self.store.ledger.files().keys()
         mend_rows(self.store, problems)
         names = {problem.document for problem in problems if problem.document is not None}
-        for round_ in in_rounds(Entry(self.store.document(name), None) for name in sorted(names - of_files)):
+        for round_ in in_rounds(Entry(self.store.documents.get(name), None) for name in sorted(names - of_files)):
             self.write_round(round_)
         if names & of_files or any(problem.file for problem in problems):
             self.sync()
@@ -502,7 +502,7 @@ class Library:
                 rows = [PassageRow(p, context, next(vectors)) for p, context in zip(passages, row, strict=True)]
                 self.store.put(entry.document, rows, entry.file)
             elif entry.file is not None:
-                self.store.write_files([entry.file])
+                self.store.ledger.write([entry.file])
 
     # The certificate
 
@@ -514,7 +514,7 @@ class Library:
             "embedder_sha256": self.embedder.fingerprint,
             "splitter": asdict(SplitterSettings()),
             "loaders": loading.LOADERS_VERSION,
-            "schema": store.SCHEMA_VERSION,
+            "schema": SCHEMA_VERSION,
         }
 
     def _is_outdated(self) -> bool:
@@ -526,7 +526,7 @@ class Library:
         Raises:
             MismatchedIndexError: It was made with something else that is not ours to throw away.
         """
-        found = self.store.meta("certificate")
+        found = self.store.meta.get("certificate")
         if found is None:
             return True
         ours = self._certificate()
@@ -551,7 +551,7 @@ class Library:
         Raises:
             MismatchedIndexError: It was made with another embedder.
         """
-        store_id = self.store.meta("store_id")
+        store_id = self.store.meta.store_id()
         if store_id != self._store_id:
             self._is_outdated()
             self._store_id = store_id

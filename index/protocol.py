@@ -1,6 +1,6 @@
 """What asking needs of an index of documents, whatever keeps it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -43,8 +43,8 @@ class DocumentIndex(Protocol):
     def remembered(self, question: str, top_k: int, within: Sequence[str] | None = None) -> list[Hit] | None:
         """Return what `search` found recently for the same arguments if the index has not changed since, else None."""
 
-    def words_held(self, words: Sequence[str]) -> set[str]:
-        """Return those of some lower-case words that stand in a document, in any form that stemming equates."""
+    def words_held(self, words: Iterable[str], *, as_written: bool = False) -> set[str]:
+        """Return those of some lower-case words that stand in a document, as written or in any form of their stem."""
 
     def documents(self) -> list[DocumentRecord]:
         """List all documents in the order of their names. Costs as much as there are documents; see `record`."""

@@ -309,7 +309,7 @@ class QuestionAnswerer:
             UnknownDocumentError: `within` names a document that is not in the index.
         """
         check_question(question)
-        with self._index.store.reading():
+        with self._index.reading():
             remembered = self._index.remembered(self.as_meant(question), self.settings.top_k, within)
         return self._thread.run(self._search, question, within) if remembered is None else remembered
 
@@ -322,7 +322,7 @@ class QuestionAnswerer:
         Returns:
             The question as it is understood.
         """
-        return respelled(as_corrected(question), self._index.store.words_held)
+        return respelled(as_corrected(question), self._index.words_held)
 
     def as_hit(self, question: str, text: str) -> Hit:
         """A text that is stored nowhere, as if it were all that had been retrieved for a question.
@@ -376,7 +376,7 @@ class QuestionAnswerer:
         Raises:
             UnknownDocumentError: It is not in the index.
         """
-        return self._index.store.metadata(name)
+        return self._index.metadata(name)
 
     def places(self, name: str) -> tuple[Place, ...]:
         """Where stretches of a document's text stand in its file: "page 3", "slide 7", "Costs, row 12".
@@ -390,7 +390,7 @@ class QuestionAnswerer:
         Raises:
             UnknownDocumentError: It is not in the index.
         """
-        return self._index.store.places(name)
+        return self._index.places(name)
 
     def extent(self, name: str) -> tuple[int, int]:
         """How many pages a document is printed on, 0 for formats without pages, and how many places it has.
@@ -404,7 +404,7 @@ class QuestionAnswerer:
         Raises:
             UnknownDocumentError: It is not in the index.
         """
-        return self._index.store.extent(name)
+        return self._index.extent(name)
 
     def page_sizes(self, name: str) -> list[tuple[float, float]]:
         """Width and height of each page of a document, in points (1/72 inch).
@@ -418,7 +418,7 @@ class QuestionAnswerer:
         Raises:
             UnknownDocumentError: It is not in the index.
         """
-        return self._index.store.page_sizes(name)
+        return self._index.page_sizes(name)
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         """Where a stretch of a PDF's text is printed.
@@ -434,7 +434,7 @@ class QuestionAnswerer:
         Raises:
             UnknownDocumentError: It is not in the index.
         """
-        return self._index.store.boxes(name, start, end)
+        return self._index.boxes(name, start, end)
 
     def text(self, name: str) -> str:
         """The stored text of a document, which offsets of answers refer to.
@@ -448,7 +448,7 @@ class QuestionAnswerer:
         Raises:
             UnknownDocumentError: It is not in the index.
         """
-        return self._index.store.document(name).text
+        return self._index.text(name)
 
     def quote(self, name: str, start: int, end: int) -> Quotation:
         """A stretch of a document, word by word.
@@ -465,16 +465,15 @@ class QuestionAnswerer:
             UnknownDocumentError: It is not in the index.
             ParameterError: There is no such stretch in it.
         """
-        store = self._index.store
-        with store.reading():
-            document = store.document(name)
-            n_chars = len(document.text)
+        with self._index.reading():
+            text, record = self._index.text(name), self._index.record(name)
+            n_chars = len(text)
             if not 0 <= start < end <= n_chars:
                 raise ParameterError(
                     f"start={start} and end={end} are no stretch of {name!r}; choose 0 <= start < end <= {n_chars}"
                 )
-            place = store.place_at(name, start) or None
-            return Quotation(name, document.sha256, document.title, place, start, end, document.text[start:end])
+            place = self._index.place_at(name, start) or None
+            return Quotation(name, record.sha256, record.title, place, start, end, text[start:end])
 
     def verify(self, answer: Answer | Mapping[str, object]) -> Verification:
         """Check an answer that was given once against the documents as they are indexed now.
@@ -489,7 +488,7 @@ class QuestionAnswerer:
             ParameterError: It is no answer, or was declined and so quotes nothing.
         """
         quote = quote_of(answer)
-        with self._index.store.reading():
+        with self._index.reading():
             return verify(quote, self.documents(), self.text)
 
     def doctor(self, *, mend: bool = False) -> Diagnosis:
@@ -523,11 +522,11 @@ class QuestionAnswerer:
     def _ask(self, question: str, within: Sequence[str] | None, as_typed: bool = False) -> Answer:
         # One state of the index from the search to the last word that is quoted, whoever writes it meanwhile.
         self._on_stage(Stage.SEARCHING)
-        with self._index.store.reading():
+        with self._index.reading():
             asked = question if as_typed else self.as_meant(question)
             hits = self._index.search(asked, self.settings.top_k, within)
             way = self._way_in_time()
-            answer = self._judge(question, asked, hits, cache(self.text), self._index.store.place_at, way)
+            answer = self._judge(question, asked, hits, cache(self.text), self._index.place_at, way)
         self._on_stage(Stage.DONE)
         return replace(_told(answer, asked), hurried=way is not self._way)
 
@@ -557,7 +556,7 @@ class QuestionAnswerer:
         return Hit(Passage("", 0, len(text), text), "", hashlib.sha256(text.encode()).hexdigest(), 0.0, cosine, 0.0)
 
     def _search(self, question: str, within: Sequence[str] | None) -> list[Hit]:
-        with self._index.store.reading():
+        with self._index.reading():
             return self._index.search(self.as_meant(question), self.settings.top_k, within)
 
     def _judge(

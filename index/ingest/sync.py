@@ -126,11 +126,11 @@ class SyncRun:
         self._workers = workers
         self._on_progress = on_progress
         self._retry = retry
-        lines = store.files()
+        lines = store.ledger.files()
         self._ledger = {name: record for name, record in lines.items() if not record.parent}
         self._parts = {name: record for name, record in lines.items() if record.parent}
-        self._documents = {record.name: record.sha256 for record in store.documents()}
-        self._names_out, self._contents_out = store.kept_out()
+        self._documents = {record.name: record.sha256 for record in store.documents.records()}
+        self._names_out, self._contents_out = store.ledger.kept_out()
         self._originals: dict[str, str] = {}
         self._documents_of: defaultdict[str, list[str]] = defaultdict(list)
         self._parts_of: defaultdict[str, list[str]] = defaultdict(list)
@@ -366,7 +366,7 @@ class SyncRun:
         if status == FAILED:
             if isinstance(error, ChangingFileError):
                 record = replace(record, sha256="")  # whatever it is in the end, it was not read
-            self._store.write_files([self._failed(record, str(error))])
+            self._store.ledger.write([self._failed(record, str(error))])
             return
         had, parts = self._documents_of[record.name], self._parts_of[record.name]
         detail = "" if status == UNSUPPORTED else str(error)
