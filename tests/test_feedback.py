@@ -21,7 +21,7 @@ from qa.answerer import QuestionAnswerer
 from qa.cli.main import cli
 from qa.evaluation.metrics import load_articles
 from qa.feedback.export import Format, as_squad, export
-from qa.feedback.store import Feedback, FeedbackError, FeedbackStore, Stretch, Verdict, take
+from qa.feedback.store import FILE_NAME, Feedback, FeedbackError, FeedbackStore, Stretch, Verdict, take
 from qa.reader.cascade import SingleReader
 from qa.training.data.questions import load_examples
 from qa.web.api.errors import say_problems
@@ -336,15 +336,15 @@ def test_many_may_speak_at_once(tmp_path) -> None:
 
 
 def test_a_file_that_is_none_of_ours_is_said_in_one_line(tmp_path) -> None:
-    store = FeedbackStore(tmp_path)
+    store, path = FeedbackStore(tmp_path), tmp_path / FILE_NAME
     assert store.all() == []
     assert not store.withdraw(BROWSER, "x")
     assert list(tmp_path.iterdir()) == []
-    store.path.write_bytes(b"no database" * 1000)
-    with pytest.raises(FeedbackError, match=r"feedback\.sqlite: file is not a database; check"):
+    path.write_bytes(b"no database" * 1000)
+    with pytest.raises(FeedbackError, match=r"cannot be read \(file is not a database\); move the file away"):
         store.all()
-    store.path.unlink()
-    with sqlite3.connect(store.path) as connection:
+    path.unlink()
+    with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(FeedbackError, match="newer version"):

@@ -322,11 +322,11 @@ def test_the_owner_lists_reads_renames_and_deletes_and_others_read_what_they_hav
     assert client.get(f"/api/conversations/{id_}").status_code == 404
 
 
-def test_a_history_that_fails_is_one_line(client: TestClient, kept: History) -> None:
-    kept.path.write_bytes(b"no database at all " * 100)
+def test_a_history_that_fails_is_one_line(client: TestClient, kept: History, tmp_path: Path) -> None:
+    (tmp_path / store.FILE_NAME).write_bytes(b"no database at all " * 100)
     failed = client.get("/api/conversations")
     assert failed.status_code == 503
-    assert "cannot be used" in failed.json()["detail"]
+    assert "cannot be read (file is not a database); move it away" in failed.json()["detail"]
 
 
 def test_where_nothing_is_kept_the_routes_say_so() -> None:
