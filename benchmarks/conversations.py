@@ -1,8 +1,8 @@
-"""How conversations go: python benchmarks/conversations.py [--questions SQUAD.json].
+"""Measures conversations: python benchmarks/conversations.py [--questions SQUAD.json].
 
-Follow-ups understood and answered, with and without rewriting; spans of lists; disagreements found and falsely called;
-and, of questions that stand alone in a file in SQuAD's format, each asked after another one about the same paragraph,
-those that are rewritten all the same. Prints tables in Markdown. What is asked is in benchmarks/conversations/.
+Follow-up questions understood and answered, with and without rewriting; spans of lists; disagreements found and wrongly
+reported; and, for stand-alone questions in a file in SQuAD's format, each asked after another about the same paragraph,
+how many are rewritten needlessly. Prints Markdown tables. The questions are in benchmarks/conversations/.
 """
 
 import argparse
@@ -17,78 +17,84 @@ from typing import Any
 
 from index.errors import VerbatimError
 from index.settings import Settings, read_settings
-from qa.answerer import QuestionAnswerer, default_folder
+from qa.answerer import QuestionAnswerer
 from qa.dialogue.conversation import Conversation
-from qa.dialogue.coreference import pointer_of
+from qa.engine import Engine
 from qa.evaluation.metrics import Question, corpus_answerer, load_questions, sample
+from qa.opening import default_folder
+from qa.question.coreference import pointer_of
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
 from qa.text.normalization import exact_match, f1
 
 DATA = Path(__file__).parent / "conversations"
-"""Where the material is."""
+"""Folder of the questions and documents."""
 PARTS = ("follow-ups", "lists", "disagreements")
 QUESTIONS = 1000
 _RIGHT_F1 = 0.5
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what the command line names."""
+def main(arguments: Sequence[str] | None = None, engine: Engine | None = None) -> None:
+    """Run the measurements given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", action="append", choices=PARTS, help="only this one; may be given again")
-    parser.add_argument("--questions", type=Path, metavar="FILE", help="questions in SQuAD's format that stand alone")
-    parser.add_argument("--limit", type=int, default=QUESTIONS, metavar="N", help=f"so many of them ({QUESTIONS})")
-    parser.add_argument("--reader", metavar="NAME", help="as verbatim ask takes it")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this part; may be repeated")
+    parser.add_argument("--questions", type=Path, metavar="FILE", help="stand-alone questions in SQuAD's format")
+    parser.add_argument("--limit", type=int, default=QUESTIONS, metavar="N", help=f"how many of them ({QUESTIONS})")
+    parser.add_argument("--reader", metavar="NAME", help="a reader, as for verbatim ask")
     parser.add_argument("--details", action="store_true", help="print also what went wrong")
     given = parser.parse_args(arguments)
     if given.limit < 1:
         parser.error(f"--limit={given.limit} is less than 1")
     try:
         settings = read_settings(reader=given.reader)
-        run(given, settings)
+        run(given, settings, engine)
     except (VerbatimError, OSError) as error:
         sys.exit(f"conversations: {error}")
 
 
-def run(given: argparse.Namespace, settings: Settings) -> None:
-    """Measure and print."""
+def run(given: argparse.Namespace, settings: Settings, engine: Engine | None) -> None:
+    """Measure and print the tables."""
     parts = given.part or ([] if given.questions else PARTS)
     measures = {"follow-ups": measure_follow_ups, "lists": measure_lists, "disagreements": measure_disagreements}
     for part in parts:
-        print_table(part, measures[part](settings, details=given.details))
+        print_table(part, measures[part](settings, engine, details=given.details))
     if given.questions is not None:
-        print_table("stand-alone questions", measure_alone(given.questions, given.limit, settings, given.details))
+        figures = measure_alone(given.questions, given.limit, settings, engine, details=given.details)
+        print_table("stand-alone questions", figures)
 
 
 def print_table(name: str, figures: dict[str, str]) -> None:
-    """Print figures as a table in Markdown."""
+    """Print figures as a Markdown table."""
     print(f"\n| {name} | |\n|---|---|")
     for what, figure in figures.items():
         print(f"| {what} | {figure} |", flush=True)
 
 
 @contextmanager
-def opened(folder: Path, settings: Settings) -> Iterator[QuestionAnswerer]:
-    """An answerer over a folder, its index thrown away after."""
+def opened(folder: Path, settings: Settings, engine: Engine | None) -> Iterator[QuestionAnswerer]:
+    """Open an answerer over a folder, with a temporary index."""
     with tempfile.TemporaryDirectory() as scratch:
         own = settings.model_copy(update={"index_dir": Path(scratch) / "index"})
-        with QuestionAnswerer(folder, own) as answerer:
+        with QuestionAnswerer(folder, own, engine=engine) as answerer:
             answerer.sync()
             yield answerer
 
 
 def load(name: str) -> list[dict[str, Any]]:
-    """The records of a file of the material."""
+    """Load the records of a file."""
     return json.loads((DATA / name).read_text(encoding="utf-8"))
 
 
 # Follow-ups
 
 
-def measure_follow_ups(settings: Settings, *, details: bool) -> dict[str, str]:
-    """Hold all conversations, and ask each follow-up also as it was typed."""
+def measure_follow_ups(settings: Settings, engine: Engine | None, *, details: bool) -> dict[str, str]:
+    """Hold all conversations, and also ask each follow-up question exactly as typed."""
     understood, right, plain = [], [], []
-    with opened(default_folder(), settings) as seeds, opened(DATA / "library", settings) as library:
+    with (
+        opened(default_folder(), settings, engine) as seeds,
+        opened(DATA / "library", settings, engine) as library,
+    ):
         for conversation in load("conversations.json"):
             answerer = {"seeds": seeds, "library": library}[conversation["documents"]]
             chat = Conversation(answerer)
@@ -111,13 +117,13 @@ def measure_follow_ups(settings: Settings, *, details: bool) -> dict[str, str]:
 
 
 def is_understood(turn: Turn, needs: Sequence[str]) -> bool:
-    """Whether the question as understood holds all that it needs; "a|b" is one of them."""
+    """Return whether the question as understood contains all required words; "a|b" requires one of them."""
     question = (turn.understood or "").lower()
     return all(any(words.lower() in question for words in need.split("|")) for need in needs)
 
 
 def is_right(answer: Answer | None, gold: Sequence[str]) -> bool:
-    """Whether more than half the words are those of a right answer; declining is right where there is none."""
+    """Return whether the answer's F1 is above 0.5; without a right answer, whether it was declined."""
     said = answer.text if answer is not None and answer.answered else ""
     return f1(said, gold) > _RIGHT_F1
 
@@ -125,10 +131,10 @@ def is_right(answer: Answer | None, gold: Sequence[str]) -> bool:
 # Lists
 
 
-def measure_lists(settings: Settings, *, details: bool) -> dict[str, str]:
-    """Ask all list questions of all documents."""
+def measure_lists(settings: Settings, engine: Engine | None, *, details: bool) -> dict[str, str]:
+    """Ask the list questions of all documents."""
     exact, close, told, wanted, whole = 0, 0, 0, 0, 0
-    with opened(DATA / "lists", settings) as answerer:
+    with opened(DATA / "lists", settings, engine) as answerer:
         questions = load("lists.json")
         for record in questions:
             turn = Conversation(answerer).ask(record["question"])
@@ -153,7 +159,7 @@ def measure_lists(settings: Settings, *, details: bool) -> dict[str, str]:
 
 
 def spans_of(turn: Turn) -> tuple[Answer, ...]:
-    """What a turn gives: a list's items, or the one answer."""
+    """Return a list's items, or the single answer."""
     if turn.kind in {Kind.LIST, Kind.DISAGREEMENT}:
         return turn.answers
     return (turn.answer,) if turn.answer is not None and turn.answer.answered else ()
@@ -166,7 +172,7 @@ def _ratio(part: int, whole: int) -> str:
 # Disagreements
 
 
-def measure_disagreements(settings: Settings, *, details: bool) -> dict[str, str]:
+def measure_disagreements(settings: Settings, engine: Engine | None, *, details: bool) -> dict[str, str]:
     """Ask each pair of documents its question."""
     found, falsely, n_disagreeing = 0, 0, 0
     pairs = load("pairs.json")
@@ -174,7 +180,7 @@ def measure_disagreements(settings: Settings, *, details: bool) -> dict[str, str
         with tempfile.TemporaryDirectory() as folder:
             for name, text in pair["documents"].items():
                 (Path(folder) / name).write_text(text, encoding="utf-8")
-            with opened(Path(folder), settings) as answerer:
+            with opened(Path(folder), settings, engine) as answerer:
                 turn = Conversation(answerer).ask(pair["question"])
         is_called = turn.kind is Kind.DISAGREEMENT
         found += is_called and pair["disagree"]
@@ -191,10 +197,12 @@ def measure_disagreements(settings: Settings, *, details: bool) -> dict[str, str
 # Questions that stand alone
 
 
-def measure_alone(path: Path, limit: int, settings: Settings, details: bool) -> dict[str, str]:
-    """Ask each question after another one about its paragraph, as if that had been answered rightly.
+def measure_alone(
+    path: Path, limit: int, settings: Settings, engine: Engine | None, *, details: bool
+) -> dict[str, str]:
+    """Ask each question after another one about its paragraph, as if that had been answered correctly.
 
-    Only those that point back are asked: of the others not a letter is changed, and so neither is the answer.
+    Only those that refer back are asked: others are not changed at all, and neither are their answers.
     """
     everything = load_questions(path)
     before = _questions_before(everything)
@@ -202,7 +210,10 @@ def measure_alone(path: Path, limit: int, settings: Settings, details: bool) -> 
     pointing = [question for question in asked if pointer_of(question.text) is not None]
     rewritten, with_em, without_em, with_f1, without_f1 = 0, 0, 0, 0.0, 0.0
     names = {text: f"{i:06}.txt" for i, text in enumerate(dict.fromkeys(question.paragraph for question in everything))}
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer(names, settings, Path(scratch), engine=engine) as answerer,
+    ):
         for question in pointing:
             turn = Conversation(answerer, turns=[before[question.id]] if question.id in before else []).ask(
                 question.text
@@ -225,7 +236,7 @@ def measure_alone(path: Path, limit: int, settings: Settings, details: bool) -> 
 
 
 def _questions_before(questions: Sequence[Question]) -> dict[str, Turn]:
-    """For each question, by id, the one before it about the same paragraph, answered as people did."""
+    """Return, by question id, the question before it about the same paragraph, with a human answer."""
     before = {}
     for previous, question in pairwise(questions):
         if previous.paragraph == question.paragraph:

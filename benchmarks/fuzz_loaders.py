@@ -1,10 +1,10 @@
-"""A coverage-guided fuzzer over the loaders: `make fuzz MINUTES=20`.
+"""Coverage-guided fuzzing of the loaders: `make fuzz MINUTES=20`.
 
-It begins with the files of the tests and a small one of each other format, changes them at random, and keeps what
-runs code that nothing before it ran. Of files that are ZIP archives it mostly changes a member, and packs them again. A
-finding is an exception that loading does not document, a document that breaks what holds of all of them, 10 s of work
-on one file, a process above 2 GB, or one that dies. Each is kept with its traceback, one for each place in the code,
-and the run goes on. Pages that are pictures stay so: OCR takes seconds for each.
+Starts from the files of the tests and a small one of each other format, changes them at random, and keeps those that
+run new code. In ZIP archives it mostly changes a member and repacks them. A finding is an undocumented exception, a
+document that breaks an invariant, 10 s of work on one file, a process above 2 GB, or one that dies. Each is saved with
+its traceback, one per place in the code, and the run goes on. Pages that are images are not read: OCR takes seconds per
+page.
 """
 
 import argparse
@@ -30,7 +30,7 @@ try:
     import atheris
 except ImportError:
     sys.exit(
-        f"The fuzzer is atheris, which Verbatim itself has no use for; install it with: {sys.executable} -m pip "
+        f"The fuzzer is atheris, which Verbatim itself doesn't need; install it with: {sys.executable} -m pip "
         "install atheris (Linux and macOS)"
     )
 
@@ -48,11 +48,11 @@ SUFFIXES = (
     ".bin .csv .docx .eml .epub .html .json .jsonl .mbox .md .odp .ods .odt .pdf .pptx .py .rtf .tsv .txt".split()
 )
 SUFFIXES += [".xlsx", ".zip"]
-"""An input is a byte that says which of these its name ends with, and the file's content."""
+"""An input is a byte that selects one of these suffixes, followed by the file's content."""
 MAX_BYTES = 40_000
 MOST_CPU_S = 10
 HANGS_AFTER_S = 120
-"""Seconds of the clock after which work is ended that cannot be interrupted; the machine may be busy with more."""
+"""Seconds after which work that cannot be interrupted is killed; the machine may be busy with other work."""
 MAX_MB = 2048
 REPORTS_EVERY_S = 5
 PASSWORD = "openpassword"  # of libreoffice-writer-password.pdf
@@ -73,7 +73,7 @@ PLAIN = {
 
 
 def make_mail() -> bytes:
-    """A mail with an HTML part, an attachment of its own name, and another mail."""
+    """Make a mail with an HTML part, an attachment and a forwarded mail."""
     inner, mail = email.message.EmailMessage(), email.message.EmailMessage()
     inner["From"], inner["Subject"] = "Bob <bob@example.org>", "=?utf-8?q?Caf=C3=A9?="
     inner.set_content("The pilot is called Rosa.")
@@ -87,7 +87,7 @@ def make_mail() -> bytes:
 
 
 def make_zip(members: dict[str, bytes]) -> bytes:
-    """A ZIP archive of members by their names."""
+    """Make a ZIP archive of members by name."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
@@ -96,7 +96,7 @@ def make_zip(members: dict[str, bytes]) -> bytes:
 
 
 def seeds() -> list[tuple[str, bytes]]:
-    """Files to begin with, each with what its name ends with: those of the tests, and one of each format they lack."""
+    """Return the initial files with their suffixes: those of the tests, and one of each format that they lack."""
     epub = {
         "mimetype": b"application/epub+zip",
         "META-INF/container.xml": b'<container><rootfiles><rootfile full-path="b.opf"/></rootfiles></container>',
@@ -118,21 +118,21 @@ def seeds() -> list[tuple[str, bytes]]:
     return [(suffix if suffix in SUFFIXES else ".bin", content) for suffix, content in [*found, *made]]
 
 
-# What a child does: loads one input after the other, until libFuzzer ends it
+# In the child: loads one input after another, until libFuzzer ends the process
 
 
 class TooSlowError(BaseException):
-    """The work on one file took too long; no loader may catch it."""
+    """Loading one file took too long; a BaseException, so that no loader catches it."""
 
 
 class Target:
-    """Loads inputs and writes down what goes wrong."""
+    """Loads inputs and records findings."""
 
     def __init__(self, folder: Path) -> None:
-        """Begin to count.
+        """Start counting.
 
         Args:
-            folder: Where findings and figures go.
+            folder: Folder for findings and figures.
         """
         self._folder = folder
         self._counts: Counter[str] = Counter()
@@ -145,7 +145,7 @@ class Target:
         """Load an input.
 
         Args:
-            given: The byte for its suffix, and its content.
+            given: The byte that selects the suffix, then the content.
         """
         if not given:
             return
@@ -192,7 +192,7 @@ class Target:
 
 
 def check(files: list[loading.LoadedFile]) -> None:
-    """What holds of every file that was read."""
+    """Check the invariants of loaded files."""
     assert files
     for file in files:
         assert file.name.isprintable()
@@ -204,7 +204,7 @@ def check(files: list[loading.LoadedFile]) -> None:
 
 
 def check_document(document: Document) -> None:
-    """What holds of every document."""
+    """Check the invariants of a document."""
     text = document.text
     assert text.strip()
     text.encode()
@@ -221,12 +221,12 @@ def check_document(document: Document) -> None:
 
 
 def mutate(given: bytes, max_size: int, seed: int) -> bytes:
-    """Another input of the same suffix: of a ZIP archive mostly with one member changed, packed again.
+    """Make a new input with the same suffix; in ZIP archives mostly by changing one member.
 
     Args:
         given: An input.
-        max_size: Bytes that the new one may have.
-        seed: For what is drawn at random.
+        max_size: Largest size of the new one, in bytes.
+        seed: Random seed.
 
     Returns:
         The new input.
@@ -243,7 +243,7 @@ def mutate(given: bytes, max_size: int, seed: int) -> bytes:
 
 
 def _with_member_changed(content: bytes, max_size: int, rng: Random) -> bytes | None:
-    """The archive with one member changed; None where it is damaged."""
+    """Change one member of an archive; None if the archive is damaged."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
@@ -257,7 +257,7 @@ def _with_member_changed(content: bytes, max_size: int, rng: Random) -> bytes | 
 
 
 def fuzz(folder: Path, seconds: int) -> None:
-    """Load inputs until the time is over or the process must end; it does not come back."""
+    """Load inputs until the time is up or the process must end; never returns."""
     os.environ["PATH"] = ""  # no OCR
     target = Target(folder)
     options = [
@@ -273,11 +273,11 @@ def fuzz(folder: Path, seconds: int) -> None:
     atheris.Fuzz()
 
 
-# What the parent does: starts children, and says what they found
+# In the parent: starts children, and reports their findings
 
 
 def run(folder: Path, seconds: float) -> None:
-    """Fuzz for a time, beginning again after each process that died, and print the figures."""
+    """Fuzz for a time, restarting after each process that died, and print the figures."""
     for name in ("corpus", "findings"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for number, (suffix, content) in enumerate(seeds()):
@@ -296,7 +296,7 @@ def run(folder: Path, seconds: float) -> None:
 
 
 def report(folder: Path, n_seeds: int, n_processes: int, seconds: float) -> None:
-    """Print what was done and found."""
+    """Print the figures and findings."""
     counts: Counter[str] = Counter()
     slowest: dict[str, float] = {}
     peak_mb = 0
@@ -325,7 +325,7 @@ def main() -> None:
     """Fuzz for some minutes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--folder", type=Path, help="where inputs and findings are kept, and gone on from")
+    parser.add_argument("--folder", type=Path, help="where inputs and findings are kept, and resumed from")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="verbatim-fuzz-"))

@@ -1,9 +1,9 @@
-"""Many people at once: `make people`.
+"""Load test: `make people`.
 
-Starts `verbatim serve` over reports that it makes up, and has people ask it, each a question of their own every few
-seconds, as the page does, through the API, or half of them each, while more documents are dropped into
-the folder and indexed. Says how long they waited (median, 95th and 99th percentile, longest), what went wrong, how much
-memory the server took (all of its processes), and what the index holds in the end.
+Starts `verbatim serve` over generated reports, and lets simulated people ask it different questions every few seconds,
+through the page, the API, or half of them each, while more documents are put into the folder and indexed. Prints how
+long they waited (median, 95th and 99th percentile, longest), the errors, the server's memory (all of its processes),
+and the size of the index at the end.
 """
 
 import argparse
@@ -43,11 +43,11 @@ EVENTS: dict[httpx.URL, dict[str, Any]] = {}
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that one report says, and no other.
+    """A fact that only one report states.
 
     Attributes:
-        question: What to ask.
-        answer: What the report says to it.
+        question: A question about it.
+        answer: The right answer.
     """
 
     question: str
@@ -56,13 +56,13 @@ class Fact:
 
 @dataclass
 class Seen:
-    """What people met.
+    """What the people saw.
 
     Attributes:
-        seconds: How long each answer took, by door.
-        errors: What went wrong, and how often.
-        answered: Questions that got an answer.
-        right: Answers that are what the report says.
+        seconds: Time of each answer, by interface.
+        errors: Errors and their numbers.
+        answered: Number of questions that were answered.
+        right: Number of answers that are right.
     """
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: {"page": [], "api": []})
@@ -72,7 +72,7 @@ class Seen:
 
 
 def write_report(folder: Path, number: int, rng: random.Random) -> list[Fact]:
-    """Write a report of a page, and say what can be asked of it."""
+    """Write a report of one page, and return its facts."""
     lines, facts = [f"# Stock report {number}", ""], []
     for item in range(ITEMS_PER_REPORT):
         thing = f"{rng.choice(THINGS)} {number}-{item}"
@@ -88,14 +88,14 @@ def write_report(folder: Path, number: int, rng: random.Random) -> list[Fact]:
 
 
 async def ask_api(client: httpx.AsyncClient, question: str, _: str) -> str:
-    """Ask through the API; the answer, or nothing."""
+    """Ask through the API, and return the answer, or ""."""
     response = await client.post("/api/ask", json={"question": question})
     response.raise_for_status()
     return str(response.json()["text"])
 
 
 async def asking_event(client: httpx.AsyncClient) -> dict[str, Any]:
-    """What the page calls the event that asks a question."""
+    """Find the page's event that asks a question."""
     if client.base_url not in EVENTS:
         config = (await client.get("/config")).json()
         submits = [each for each in config["dependencies"] if [name for _, name in each["targets"]] == ["submit"]]
@@ -104,7 +104,7 @@ async def asking_event(client: httpx.AsyncClient) -> dict[str, Any]:
 
 
 async def ask_page(client: httpx.AsyncClient, question: str, session: str) -> str:
-    """Ask as the page does, by an event of its part for the conversation, and follow its stream to the end."""
+    """Ask as the page does, by the event of its conversation, and read its stream to the end."""
     event = await asking_event(client)
     asked = {
         "data": [None],
@@ -123,7 +123,7 @@ async def ask_page(client: httpx.AsyncClient, question: str, session: str) -> st
             said = marked[-1] if marked else said
             if message.get("msg") == "process_completed" and not message["success"]:
                 raise RuntimeError(f"the page's event failed: {line[:80]}")
-            # The stream is read to its end, as browsers do: Gradio keeps something of those that are left before.
+            # Read to the end, as browsers do: Gradio keeps state for streams that are left before.
             if message.get("msg") == "close_stream":
                 return html.unescape(said)
     raise RuntimeError("the page's stream ended without an answer")
@@ -135,7 +135,7 @@ DOORS = {"page": ask_page, "api": ask_api}
 async def person(
     client: httpx.AsyncClient, door: str, facts: list[Fact], every_s: float, until: float, seen: Seen
 ) -> None:
-    """Ask one question after the other, the next when it is time for it and the last was answered."""
+    """Ask one question after another, at the given interval and never before the last one was answered."""
     await asyncio.sleep(random.uniform(0, every_s))
     session = uuid.uuid4().hex  # a page that stays open
     for fact in facts:
@@ -154,14 +154,14 @@ async def person(
 
 
 async def drop(folder: Path, first: int, count: int, seconds: float, rng: random.Random) -> None:
-    """Put documents into the folder, spread over the time there is."""
+    """Put documents into the folder, spread over the available time."""
     for number in range(first, first + count):
         write_report(folder, number, rng)
         await asyncio.sleep(seconds / count)
 
 
 def memory_mb(server: psutil.Process) -> float:
-    """Resident memory of a process and its children."""
+    """Return the resident memory of a process and its children."""
     total = 0
     for process in (server, *server.children(recursive=True)):
         try:
@@ -172,14 +172,14 @@ def memory_mb(server: psutil.Process) -> float:
 
 
 async def watch_memory(server: psutil.Process, until: float, samples: list[float]) -> None:
-    """Look at the server's memory every second."""
+    """Sample the server's memory every second."""
     while time.monotonic() < until:
         samples.append(memory_mb(server))
         await asyncio.sleep(1)
 
 
 async def play(url: str, server: psutil.Process, folder: Path, facts: list[Fact], given: argparse.Namespace) -> None:
-    """Have them all ask, and say what became of it."""
+    """Let everybody ask, and report the result."""
     rng, seen, samples = random.Random(given.seed + 1), Seen(), list[float]()
     rng.shuffle(facts)
     doors = ["page", "api"] if given.door == "both" else [given.door]
@@ -206,7 +206,7 @@ async def play(url: str, server: psutil.Process, folder: Path, facts: list[Fact]
 async def warm_up(
     client: httpx.AsyncClient, folder: Path, facts: list[Fact], documents: int, rng: random.Random
 ) -> None:
-    """Ask through each door, and have some documents indexed: what is loaded for the first time is not measured."""
+    """Ask through each interface, and let some documents be indexed, so that loading models is not measured."""
     for ask, fact in zip(DOORS.values(), facts, strict=True):
         await ask(client, fact.question, uuid.uuid4().hex)
     await drop(folder, documents, WARM_UP_DOCUMENTS, 0, rng)
@@ -214,7 +214,7 @@ async def warm_up(
 
 
 async def settled(client: httpx.AsyncClient, expected: int) -> dict[str, int]:
-    """What /health says once all documents are indexed, or after a minute."""
+    """Return what /health reports once all documents are indexed, or after a minute."""
     for _ in range(60):
         health: dict[str, int] = (await client.get("/health")).json()
         if health["documents"] >= expected:
@@ -241,15 +241,15 @@ def report(seen: Seen, samples: list[float], given: argparse.Namespace) -> None:
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for on the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description="People who ask a server while it indexes.")
     parser.add_argument("--people", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=300, help="how long they ask")
+    parser.add_argument("--seconds", type=float, default=300, help="how long they ask, in seconds")
     parser.add_argument("--every", type=float, default=15, help="seconds between two questions of one of them")
     parser.add_argument("--door", choices=["page", "api", "both"], default="both")
     parser.add_argument("--reader", choices=["fast", "accurate", "cascade"], default="cascade")
-    parser.add_argument("--documents", type=int, default=200, help="reports that are there at the start")
-    parser.add_argument("--dropped", type=int, default=100, help="reports that are dropped in meanwhile")
+    parser.add_argument("--documents", type=int, default=200, help="reports at the start")
+    parser.add_argument("--dropped", type=int, default=100, help="reports that are added meanwhile")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     needed = given.people * (given.seconds / given.every + 1) + len(DOORS)
@@ -259,9 +259,9 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Start the server, play, and stop it."""
+    """Start the server, run the test, and stop the server."""
     given = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and the server with it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the server is stopped, too
     rng = random.Random(given.seed)
     random.seed(given.seed)
     with tempfile.TemporaryDirectory() as scratch:
@@ -276,7 +276,7 @@ def main() -> None:
                 assert server.stdout is not None
                 served = re.search(r"http://\S+", server.stdout.readline())
                 if served is None:
-                    sys.exit("the server did not start; its error stands above")
+                    sys.exit("the server did not start; see its error above")
                 asyncio.run(play(served[0], psutil.Process(server.pid), folder, facts, given))
             finally:
                 server.terminate()

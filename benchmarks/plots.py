@@ -1,8 +1,8 @@
-"""Pictures of what `verbatim evaluate --save` kept: `make plots`, or python benchmarks/plots.py SAVED... FOLDER.
+"""Plots what `verbatim evaluate --save` has saved: `make plots`, or python benchmarks/plots.py SAVED... FOLDER.
 
-risk-coverage.png   how many of the answers given are wrong, by how many questions are answered
-reliability.png     whether answers of a confidence are right that often
-speed.png           F1 against seconds a question
+risk-coverage.png   share of wrong answers against share of questions answered
+reliability.png     share of right answers against confidence
+speed.png           F1 against seconds per question
 """
 
 import argparse
@@ -28,14 +28,14 @@ from qa.evaluation.metrics import calibration_error
 from qa.evaluation.prediction_log import Record, load_records
 
 FEWEST_GIVEN = 50
-"""Answers from which on a share of wrong ones is drawn: of fewer, one answer moves it by more than it says."""
+"""Least number of answers for which a share of wrong ones is drawn: with fewer, a single answer matters too much."""
 
 BINS = 10
 PALETTE = 64
 PANELS_ACROSS = 3
 INK, FAINT = "#222222", "#8a8a8a"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
-"""Told apart by people who see fewer colours, too (Okabe and Ito 2008)."""
+"""Distinguishable for colour-blind readers (Okabe and Ito 2008)."""
 
 MARKERS, LINES = "osD^vP", ("-", "--", "-.", ":", "-", "--")
 STYLE = {
@@ -63,14 +63,14 @@ WIDTH_IN, HEIGHT_IN = 9.0, 5.2
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one reader said in one mode.
+    """One reader's predictions in one mode.
 
     Attributes:
-        name: Name of the saved file, and the mode where there are several.
-        records: What it said.
-        colour: Of its line or point.
-        marker: Of its point.
-        line: How its line is drawn.
+        name: Name of the saved file, with the mode if it has several.
+        records: The predictions.
+        colour: Colour of its line or point.
+        marker: Marker of its point.
+        line: Line style.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Run:
 
 
 def load_runs(saved: Sequence[Path]) -> list[Run]:
-    """A run for each saved file and mode, in their order."""
+    """Load a run for each saved file and mode, in order."""
     found: dict[tuple[str, str], list[Record]] = {}
     for path in saved:
         for record in load_records(path):
@@ -95,16 +95,16 @@ def load_runs(saved: Sequence[Path]) -> list[Run]:
 
 
 def risk_by_coverage(records: Sequence[Record]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How many answers are wrong when only the surest are given.
+    """Return the share of wrong answers if only the most confident are given.
 
-    El-Yaniv and Wiener 2010, "On the foundations of noise-free selective classification". Answers of one confidence
-    are given together: no threshold parts them. A question to which nothing was found is never answered.
+    El-Yaniv and Wiener 2010, "On the foundations of noise-free selective classification". Answers of equal confidence
+    are given together, since no threshold separates them. A question for which nothing was found is never answered.
 
     Args:
-        records: What was said.
+        records: The predictions.
 
     Returns:
-        Shares of all questions that are answered, rising, and of the answers that are wrong; both 0 to 1.
+        Share of all questions that are answered, rising, and of wrong ones among the answers; both 0 to 1.
     """
     found = sorted((r for r in records if r.text), key=lambda r: -r.confidence)
     confidence = np.array([r.confidence for r in found])
@@ -116,7 +116,7 @@ def risk_by_coverage(records: Sequence[Record]) -> tuple[NDArray[np.float64], ND
 
 
 def draw_risk(runs: Sequence[Run]) -> Figure:
-    """Risk-coverage curves; a dot where the reader's own threshold is."""
+    """Draw risk-coverage curves, with a dot at each reader's own threshold."""
     figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), layout="constrained")
     axes = figure.add_subplot()
     for run in runs:
@@ -135,7 +135,7 @@ def draw_risk(runs: Sequence[Run]) -> Figure:
 
 
 def draw_reliability(runs: Sequence[Run]) -> Figure:
-    """A panel for each run: the share of right answers in ten bins of confidence, above how many there are."""
+    """Draw a panel for each run: share of right answers in ten bins of confidence, above the number of answers."""
     across = min(len(runs), PANELS_ACROSS)
     down = math.ceil(len(runs) / across)
     figure = Figure(figsize=(WIDTH_IN, 0.6 + 4.4 * down), layout="constrained")
@@ -171,7 +171,7 @@ def _draw_bins(above: Axes, below: Axes, run: Run) -> None:
 
 
 def draw_speed(runs: Sequence[Run]) -> Figure:
-    """A point for each run: F1 with its 95 % interval against the median time of a question."""
+    """Draw a point for each run: F1 with its 95 % interval against the median time per question."""
     figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), layout="constrained")
     axes = figure.add_subplot()
     for run in runs:
@@ -193,7 +193,7 @@ PICTURES = {"risk-coverage.png": draw_risk, "reliability.png": draw_reliability,
 
 
 def draw_all(saved: Sequence[Path], folder: Path) -> list[Path]:
-    """Draw every picture; the files that were written."""
+    """Draw all plots, and return the files."""
     runs = load_runs(saved)
     folder.mkdir(parents=True, exist_ok=True)
     with rc_context(STYLE):
@@ -203,7 +203,7 @@ def draw_all(saved: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a picture in few colours: it has no more, and takes a third of the space."""
+    """Write a plot with a small palette, which takes a third of the space."""
     drawn = BytesIO()
     figure.savefig(drawn, format="png")
     with Image.open(drawn) as picture:
@@ -211,10 +211,10 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw what the command line names."""
+    """Draw the runs given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("saved", nargs="+", type=Path, metavar="SAVED", help="file that evaluate --save wrote")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the pictures go")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder to write to")
     given = parser.parse_args(arguments)
     try:
         for path in draw_all(given.saved, given.folder):

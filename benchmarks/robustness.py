@@ -1,7 +1,7 @@
-"""What a reader loses when questions and texts are written in other ways: python benchmarks/robustness.py FILE.
+"""Measures what a reader loses on variants of questions and texts: python benchmarks/robustness.py FILE.
 
-The same questions of a file in SQuAD's format, each asked of its own paragraph, as it is and in every variant of
-`qa.training.data.augmentation`; prints a table in Markdown.
+Asks the questions of a file in SQuAD's format, each of its own paragraph, unchanged and in every variant of
+`qa.training.data.augmentation`; prints a Markdown table.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 from index.errors import VerbatimError
 from index.settings import read_settings
 from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
 from qa.evaluation.metrics import (
     Prediction,
     Question,
@@ -53,8 +54,8 @@ class Row:
     Attributes:
         name: The variant.
         scores: Its figures.
-        loss: F1 of the best answers to the answerable questions, nothing declined, less than as they are, in points.
-        margin: The loss is this much off at most, with 95 % probability.
+        loss: F1 lost by the best answers to the answerable questions, nothing declined, in points.
+        margin: Half-width of the loss's 95 % interval.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Row:
 
 
 def vary(question: Question, name: str, seed: int) -> Question:
-    """A question that is, or whose paragraph is, written in another way, the same whatever else is asked."""
+    """Rewrite a question or its paragraph, in the same way whatever else is asked."""
     rng = random.Random(f"{seed} {name} {question.id}")
     if name in QUESTION_VARIANTS:
         return replace(question, text=QUESTION_VARIANTS[name](question.text, rng))
@@ -78,7 +79,7 @@ def measure(
     seed: int,
     say: Callable[[str], None],
 ) -> Iterator[Row]:
-    """Ask the questions as they are, then in each variant."""
+    """Ask the questions unchanged, then in each variant."""
     plain: list[float] = []
     for name in (PLAIN, *names):
         asked = questions if name == PLAIN else [vary(question, name, seed) for question in questions]
@@ -95,13 +96,13 @@ def _count(say: Callable[[str], None], name: str, done: int, total: int) -> None
 
 
 def best_f1s(questions: Sequence[Question], predictions: Sequence[Prediction]) -> list[float]:
-    """F1, in percent, of the best answer to each answerable question, nothing declined."""
+    """Return the F1, in percent, of the best answer to each answerable question, nothing declined."""
     pairs = zip(questions, predictions, strict=True)
     return [100 * f1(said.text, question.answers) for question, said in pairs if question.answers]
 
 
 def line(row: Row) -> str:
-    """A variant's line of the table."""
+    """Format a variant as a line of the table."""
     s = row.scores
     loss = "" if row.name == PLAIN else f"{row.loss:.1f} ± {row.margin:.1f}"
     before = [s.undeclined_exact_match, s.undeclined_f1]
@@ -118,29 +119,32 @@ def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what the command line names."""
+def main(arguments: Sequence[str] | None = None, engine: Engine | None = None) -> None:
+    """Run the measurements given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, metavar="FILE", help="questions in SQuAD's format")
-    parser.add_argument("--limit", type=int, default=QUESTIONS, metavar="N", help=f"so many of them ({QUESTIONS})")
-    parser.add_argument("--reader", metavar="NAME", help="as verbatim evaluate takes it")
-    parser.add_argument("--variant", action="append", choices=VARIANTS, help="only this one; may be given again")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="chooses mistakes, names and dates (0)")
+    parser.add_argument("--limit", type=int, default=QUESTIONS, metavar="N", help=f"how many of them ({QUESTIONS})")
+    parser.add_argument("--reader", metavar="NAME", help="a reader, as for verbatim evaluate")
+    parser.add_argument("--variant", action="append", choices=VARIANTS, help="only this variant; may be repeated")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed of mistakes, names and dates (0)")
     given = parser.parse_args(arguments)
     if given.limit < 1:
         parser.error(f"--limit={given.limit} is less than 1")
     try:
-        run(given)
+        run(given, engine)
     except (VerbatimError, OSError) as error:
         sys.exit(f"robustness: {error}")
 
 
-def run(given: argparse.Namespace) -> None:
-    """Measure and print."""
+def run(given: argparse.Namespace, engine: Engine | None) -> None:
+    """Measure and print the table."""
     questions = sample(load_questions(given.file), given.limit)
     settings = read_settings(reader=given.reader)
     say = _say if sys.stderr.isatty() else lambda _: None
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer({}, settings, Path(scratch)) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer({}, settings, Path(scratch), engine=engine) as answerer,
+    ):
         print(
             f"{len(questions)} questions of {given.file.name}, reader {settings.reader or 'fast'}, seed {given.seed}\n"
         )

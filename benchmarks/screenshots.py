@@ -1,7 +1,7 @@
-"""Pictures of the page in each of its states: python benchmarks/screenshots.py [FOLDER].
+"""Screenshots of the page in each of its states: python benchmarks/screenshots.py [FOLDER].
 
-Serves the packaged example and some documents of its own with the real models, uses the page as a person would, and
-writes a PNG a state into FOLDER (docs/screenshots). Needs a browser, as the tests do.
+Serves the packaged example and some other documents with the real models, uses the page as a person would, and writes
+one PNG per state to FOLDER (docs/screenshots). Needs a browser, as the tests do.
 """
 
 import shutil
@@ -20,7 +20,7 @@ import qa  # noqa: E402
 from conftest import chromium  # noqa: E402 (found beside the tests)
 from pages import ask, served  # noqa: E402
 from pdfs import make_pdf, print_paragraph  # noqa: E402
-from qa.answerer import default_folder  # noqa: E402
+from qa.opening import default_folder  # noqa: E402
 from qa.web.security.passwords import Password, hash_password  # noqa: E402
 from qa.web.security.sessions import Access  # noqa: E402
 
@@ -45,7 +45,7 @@ WIDE, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=390, heig
 
 
 def write_documents(folder: Path) -> None:
-    """The documents that are asked."""
+    """Write the documents that are asked."""
     for file in default_folder().glob("*.txt"):
         shutil.copy(file, folder)
     for name, text in DOCUMENTS.items():
@@ -54,15 +54,15 @@ def write_documents(folder: Path) -> None:
 
 
 class Camera:
-    """Takes pictures of a page."""
+    """Takes screenshots of a page."""
 
     def __init__(self, browser: Browser, url: str, out: Path) -> None:
-        """Make one.
+        """Create a camera.
 
         Args:
             browser: Chromium.
-            url: Where the page is served.
-            out: Where the pictures go.
+            url: Address of the page.
+            out: Folder for the screenshots.
         """
         self._browser, self._url, self._out = browser, url, out
 
@@ -70,7 +70,7 @@ class Camera:
     def page(
         self, size: ViewportSize, *, been_here: bool = True, dark: bool = False, phone: bool = False
     ) -> Iterator[Page]:
-        """A page of its own browser; `been_here` has seen the tour."""
+        """Open the page in a new browser context; `been_here` skips the tour."""
         context = self._browser.new_context(
             viewport=size,
             color_scheme="dark" if dark else "light",
@@ -88,13 +88,13 @@ class Camera:
         context.close()
 
     def take(self, page: Page, name: str) -> None:
-        """A picture, once nothing moves any more."""
+        """Take a screenshot, once nothing moves any more."""
         page.wait_for_timeout(700)
         page.screenshot(path=self._out / f"{name}.png")
         print(name, flush=True)
 
     def wide(self) -> None:
-        """The states on a wide screen."""
+        """Take the states on a wide screen."""
         with self.page(WIDE, been_here=False) as page:
             self.take(page, "welcome")
         with self.page(WIDE) as page:
@@ -118,7 +118,7 @@ class Camera:
             self.drawers(page)
 
     def drawers(self, page: Page) -> None:
-        """What opens beside the chat."""
+        """Take the drawers beside the chat."""
         for name in ("documents", "history", "settings"):
             page.click(f"[data-drawer={name}]")
             page.wait_for_selector(f"#drawer-{name} .body > *")
@@ -133,7 +133,7 @@ class Camera:
             page.keyboard.press("Escape")
 
     def dark_and_phone(self) -> None:
-        """The other looks."""
+        """Take dark mode and the phone."""
         with self.page(WIDE, dark=True) as page:
             ask(page, "Who is the president of Tajikistan?")
             ask(page, "when was Jamaat Ansarullah banned?")
@@ -146,7 +146,7 @@ class Camera:
 
 
 def main() -> None:
-    """Serve, use the page, and take the pictures."""
+    """Serve, use the page, and take the screenshots."""
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots"
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:

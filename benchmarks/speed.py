@@ -1,4 +1,4 @@
-"""Indexing and answering speed: `make benchmark`. Ratios of one run; medians."""
+"""Indexing and answering speed: `make benchmark`. Medians, and ratios within one run."""
 
 import platform
 import statistics
@@ -17,21 +17,21 @@ QUESTIONS = 15
 
 
 def write_corpus(folder: Path) -> None:
-    """Documents of a few passages of plain English."""
+    """Write documents of a few passages of plain English."""
     seed = (Path(__file__).parents[1] / "seeds" / "000_3b116a473c1228c7.txt").read_text(encoding="utf-8")
     for number in range(DOCUMENTS):
         (folder / f"{number:03}.txt").write_text(f"Report {number}.\n\n{seed}", encoding="utf-8")
 
 
 def seconds_of(call: object, *arguments: object) -> float:
-    """Seconds of a call."""
+    """Time a call, in seconds."""
     began = time.perf_counter()
     call(*arguments)  # type: ignore[operator]
     return time.perf_counter() - began
 
 
 def measure(settings: Settings) -> dict[str, float]:
-    """Figures under some settings: passages a second, and milliseconds of a question and of its parts."""
+    """Measure with some settings: passages per second, and milliseconds per question and its parts."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "documents")
         folder.mkdir()
@@ -56,7 +56,7 @@ def measure(settings: Settings) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure in the precision this processor gets by default, and in fp32."""
+    """Measure in this processor's default precision, and in fp32."""
     print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     default, fp32 = measure(read_settings()), measure(read_settings(precision="fp32"))
     for name in default:

@@ -140,11 +140,14 @@ def main() -> None:
             print(f"  {length:3}  {name}")
 
     arrows = {name: set(imported(name, tree, names)) for name, tree in trees.items()}
+    # What stands beside rooms, such as index/errors.py beside index/storage/, is below or above them by itself.
+    halls = {room.rpartition(".")[0] for room in rooms}
     between: dict[str, set[str]] = {}
     for name, targets in arrows.items():
-        here = room_of(name, names)
-        there = {room_of(target, names) for target in targets} - {here}
-        between.setdefault(here, set()).update(there)
+        here, *there = (
+            module if (room := room_of(module, names)) in halls else room for module in (name, *sorted(targets))
+        )
+        between.setdefault(here, set()).update(set(there) - {here})
     print(f"imports between rooms: {sum(len(targets) for targets in between.values())}")
     for what, graph in (("modules", arrows), ("rooms", between)):
         found_cycles = cycles(graph)

@@ -1,16 +1,16 @@
-"""Errors with messages meant for people: what went wrong, which value, what to do about it."""
+"""Errors with messages for users: what went wrong, with which value, and what to do about it."""
 
 
 class VerbatimError(Exception):
-    """Base of every error raised on purpose. Its message is one line, shown as it is on every door."""
+    """Base of all expected errors. Its message is a single line that every interface shows as it is."""
 
 
 class ParameterError(VerbatimError):
-    """A parameter or setting has a value that cannot be used."""
+    """A parameter or setting has an invalid value."""
 
 
 class QuestionError(ParameterError):
-    """A question cannot be asked: it is blank or too long."""
+    """A question is blank or too long."""
 
 
 class FolderError(VerbatimError):
@@ -22,23 +22,23 @@ class UnreadableFileError(VerbatimError):
 
 
 class EmptyFileError(UnreadableFileError):
-    """A file holds no text: not that it could not be read, there is nothing in it."""
+    """A file was read and holds no text."""
 
 
 class UnsupportedFileError(UnreadableFileError):
-    """A file is of a kind that cannot be read."""
+    """A file is of an unsupported type."""
 
 
 class ChangingFileError(UnreadableFileError):
-    """A file is being written while it is read."""
+    """A file was modified while it was read."""
 
 
 class UnknownDocumentError(VerbatimError):
-    """A document is named that the index does not hold."""
+    """The index holds no document of that name."""
 
 
 class ModelError(VerbatimError):
-    """A model cannot be loaded, or is not of the kind that is needed."""
+    """A model cannot be loaded, or is of the wrong kind."""
 
 
 class DamagedIndexError(VerbatimError):
@@ -46,7 +46,7 @@ class DamagedIndexError(VerbatimError):
 
 
 class MismatchedIndexError(VerbatimError):
-    """The stored index was made with another embedder, splitter or version, or for another folder."""
+    """The stored index was built with another embedder, chunking or version, or for another folder."""
 
 
 class BusyIndexError(VerbatimError):

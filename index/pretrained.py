@@ -1,4 +1,4 @@
-"""What the embedder and the reader share: finding a model, its tokenizer, its device and number format."""
+"""Shared by embedder and reader: finding a model, its tokenizer, its device and its number format."""
 
 import hashlib
 import json
@@ -20,37 +20,39 @@ if TYPE_CHECKING:
 _MODEL_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
 _HASHES_FILE = "weights.json"
 
-# A file written within the clock's grain after it was hashed may keep its time: its hash is not kept.
+# A file modified again within the clock's resolution may keep its timestamp, so the hash of a fresh file isn't stored.
 _RACY_NS = 2_000_000_000
 
 
 def pick_device(device: str) -> str:
-    """The torch device for a setting.
+    """Choose the torch device for a setting.
 
     Args:
         device: "auto", or a torch device.
 
     Returns:
-        The device itself, or the accelerator that is there, or "cpu".
+        The device itself; for "auto" an accelerator if there is one, else "cpu".
 
     Raises:
-        ParameterError: The accelerator that is named is not there.
+        ParameterError: The accelerator is not available.
     """
     import torch
 
-    there: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    available: dict[str, Callable[[], bool]] = {
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+    }
     if device == "auto":
-        return next((name for name, is_there in there.items() if is_there()), "cpu")
-    if device in there and not there[device]():
+        return next((name for name, is_available in available.items() if is_available()), "cpu")
+    if device in available and not available[device]():
         raise ParameterError(
-            f"device={device!r} is not to be had: this machine, or the PyTorch installed on it, has none;"
-            " use device='auto' or 'cpu'"
+            f"device={device!r} is not available on this machine or in its PyTorch; use device='auto' or 'cpu'"
         )
     return device
 
 
 def pick_dtype(precision: str, device: str) -> "torch.dtype":
-    """The number format for a setting.
+    """Choose the number format for a setting.
 
     Args:
         precision: "fp32", "bf16", or "auto": bf16 on processors that multiply it in hardware, else fp32.
@@ -62,7 +64,7 @@ def pick_dtype(precision: str, device: str) -> "torch.dtype":
     import torch
 
     if precision == "auto":
-        # Processors without these emulate bf16, at a fraction of the speed of fp32. Older torch cannot tell.
+        # Processors without these emulate bf16, far slower than fp32. Older versions of torch cannot tell.
         abilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
         fast = device == "cpu" and (abilities.get("amx_bf16", False) or abilities.get("avx512_bf16", False))
         return torch.bfloat16 if fast else torch.float32
@@ -70,22 +72,22 @@ def pick_dtype(precision: str, device: str) -> "torch.dtype":
 
 
 def model_folder(location: str, parameter: str) -> Path:
-    """The folder of a model that is on this machine.
+    """Return the folder of a model, downloading it if need be.
 
     Args:
-        location: A folder, or the Hugging Face name of a model; one that is not here yet is downloaded.
-        parameter: The setting that names it, for the error.
+        location: A folder, or the Hugging Face name of a model.
+        parameter: Name of the setting, for the error message.
 
     Returns:
         The folder.
 
     Raises:
-        ModelError: It is neither a folder nor a model that can be had.
+        ModelError: It is neither a folder nor a model that can be downloaded.
     """
     try:
         if Path(location).is_dir():
             return Path(location)
-    except OSError as error:  # a name too long, a folder that may not be entered
+    except OSError as error:  # a name too long, a folder without permission
         raise ModelError(f"{parameter}={location!r} cannot be opened: {error.strerror}; check the path") from error
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -94,15 +96,15 @@ def model_folder(location: str, parameter: str) -> Path:
         return Path(snapshot_download(location, allow_patterns=_MODEL_FILES))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise ModelError(
-            f"{parameter}={location!r} is neither a folder nor a Hugging Face model to be had: {first_line(error)}"
+            f"{parameter}={location!r} is neither a folder nor a Hugging Face model available: {first_line(error)}"
         ) from error
 
 
 def hash_weights(folder: Path) -> str:
-    """SHA-256 of a model's weight files, in hexadecimal; of the file itself where there is one.
+    """Return the SHA-256 of a model's weights, in hexadecimal; of a single file, the file's own.
 
-    Hashes are kept in the user's data folder, by the file's path, size and times: every start asks for them, and
-    hashing takes a second for every one or two GB.
+    Hashes are cached in the user's data folder by the file's path, size and times: every start needs them, and hashing
+    takes a second per 1 to 2 GB.
 
     Args:
         folder: A model's folder.
@@ -111,11 +113,11 @@ def hash_weights(folder: Path) -> str:
         The hash.
 
     Raises:
-        ModelError: The folder holds no weights, or they cannot be read.
+        ModelError: The folder has no weights, or they cannot be read.
     """
     files = sorted([*folder.rglob("*.safetensors"), *folder.rglob("pytorch_model*.bin")])
     if not files:
-        raise ModelError(f"{folder} holds no model: there is no .safetensors file in it")
+        raise ModelError(f"{folder} is not a model's folder: it has no .safetensors file")
     try:
         hashes = [_hash_file(file.resolve()) for file in files]
     except OSError as error:
@@ -135,7 +137,7 @@ def _hash_file(file: Path) -> str:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _RACY_NS:
         others = {path: entry for path, entry in kept.items() if Path(path).exists()}
-        with suppress(OSError):  # what cannot be kept is hashed again the next time
+        with suppress(OSError):  # without a cache, the file is hashed again next time
             _write_hashes(book, others | {str(file): {"looks": looks, "sha256": found}})
     return found
 
@@ -156,13 +158,13 @@ def _write_hashes(book: Path, kept: dict[str, object]) -> None:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """A model's fast tokenizer, truncation and padding switched off: who needs them, asks for them.
+    """Load a model's fast tokenizer, with truncation and padding switched off.
 
     Args:
         folder: The model's folder.
 
     Returns:
-        A tokenizer of its own: the same one must not be used from two threads.
+        A new tokenizer; it must not be shared between threads.
 
     Raises:
         ModelError: The folder has no readable `tokenizer.json`.
@@ -170,7 +172,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises bare Exception
-        raise ModelError(f"{folder} holds no readable tokenizer.json: {first_line(error)}") from error
+        raise ModelError(f"{folder} has no readable tokenizer.json: {first_line(error)}") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
@@ -178,7 +180,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 @contextmanager
 def quiet_loading() -> Iterator[None]:
-    """Keep transformers from drawing a progress bar while a model of a fraction of a second is loaded."""
+    """Suppress transformers' progress bar while a model is loaded."""
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -189,5 +191,5 @@ def quiet_loading() -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, for an error of ours that has to fit one."""
+    """Return the first line of an error's message, or its type if it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

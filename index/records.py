@@ -1,4 +1,4 @@
-"""The records that flow through the index: documents and their passages, the ledger's lines, what retrieval finds."""
+"""Records shared by the rooms of the index: documents, passages, file records and search hits."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,18 @@ from index.formats.content import Boxes, Place
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's text and what is known of it. The text is fixed once it is indexed.
+    """A document's text and metadata. The text never changes once it is indexed.
 
     Attributes:
-        name: Path relative to the folder, with forward slashes; of a file within a file, that file's name, a slash,
-            and its own there.
-        text: The text. Of plain text, Markdown and source code as it was decoded, every newline as it was,
-            byte-order mark dropped.
-        title: What people would call it: its heading or the beginning of its first line.
-        sha256: Hash of the file's bytes, in hexadecimal.
-        places: Where stretches of the text stand in the file, in order.
-        metadata: What the file says of itself: "author", "date", "language" and the like.
-        boxes: Where its characters are printed; None for formats without pages.
+        name: Path relative to the folder, with forward slashes; for a file within a file, the outer file's name, a
+            slash, and its name there.
+        text: The text. For plain text, Markdown and source code exactly as decoded, newlines included, without the
+            byte-order mark.
+        title: Its title for readers: the file's own, its first heading or the beginning of its first line.
+        sha256: SHA-256 of the file's bytes, in hexadecimal.
+        places: Places of stretches of the text in the file, in order.
+        metadata: The file's own metadata: "author", "date", "language" and the like.
+        boxes: Where the characters are printed; None for formats without pages.
         has_headings: Whether its places are headings, which say what the text below them is about.
     """
 
@@ -42,14 +42,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of a document that is retrieved and read as one.
+    """A stretch of a document that is retrieved and read as a unit.
 
     Attributes:
         document: Name of the document.
         start: Offset of the first character in the document's text, in code points.
         end: Offset after the last character; `text == document_text[start:end]`.
-        text: The words themselves.
-        heading: Headings above it, outermost first, joined by angle quotes; "" where there are none.
+        text: Its text.
+        heading: Headings above it, outermost first, joined by angle quotes; "" if there are none.
     """
 
     document: str
@@ -64,7 +64,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class DocumentRecord:
-    """A document of the index, without its text."""
+    """A document in the index, without its text."""
 
     name: str
     title: str
@@ -74,29 +74,28 @@ class DocumentRecord:
 
 
 READ = ("indexed", "partly read")
-"""What the ledger says of files that are in the index as they are."""
+"""Statuses of files whose current content is in the index."""
 
 
 _NEWER = {".doc": "DOCX", ".xls": "XLSX", ".ppt": "PPTX", ".fodt": "ODT", ".fods": "ODS", ".fodp": "ODP"}
-"""What the programs that write formats which are not read can write as well."""
+"""Readable formats that the programs writing these unsupported ones can save."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """What became of a file of the folder.
+    """The ledger's record of a file in the folder.
 
     Attributes:
-        name: Path relative to the folder, with forward slashes; of a file within a file, that file's name, a slash,
-            and its own there.
-        status: "indexed", "partly read", "duplicate", "empty", "failed", "unsupported" or "removed" (taken out and
-            kept out).
-        detail: Why it failed, what is missing, what else is to be said of it, or of which document it is a duplicate;
-            else "".
-        sha256: Hash of its bytes; "" when it could not be read.
-        size_bytes: Its size when it was last looked at.
-        modified_ns: Its time of modification then, in nanoseconds.
-        checked_ns: When it was looked at, in nanoseconds.
-        parent: Name of the file of the folder that it is within; "" where it is one itself.
+        name: Path relative to the folder, with forward slashes; for a file within a file, the outer file's name, a
+            slash, and its name there.
+        status: "indexed", "partly read", "duplicate", "empty", "failed", "unsupported" or "removed" (taken out of the
+            index, and kept out).
+        detail: Why it failed, what is missing, other remarks, or the document that it duplicates; else "".
+        sha256: SHA-256 of its bytes; "" if it could not be read.
+        size_bytes: Its size when last checked.
+        modified_ns: Its modification time when last checked, in nanoseconds.
+        checked_ns: Time of the last check, in nanoseconds.
+        parent: Name of the outer file, for a file within a file; else "".
     """
 
     name: str
@@ -110,15 +109,15 @@ class FileRecord:
 
     @property
     def is_read(self) -> bool:
-        """Whether what it holds is in the index, as it is."""
+        """Whether its current content is in the index."""
         return self.status in READ
 
     @property
     def reason(self) -> str:
-        """Why it is not in the index as it is, for people; "" when it is."""
+        """Why its current content is not in the index, for users; "" if it is."""
         if self.status == "duplicate":
             return f"same content as {self.detail}"
-        if self.status == "unsupported":
+        if self.status == "unsupported" and not self.detail:
             newer = _NEWER.get(PurePosixPath(self.name).suffix.lower())
             return "unsupported file type" + (f"; save it again as {newer}" if newer else "")
         return "taken out" if self.status == "removed" else self.detail
@@ -126,11 +125,12 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Proximity:
-    """How a passage holds the words of a question. Each word counts by how rare it is among the passages compared.
+    """How closely a passage holds the words of a question. Rarer words (among the passages compared) count more.
 
     Attributes:
-        window: Share of the question's terms that stand within 13 words of one another, where most do, 0 to 1.
+        window: Largest share of the question's terms within 13 words of one another, 0 to 1.
         phrases: Share of the question's pairs of neighbouring words, stop words included, that are neighbours in the
+            passage in the same order, 0 to 1.
             passage, too, in the same order, 0 to 1.
     """
 
@@ -148,11 +148,11 @@ class Hit:
     Attributes:
         passage: The passage.
         title: Title of its document.
-        document_sha256: Hash of its document's file.
+        document_sha256: SHA-256 of its document's file.
         score: Fused score; higher is better, differences are log-odds.
-        cosine: Cosine of the question's and the passage's vectors, -1 to 1.
-        bm25: BM25 score, 0 when it shares no word with the question.
-        proximity: How close together the question's words stand in it.
+        cosine: Cosine of question and passage vector, -1 to 1.
+        bm25: BM25 score; 0 if it shares no word with the question.
+        proximity: How close together the question's words are in it.
     """
 
     passage: Passage
@@ -176,8 +176,8 @@ class PageBoxes:
         page: Number of the page, from 1.
         width: Width of the page, in points (1/72 inch).
         height: Its height.
-        rectangles: One for each line, in the text's order: left, top, right, bottom, in points from the page's upper
-            left corner.
+        rectangles: One per line, in the text's order: left, top, right, bottom, in points from the page's upper left
+            corner.
     """
 
     page: int
@@ -187,37 +187,37 @@ class PageBoxes:
 
 
 def label_at(places: Sequence[Place], offset: int) -> str:
-    """What people call the place that an offset stands at.
+    """Return the label of the place at an offset.
 
     Args:
         places: Places of the document, in order.
         offset: Offset in its text.
 
     Returns:
-        The label of the last place that begins there or before; "" where there is none.
+        The label of the last place that starts at or before the offset; "" if there is none.
     """
     above = bisect_right(places, offset, key=attrgetter("start"))
     return places[above - 1].label if above else ""
 
 
 def check_unicode(parameter: str, text: str) -> str:
-    """A text that can be stored and read.
+    """Return the text, if it can be stored and read as Unicode.
 
     Args:
-        parameter: What to call it in the message.
+        parameter: What the message calls it.
         text: The text.
 
     Returns:
-        The same.
+        The same text.
 
     Raises:
-        ParameterError: It holds half of a surrogate pair, which no file of text can.
+        ParameterError: It contains an unpaired surrogate.
     """
     try:
         text.encode()
     except UnicodeEncodeError as error:
         odd = text[error.start]
         raise ParameterError(
-            f"{parameter} is no valid Unicode: {odd!r} at offset {error.start}; decode it with the right encoding"
+            f"{parameter} is not valid Unicode: {odd!r} at offset {error.start}; decode it with the right encoding"
         ) from error
     return text

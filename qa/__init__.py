@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from index.errors import QuestionError, VerbatimError
-    from qa.answerer import QuestionAnswerer, ask, load
+    from qa.answerer import QuestionAnswerer
     from qa.dialogue.conversation import Conversation
+    from qa.opening import ask, load
     from qa.records.answer import Answer, Reason
     from qa.records.turn import Turn
 
@@ -34,5 +35,8 @@ def __getattr__(name: str) -> object:
         "Turn": "qa.records.turn",
         "QuestionError": "index.errors",
         "VerbatimError": "index.errors",
+        "QuestionAnswerer": "qa.answerer",
+        "ask": "qa.opening",
+        "load": "qa.opening",
     }
-    return getattr(import_module(places.get(name, "qa.answerer")), name)
+    return getattr(import_module(places[name]), name)

@@ -12,15 +12,16 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from fakes import HashEmbedder, SpansReader, WordReader
+from fakes import HashEmbedder, SpansReader, WordReader, fake_engine
 from index.settings import read_settings
-from qa import answerer as answering
-from qa.answerer import QuestionAnswerer, default_folder
-from qa.decision.decider import load_calibration
+from pages import SHOWN_WITHIN_MS
+from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
+from qa.opening import default_folder, load
+from qa.reader.calibrations import load_calibration
 from qa.reader.cascade import Cascade
-from qa.reader.extractive import Span
+from qa.records.span import Span
 
-SHOWN_WITHIN_MS = 15_000
 OFFLINE = Path(__file__).parent / "offline"
 ON_CI = bool(os.environ.get("CI"))
 
@@ -82,6 +83,14 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """Runs fakes in place of all models."""
+    faked = fake_engine()
+    yield faked
+    faked.close()
+
+
 @pytest.fixture
 def make_answerer(folder: Path, tmp_path: Path) -> Iterator[Callable[..., QuestionAnswerer]]:
     """Makes answerers over `folder` without models; they are closed at the end."""
@@ -101,15 +110,16 @@ def make_answerer(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Questi
 
 
 @pytest.fixture
-def two_readers(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[QuestionAnswerer]:
+def two_readers(folder: Path, tmp_path: Path) -> Iterator[QuestionAnswerer]:
     """Answers FAST where the fast reader reads alone, and SLOW where the accurate one may read again."""
     calibration = load_calibration(None)
     fast, slow = (SpansReader(lambda text, word=w: [_span(text, word)]) for w in ("FAST", "SLOW"))
-    models = answering._Models(HashEmbedder(), Cascade(fast, slow, calibration, calibration))
-    monkeypatch.setattr(answering, "_models", lambda _: models)
+    engine = Engine(embedder=HashEmbedder(), reader=Cascade(fast, slow, calibration, calibration))
     (folder / "a.txt").write_text("It was FAST or SLOW.", encoding="utf-8")
-    with answering.load(folder, index_dir=tmp_path / "index", threshold=0.0, patience=0.05) as answerer:
+    given = {"index_dir": tmp_path / "index", "threshold": 0.0, "patience": 0.05}
+    with load(folder, engine=engine, **given) as answerer:
         yield answerer
+    engine.close()
 
 
 def _span(text: str, word: str) -> Span:
@@ -154,7 +164,8 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import Error, sync_playwright
 
     quiet = ("background-networking", "component-update", "sync", "quic", "default-apps")
-    arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{what}" for what in quiet)]
+    alone = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    arguments = ["--no-sandbox", "--no-first-run", alone, *(f"--disable-{what}" for what in quiet)]
     with sync_playwright() as playwright:
         try:
             started = playwright.chromium.launch(executable_path=chromium(), args=arguments)
@@ -166,14 +177,56 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens pages, in which nothing but loopback may be asked for and no script may fail."""
-    contexts, left, failed = [], [], []
+class _Visitors:
+    """Browser contexts, lent to one test after another; in between all is forgotten but what is cached."""
 
-    def note(url: str) -> None:
-        if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).hostname != "127.0.0.1":
-            left.append(url)
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self._free: dict[str, list[Any]] = {}
+        self._lent: list[tuple[str, Any]] = []
+        self.fetched: list[str] = []
+
+    def lend(self, **options: Any) -> Any:
+        """A context with these options that nobody else has until they are given back."""
+        kind = repr(sorted(options.items()))
+        free = self._free.setdefault(kind, [])
+        context = free.pop() if free else self._new(**options)
+        self._lent.append((kind, context))
+        return context
+
+    def take_back(self) -> None:
+        """Close the pages of all that are lent, and forget what these have stored."""
+        origins = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in self.fetched}
+        while self._lent:
+            kind, context = self._lent.pop()
+            last = context.new_page()
+            for page in context.pages:
+                if page is not last:
+                    page.close()
+            session = context.new_cdp_session(last)
+            for origin in origins:
+                session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+            last.close()
+            context.clear_cookies()
+            self._free[kind].append(context)
+
+    def _new(self, **options: Any) -> Any:
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(SHOWN_WITHIN_MS)
+        context.on("request", lambda request: self.fetched.append(request.url))
+        return context
+
+
+@pytest.fixture(scope="session")
+def _visitors(browser: Any) -> _Visitors:
+    return _Visitors(browser)
+
+
+@pytest.fixture
+def visit(_visitors: _Visitors) -> Iterator[Callable[..., Any]]:
+    """Opens pages as visitors who never came before; nothing but loopback may be asked for, no script may fail."""
+    failed: list[str] = []
+    _visitors.fetched.clear()
 
     def open_page(
         url: str,
@@ -183,13 +236,8 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         await_welcome: bool = True,
         **options: Any,
     ) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        context.set_default_timeout(SHOWN_WITHIN_MS)
-        context.on("request", lambda request: note(request.url))
-        context.route(lambda address: urlsplit(address).hostname != "127.0.0.1", lambda route: route.abort())
-        page = context.new_page()
-        page.on("websocket", lambda socket: note(socket.url))
+        page = _visitors.lend(viewport={"width": width, "height": height}, **options).new_page()
+        page.on("websocket", lambda socket: _visitors.fetched.append(socket.url))
         if not may_fail:
             page.on("pageerror", lambda error: failed.append(str(error)))
         page.goto(url)
@@ -197,7 +245,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
-    assert left == []
+    _visitors.take_back()
+    outside = [url for url in _visitors.fetched if urlsplit(url).scheme not in {"data", "blob"}]
+    assert {urlsplit(url).hostname for url in outside} <= {"127.0.0.1"}
     assert failed == []

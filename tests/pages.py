@@ -18,6 +18,8 @@ from qa.web.server import make_server, open_port
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+SHOWN_WITHIN_MS = 15_000
+
 
 def run(work: Callable[[], Awaitable[Any]]) -> Any:
     """Run a coroutine in a thread of its own: the browser's tests keep a loop running in this one."""
@@ -46,7 +48,8 @@ def served(answerer: QuestionAnswerer, *guarded: Any, port: int = 0, **given: An
     """
     with open_port("127.0.0.1", port) as listening:
         ready = threading.Event()
-        server = make_server(built(answerer, *guarded, **given), ready.set)
+        server = make_server(built(answerer, *guarded, **given), ready.set, *guarded[1:])
+        server.config.timeout_graceful_shutdown = 0  # pages that are open get no second to finish
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
@@ -55,6 +58,14 @@ def served(answerer: QuestionAnswerer, *guarded: Any, port: int = 0, **given: An
         finally:
             server.should_exit = True
             thread.join(30)
+
+
+def expect(found: Any) -> Any:
+    """Playwright's assertions, which wait for as long as the pages of `visit` do."""
+    from playwright.sync_api import expect as expecting
+
+    expecting.set_options(timeout=SHOWN_WITHIN_MS)
+    return expecting(found)
 
 
 def ask(page: Any, question: str) -> Any:

@@ -11,18 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import qa
-from fakes import HashEmbedder, SpansReader, WordReader, busy_inference
+from fakes import SpansReader, WordReader, busy_inference
 from index.errors import BusyIndexError, ParameterError, UnknownDocumentError, VerbatimError
 from index.library import Library
 from index.records import Document
 from index.settings import read_settings
-from qa import answerer as answering
-from qa.answerer import QuestionAnswerer, Stage
-from qa.decision.decider import load_calibration
-from qa.reader.cascade import SingleReader
-from qa.reader.extractive import Span
+from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
+from qa.opening import OpenFolders
+from qa.pipeline import Stage
+from qa.reader.calibrations import load_calibration
 from qa.reader.inference_thread import InferenceThread
 from qa.records.answer import Answer, Reason
+from qa.records.span import Span
 
 
 def write(folder, **texts):
@@ -52,7 +53,7 @@ def test_an_answer_carries_its_proof(folder, make_answerer):
     assert answer.sentence == "The bomber was KARIMOV of Khujand."
     assert answer.reason is None
     assert [a.text for a in answer.alternatives] == ["NASA"]
-    assert answer.document_sha256 == answerer._index.store.documents.get("a.txt").sha256
+    assert answer.document_sha256 == answerer._library.store.documents.get("a.txt").sha256
     assert_verbatim(answerer, answer)
 
 
@@ -107,8 +108,8 @@ def test_how_many_may_be_wrong_sets_the_threshold(make_answerer):
         (" \n\t", "holds no words"),
         ("?!… —", "holds no words"),
         ("x" * 100_000, r"100,000 characters, at most 1,000"),
-        (None, "is no text"),
-        ("who is \ud800?", r"no valid Unicode: '\\ud800' at offset 7"),
+        (None, "is not a string"),
+        ("who is \ud800?", r"not valid Unicode: '\\ud800' at offset 7"),
     ],
 )
 def test_a_question_that_cannot_be_asked(make_answerer, question, said):
@@ -178,24 +179,30 @@ def test_what_is_quoted_is_of_the_state_that_was_searched(folder, make_answerer)
     answer = answerer.ask("who is the leader?")
     assert (answer.text, answer.sentence) == ("ALPHA", "The leader is ALPHA now.")
     assert answerer.text("a.txt")[answer.start : answer.end] != "ALPHA"  # the document has changed since ...
-    assert answer.document_sha256 != other._index.store.documents.get("a.txt").sha256  # ... which the answer shows
+    assert answer.document_sha256 != other._library.store.documents.get("a.txt").sha256  # ... which the answer shows
 
 
 def test_text_that_is_no_unicode_is_refused(make_answerer):
     answerer = make_answerer()
-    with pytest.raises(ParameterError, match="text is no valid Unicode"):
+    with pytest.raises(ParameterError, match="text is not valid Unicode"):
         answerer.read("who?", "BAD \udcff")
-    with pytest.raises(ParameterError, match=r"the text of 'a\.txt' is no valid Unicode"):
+    with pytest.raises(ParameterError, match=r"the text of 'a\.txt' is not valid Unicode"):
         answerer.write([Document("a.txt", "BAD \udcff", "", "0" * 64)])
     assert answerer.documents() == []
 
 
 def test_answerers_share_their_models(folder, tmp_path):
-    both = [QuestionAnswerer(folder, read_settings(index_dir=tmp_path / n, threshold=t)) for n, t in ("a0", "b1")]
-    assert both[0]._way.reader is both[1]._way.reader
-    assert both[0]._index.embedder is both[1]._index.embedder
+    engine = Engine()
+    settings = [read_settings(index_dir=tmp_path / name, threshold=threshold) for name, threshold in ("a0", "b1")]
+    both = [QuestionAnswerer(folder, each, engine=engine) for each in settings]
+    assert both[0].calibration is both[1].calibration
+    assert both[0]._library.embedder is both[1]._library.embedder is engine.embedder(settings[0])
+    assert engine.reader(settings[0]) is engine.reader(settings[1])
+    assert engine.reader(settings[0]) is not engine.reader(read_settings(reader="fast"))
+    assert engine.embedder(settings[0]) is engine.embedder(read_settings(reader="fast"))
     for answerer in both:
         answerer.close()
+    engine.close()
 
 
 def test_a_given_text_is_read_without_being_stored(make_answerer):
@@ -241,9 +248,9 @@ def test_passages_just_found_are_not_looked_for_again_until_the_index_changes(fo
     answerer = make_answerer()
     answerer.sync()
     answerer.ask("who is the leader?")
-    embedded = len(answerer._index.embedder.embedded)
+    embedded = len(answerer._library.embedder.embedded)
     found = answerer.search("who is the leader?")
-    assert (sorted(hit.passage.document for hit in found), len(answerer._index.embedder.embedded)) == (
+    assert (sorted(hit.passage.document for hit in found), len(answerer._library.embedder.embedded)) == (
         ["a.txt", "b.txt"],
         embedded,
     )
@@ -256,14 +263,14 @@ def test_passages_just_found_are_not_looked_for_again_until_the_index_changes(fo
         answerer.search("who is the leader?", within=["a.txt"])
     for number in range(200):
         answerer.search(f"who is number {number}?")
-    assert len(answerer._index._remembered.hits) <= 100
+    assert len(answerer._library._remembered) <= 100
 
 
 def asked_while_busy(answerer: QuestionAnswerer, question: str) -> Answer:
     """The answer to a question that has to wait for what runs on the inference thread."""
     answers: list[Answer] = []
     asking = threading.Thread(target=lambda: answers.append(answerer.ask(question)))
-    with busy_inference():
+    with busy_inference(answerer.engine):
         asking.start()
         time.sleep(0.2)
     asking.join()
@@ -277,8 +284,23 @@ def test_a_question_that_waited_too_long_is_read_by_the_fast_reader_which_is_sai
     assert (at_leisure.text, at_leisure.hurried) == ("SLOW", False)
 
 
+def test_a_view_that_is_closed_leaves_open_what_it_is_a_view_of(folder, make_answerer, monkeypatch):
+    write(folder, a="The leader is ALPHA now.")
+    answerer = make_answerer()
+    answerer.sync()
+    closed, close = [], Library.close
+    monkeypatch.setattr(Library, "close", lambda library: closed.append(library) or close(library))
+    with answerer.adjusted(max_wrong=1.0) as view:
+        assert view.ask("who is the leader?").text == "ALPHA"
+    view.adjusted().close()
+    assert closed == []
+    assert answerer.ask("who is the leader?").text == "ALPHA"
+    answerer.close()
+    assert len(closed) == 1
+
+
 def test_who_chose_a_reader_or_has_patience_waits_for_it(two_readers, folder, tmp_path):
-    with qa.load(folder, index_dir=tmp_path / "index", threshold=0.0) as patient:
+    with qa.load(folder, index_dir=tmp_path / "index", threshold=0.0, engine=two_readers.engine) as patient:
         for answerer in (two_readers.adjusted(reader="cascade"), patient):
             answer = asked_while_busy(answerer, "which?")
             assert (answer.text, answer.hurried) == ("SLOW", False)
@@ -286,37 +308,32 @@ def test_who_chose_a_reader_or_has_patience_waits_for_it(two_readers, folder, tm
 
 def test_a_fast_reader_that_is_wrong_more_often_than_may_be_is_not_taken(two_readers):
     rarely_wrong = replace(load_calibration(None), risk=((0.0, 0.01),))
-    two_readers._way.reader.calibration = rarely_wrong  # the fast one keeps its own
+    two_readers.engine.reader(two_readers.settings).calibration = rarely_wrong  # the fast one keeps its own
     assert asked_while_busy(two_readers.adjusted(max_wrong=0.01), "which?").hurried is False
     assert asked_while_busy(two_readers.adjusted(max_wrong=0.9), "which?").hurried is True
 
 
-@pytest.fixture
-def no_models(monkeypatch):
-    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader())))
-
-
-@pytest.mark.usefixtures("no_models")
-def test_ask_in_one_call_keeps_in_step_and_open(folder, tmp_path):
+def test_ask_in_one_call_keeps_in_step_and_open(folder, tmp_path, engine):
+    folders = OpenFolders(engine)
     given = {"folder": folder, "index_dir": tmp_path / "index", "threshold": 0.0}
     write(folder, a="The leader is ALPHA now.")
-    assert qa.ask("who is the leader?", **given).text == "ALPHA"
+    assert folders.ask("who is the leader?", **given).text == "ALPHA"
     write(folder, a="The leader is OMEGA now.")
-    assert qa.ask("who is the leader?", **given).text == "OMEGA"
-    assert answering._opened.cache_info().hits >= 1
+    assert folders.ask("who is the leader?", **given).text == "OMEGA"
+    opened = [folders.answerer(folder, read_settings(index_dir=tmp_path / "index", threshold=t)) for t in (0.0, 0.0, 1)]
+    assert (opened[0] is opened[1], opened[1] is opened[2]) == (True, False)
     with pytest.raises(ParameterError, match="top_k=0"):
         qa.ask("who is the leader?", folder=folder, top_k=0)
     with pytest.raises(qa.QuestionError):
         qa.ask(" ", folder="no/such/folder")
 
 
-@pytest.mark.usefixtures("no_models")
-def test_while_another_process_writes_load_answers_from_what_is_there(folder, tmp_path, monkeypatch, caplog):
+def test_while_another_process_writes_load_answers_from_what_is_there(folder, tmp_path, monkeypatch, caplog, engine):
     def busy(self, timeout_s=0):
         raise BusyIndexError("the index is being written by another process")
 
     write(folder, a="The leader is ALPHA now.")
-    given = {"index_dir": tmp_path / "index", "threshold": 0.0}
+    given = {"index_dir": tmp_path / "index", "threshold": 0.0, "engine": engine}
     with monkeypatch.context() as patch:
         patch.setattr(Library, "writing", busy)
         with pytest.raises(BusyIndexError):  # nothing is there yet
@@ -385,7 +402,7 @@ def test_every_answer_evidence_and_alternative_is_the_stored_text(folder, make_a
     ("name", "said"),
     [
         ("", "is empty"),
-        ("no\0folder", "holds a NUL character"),
+        ("no\0folder", "contains a NUL character"),
         ("x" * 300, "cannot be opened: File name too long"),
         ("~nobody-here/x", "names the home folder of a user"),
     ],

@@ -12,11 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fakes import HashEmbedder, WordReader
-from qa import answerer
 from qa.evaluation.metrics import Question
 from qa.evaluation.prediction_log import Record
-from qa.reader.cascade import SingleReader
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -246,10 +243,9 @@ def squad(path):
     return path
 
 
-def test_the_table_is_markdown(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
+def test_the_table_is_markdown(tmp_path, engine, capsys):
     file = squad(tmp_path / "questions.json")
-    robustness.main([str(file), "--limit", "2", "--variant", "polite", "--variant", "heading"])
+    robustness.main([str(file), "--limit", "2", "--variant", "polite", "--variant", "heading"], engine)
     first, _, head, rule, *rows = capsys.readouterr().out.splitlines()
     assert first == "2 questions of questions.json, reader fast, seed 0"
     assert rule == "| --- | --- | --- | --- | --- | --- | --- | --- |"

@@ -10,9 +10,11 @@ from fakes import SpansReader
 from index.errors import ModelError
 from index.records import Hit, Passage
 from index.settings import Settings
-from qa.decision.decider import FEATURES, Calibration, group
+from qa.decision.decider import group
 from qa.reader.cascade import ENOUGH, MOST_READ_AGAIN, Cascade, SingleReader, open_reader, pick
-from qa.reader.extractive import ACCURATE, CASCADE, FAST, FAST_READER, Span
+from qa.reader.extractive import ACCURATE, CASCADE, FAST, FAST_READER
+from qa.records.calibration import FEATURES, Calibration
+from qa.records.span import Span
 
 CALIBRATION = Calibration(0.0, 2.0, 0.5, 0.0, dict.fromkeys(FEATURES, 1.0), 0.0, 0.5, ((0.0, 0.5),))
 scores = st.integers(-40, 40).map(lambda n: n / 2)

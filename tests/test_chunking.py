@@ -11,10 +11,10 @@ from index.formats.text.markdown import (
     MAX_HEADING_CHARS,
     markdown_headings,
     markdown_places,
-    with_headings,
 )
 from index.ingest import chunking
 from index.ingest.chunking import Splitter, SplitterSettings
+from index.ingest.loading import with_headings
 from index.records import Document, label_at
 
 ODD = [

@@ -2,19 +2,17 @@
 
 import json
 from dataclasses import asdict, replace
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from fakes import HashEmbedder, WordReader
 from index.errors import ParameterError
 from index.records import DocumentRecord
-from qa import answerer as answering
 from qa.citation_check import Quote, Standing, verify
 from qa.cli.main import cli
-from qa.reader.cascade import SingleReader
 
 TEXT = "Preface.\n\nThe leader is ALPHA now. He stays.\n"
 
@@ -102,13 +100,12 @@ def test_what_is_found_are_the_words(before, after, old):
     assert text[found.start : found.end] == "Xb"
 
 
-def test_the_command(monkeypatch, folder, tmp_path, asked):
+def test_the_command(monkeypatch, folder, tmp_path, asked, engine):
     _, answer = asked
-    monkeypatch.setattr(answering, "_models", lambda _: answering._Models(HashEmbedder(), SingleReader(WordReader())))
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(tmp_path / "index"))
     file = tmp_path / "answer.json"
     file.write_text(json.dumps(asdict(answer)))
-    run = CliRunner().invoke
+    run = partial(CliRunner().invoke, obj=engine)
     done = run(cli, ["verify", str(file), "--folder", str(folder)])
     assert (done.exit_code, done.output.splitlines()[1]) == (0, f"a.txt [{answer.start}:{answer.end}]")
     done = run(cli, ["verify", "-", "--folder", str(folder), "--json"], input=json.dumps(asdict(answer)))

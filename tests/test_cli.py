@@ -12,19 +12,19 @@ import pytest
 from typer.testing import CliRunner
 
 from containers import make_zip
-from fakes import HashEmbedder, WordReader
-from qa import answerer
+from fakes import HashEmbedder, fake_engine
 from qa.cli.main import cli
 from qa.cli.output import counting
-from qa.reader.cascade import SingleReader
 
 runner = CliRunner()
 
 
+ENGINE = fake_engine()
+"""Fakes in place of the models; everything else is what the commands really call."""
+
+
 @pytest.fixture(autouse=True)
-def no_models(monkeypatch, tmp_path):
-    """Fakes in place of the models; everything else is what the commands really call."""
-    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
+def environment(monkeypatch, tmp_path):
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0.0")
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(tmp_path / "index"))
     monkeypatch.setenv("COLUMNS", "200")
@@ -40,7 +40,7 @@ def reports(folder):
 
 
 def run(*arguments, code=0):
-    result = runner.invoke(cli, [str(a) for a in arguments])
+    result = runner.invoke(cli, [str(a) for a in arguments], obj=ENGINE)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
@@ -131,13 +131,10 @@ def test_the_progress_bar_takes_a_files_name_as_it_is(monkeypatch, capsys):
 
 WITH_FAKES = textwrap.dedent(
     """
-    from fakes import HashEmbedder, WordReader
-    from qa import answerer
-    from qa.reader.cascade import SingleReader
+    from fakes import fake_engine
     from qa.cli.main import main
 
-    answerer._models = lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader()))
-    main()
+    main(engine=fake_engine())
     """
 )
 
@@ -172,7 +169,7 @@ def test_output_of_any_encoding(folder, encoding):
 def test_a_question_that_is_not_utf_8_is_one_line(folder, encoding):
     done = in_a_process(b"ask", b"who is \xe9?", encoding=encoding)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.startswith(b"verbatim: question is no valid Unicode")
+    assert done.stderr.startswith(b"verbatim: question is not valid Unicode")
     assert len(done.stderr.splitlines()) == 1
     done = in_a_process(b"ask", b"who is \xe9?", b"--json", encoding=encoding)
     assert (done.returncode, done.stderr) == (2, b"")
@@ -220,7 +217,7 @@ def test_what_failed_is_read_again(reports):
         del os.environ["VERBATIM_PASSWORDS"]
     assert "3 documents in the index: 1 added, 2 unchanged" in said
     assert "4 files: 3 indexed, 1 unsupported" in said
-    assert "note: c.pdf: its language seems to be 'la', and the models know English" in said
+    assert "note: c.pdf: its language seems to be 'la', but the models only understand English" in said
 
 
 def test_many_files_of_a_type_that_is_not_read_are_counted(reports):
@@ -275,7 +272,7 @@ def test_documents_lists_without_loading_anything(reports, monkeypatch):
         (["serve", "--folder", ""], "folder='' is empty"),
         (["ask", "who?", "--folder", "~nosuchuser/reports"], "folder='~nosuchuser/reports' "),
         (["index", "x" * 5000], "too long"),
-        (["ask", "who \udcff?"], "question is no valid Unicode: '\\udcff' at offset 4"),
+        (["ask", "who \udcff?"], "question is not valid Unicode: '\\udcff' at offset 4"),
         (["ask", "who?", "--top-k", "0"], "top_k=0"),
         (["ask", "who?", "--threshold", "2"], "threshold=2.0"),
         (["evaluate", "no/such.json"], "cannot be read"),
@@ -413,7 +410,7 @@ def test_the_library_is_imported_without_models():
 
 
 def talk(folder, said, *arguments):
-    result = runner.invoke(cli, ["chat", "--folder", str(folder), *arguments], input=said)
+    result = runner.invoke(cli, ["chat", "--folder", str(folder), *arguments], input=said, obj=ENGINE)
     assert result.exit_code == 0, result.output
     return result.stdout
 

@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fakes import HashEmbedder, WordReader
-from qa import answerer
-from qa.answerer import default_folder
-from qa.dialogue.coreference import pointer_of
-from qa.reader.cascade import SingleReader
+from qa.opening import default_folder
+from qa.question.coreference import pointer_of
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
 
@@ -23,9 +20,10 @@ spec.loader.exec_module(conversations)
 
 
 @pytest.fixture
-def no_models(monkeypatch):
-    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
+def measured(monkeypatch, engine):
+    """Runs the benchmark on fakes that decline nothing."""
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0.0")
+    return lambda *arguments: conversations.main(arguments, engine)
 
 
 def words_of(folder):
@@ -67,17 +65,15 @@ def test_what_counts_as_understood_and_right():
     assert conversations.is_right(Answer("?", answered=False), [])
 
 
-@pytest.mark.usefixtures("no_models")
-def test_it_prints_its_tables(capsys):
-    conversations.main(["--part", "disagreements", "--part", "lists", "--details"])
+def test_it_prints_its_tables(measured, capsys):
+    measured("--part", "disagreements", "--part", "lists", "--details")
     said = capsys.readouterr().out
     assert "| disagreements found | 0 of 10 |" in said  # the faked reader finds words in capitals alone
     assert "| questions | 40 |" in said
     assert "| spans that are right | 119 |" in said
 
 
-@pytest.mark.usefixtures("no_models")
-def test_questions_that_stand_alone_are_left_alone(tmp_path, capsys):
+def test_questions_that_stand_alone_are_left_alone(measured, tmp_path, capsys):
     context = "The NORNA was built in LEITH. It was sold in OSLO."
     asked = ["Where was the Norna built?", "Where was the Norna sold?", "When was it sold?"]
     questions = [
@@ -87,7 +83,7 @@ def test_questions_that_stand_alone_are_left_alone(tmp_path, capsys):
     data = {"data": [{"title": "a", "paragraphs": [{"context": context, "qas": questions}]}]}
     path = tmp_path / "questions.json"
     path.write_text(json.dumps(data), encoding="utf-8")
-    conversations.main(["--questions", str(path), "--details"])
+    measured("--questions", str(path), "--details")
     said = capsys.readouterr().out
     assert [pointer_of(text) is None for text in asked] == [True, True, False]
     assert "| questions | 3 |" in said

@@ -2,8 +2,8 @@
 
 import pytest
 
-from qa.dialogue.coreference import Back, pointer_of
 from qa.dialogue.query_rewriting import MAX_CANDIDATES, Said, rewritings
+from qa.question.coreference import Back, pointer_of
 
 ALONE = """
 What did Nikola Tesla study when he lived in Graz?

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from index.errors import ModelError, ParameterError
 from index.records import Hit, Passage
-from qa.decision.decider import FEATURES, Calibration, Decider, features, group, load_calibration
-from qa.reader.extractive import Span
+from qa.decision.decider import Decider, features, group
+from qa.reader.calibrations import load_calibration
+from qa.records.calibration import FEATURES, Calibration
+from qa.records.span import Span
 from qa.text.normalization import normalize
 
 CALIBRATION = Calibration(

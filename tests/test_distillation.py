@@ -193,7 +193,7 @@ def test_records_are_read_as_they_were_written_compressed_or_not(tmp_path):
     ("change", "says"),
     [
         ({"question": "  "}, "its question is blank"),
-        ({"question": "\ud800"}, "question is no valid Unicode"),
+        ({"question": "\ud800"}, "question is not valid Unicode"),
         ({"context": 3}, "AttributeError"),
         ({"spans": [[4, 900]]}, "no span from 4 to 900 in a text of 78 characters"),
         ({"spans": [[4, 4]]}, "no span from 4 to 4"),
@@ -348,7 +348,7 @@ def test_interrupted_labelling_goes_on(data, teacher, tmp_path, monkeypatch, tor
     said = []
     again = run(data[0], teacher, out, said.append)
     assert out.read_bytes().startswith(before)
-    assert said[0] == "goes on after 64 records"
+    assert said[0] == "resuming after 64 records"
     assert sum(n_read) == sum(bool(one.spans) for one in whole[64:])
     assert asked(again) == asked(whole)
     for found, expected in zip(again, whole, strict=True):
@@ -361,10 +361,10 @@ def test_records_of_something_else_are_not_gone_on_with(data, teacher, tmp_path)
     path, write = data
     out = tmp_path / "labels.jsonl"
     run(path, teacher, out, limit=5)
-    with pytest.raises(DataError, match=r"labels\.jsonl, line 1: it is of other data or another seed"):
+    with pytest.raises(DataError, match=r"labels\.jsonl, line 1: made from other data or another seed"):
         run(path, teacher, out, seed=2)
     write([example(number, question=f"Which river flows through town {number}?") for number in range(40)])
-    with pytest.raises(DataError, match="it is of other data"):
+    with pytest.raises(DataError, match="made from other data"):
         run(path, teacher, out)
 
 
@@ -372,7 +372,7 @@ def test_records_of_something_else_are_not_gone_on_with(data, teacher, tmp_path)
 def test_a_file_of_something_else_is_left_as_it_is(data, teacher, tmp_path, held):
     out = tmp_path / "labels.jsonl"
     out.write_text(held)
-    with pytest.raises(DataError, match=r"no whole record|line 1: "):
+    with pytest.raises(DataError, match=r"no complete record|line 1: "):
         run(data[0], teacher, out)
     assert out.read_text() == held
     before = data[0].read_bytes()
@@ -382,7 +382,7 @@ def test_a_file_of_something_else_is_left_as_it_is(data, teacher, tmp_path, held
 
 
 def test_what_cannot_be_labelled_is_refused(data, teacher, tmp_path):
-    with pytest.raises(DataError, match=r"compress it when it is done"):
+    with pytest.raises(DataError, match=r"compress it afterwards"):
         run(data[0], teacher, tmp_path / "labels.jsonl.xz")
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written"):
@@ -459,14 +459,14 @@ def test_the_commands_label_and_train(data, tiny, teacher, tmp_path):
     assert done.output.splitlines()[0] == "30 records to train on"
     assert load_tensors(out / WEIGHTS)[1]["done"] == "yes"
     done = invoke(*train)
-    assert "goes on from step 2" in done.output
+    assert "resuming from step 2" in done.output
     assert done.exit_code == 0, done.output
     done = invoke(*train, "--json")
     assert json.loads(done.stdout) == {"done": True, "written": str(out)}
-    assert "goes on from step 2" in done.stderr
+    assert "resuming from step 2" in done.stderr
     done = invoke("label", path, teacher, labels, "--limit", 30, "--seed", 3, "--json")
     assert json.loads(done.stdout) == {"done": True, "written": str(labels), "records": 30}
-    assert "goes on after 30 records" in done.stderr
+    assert "resuming after 30 records" in done.stderr
 
 
 def test_the_options_reach_the_student(data, tiny, tmp_path):
@@ -492,4 +492,4 @@ def test_the_commands_refuse_in_one_line(data, tiny, tmp_path):
         assert invoke(*train, option, value).exit_code == 2
     done = invoke("label", data[0], tmp_path / "none", tmp_path / "new.jsonl")
     assert done.exit_code == 2
-    assert "none holds no readable tokenizer.json" in done.output.replace("\n", "")
+    assert "none has no readable tokenizer.json" in done.output.replace("\n", "")

@@ -16,13 +16,11 @@ from typer.testing import CliRunner
 from fakes import HashEmbedder, WordReader
 from index.errors import ParameterError
 from index.settings import read_settings
-from qa import answerer as answering
 from qa.answerer import QuestionAnswerer
 from qa.cli.main import cli
 from qa.evaluation.metrics import load_articles
 from qa.feedback.export import Format, as_squad, export
 from qa.feedback.store import FILE_NAME, Feedback, FeedbackError, FeedbackStore, Stretch, Verdict, take
-from qa.reader.cascade import SingleReader
 from qa.training.data.questions import load_examples
 from qa.web.api.errors import say_problems
 from qa.web.api.feedback import feedback_routes
@@ -111,6 +109,17 @@ def test_a_verdict_is_kept_seen_by_its_browser_alone_and_taken_back(client, word
     assert (refused.status_code, "no feedback of this browser" in refused.json()["detail"]) == (404, True)
     assert client.delete("/api/feedback", params={"id": kept["id"]}).status_code == 204
     assert client.get("/api/feedback").json() == []
+
+
+def test_who_reads_the_file_cannot_become_a_browser_that_has_feedback_in_it(client, words, answerer) -> None:
+    shown = "a-browser-of-random-digits"
+    client.post("/api/feedback", json=given(words), headers={"Verbatim-Browser": shown})
+    store = FeedbackStore(answerer.index_dir)
+    assert shown.encode() not in (answerer.index_dir / FILE_NAME).read_bytes()
+    (stored,) = {said.browser for said in store.all()}
+    hash_alone = {"Verbatim-Browser": stored.removeprefix("sha256:")}
+    assert client.get("/api/feedback", headers=hash_alone).json() == []
+    assert client.get("/api/feedback", headers={"Verbatim-Browser": stored}).status_code == 422
 
 
 def test_the_cookie_says_whose_it_is_before_the_header(client, words) -> None:
@@ -275,16 +284,16 @@ def test_nothing_said_is_an_empty_export(client) -> None:
     assert client.get("/api/feedback/export", params={"format": "jsonl"}).content == b""
 
 
-def test_the_command_lists_and_exports_what_everyone_said(client, words, answerer, tmp_path, monkeypatch) -> None:
-    fakes = answering._Models(HashEmbedder(), SingleReader(WordReader()))
-    monkeypatch.setattr(answering, "_models", lambda _: fakes)
+def test_the_command_lists_and_exports_what_everyone_said(
+    client, words, answerer, tmp_path, monkeypatch, engine
+) -> None:
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(answerer.index_dir))
     judge_all(client, words)
     client.headers["Verbatim-Browser"] = "another-browser-0"
     client.post("/api/feedback", json=given(words))
 
     def run(*arguments: str) -> str:
-        result = CliRunner().invoke(cli, ["feedback", "--folder", str(answerer.folder), *arguments])
+        result = CliRunner().invoke(cli, ["feedback", "--folder", str(answerer.folder), *arguments], obj=engine)
         assert result.exit_code == 0, result.output
         return result.stdout
 
@@ -307,7 +316,7 @@ def test_rebuilding_the_index_leaves_feedback_alone(client, words, answerer) -> 
     fakes = {"embedder": HashEmbedder(), "reader": WordReader()}
     with QuestionAnswerer(answerer.folder, answerer.settings, rebuild=True, **fakes) as rebuilt:
         assert rebuilt.documents() == []
-    assert len(FeedbackStore(answerer.index_dir).all(BROWSER)) == 1
+    assert len(FeedbackStore(answerer.index_dir).all()) == 1
 
 
 def test_what_is_withdrawn_is_gone_from_the_files(client, words, answerer) -> None:
@@ -356,7 +365,7 @@ def test_python_gets_the_same_checks(answerer) -> None:
     said = Feedback(BROWSER, "who?", Verdict.RIGHT, answer=Stretch("odd.txt", sha256, 0, 1, "x"))
     with pytest.raises(ParameterError, match="does not stand at 0 to 1"):
         take(answerer, said)
-    with pytest.raises(ParameterError, match="is no valid Unicode"):
+    with pytest.raises(ParameterError, match="is not valid Unicode"):
         take(answerer, replace(said, answer=Stretch("odd.txt", sha256, 0, 1, "\ud800")))
 
 

@@ -19,9 +19,11 @@ from index.errors import UnknownDocumentError, UnreadableFileError, UnsupportedF
 from index.formats.content import Boxes
 from index.formats.pdf.extraction import load_pdf
 from index.library import Library
+from index.settings import read_settings
 from index.storage.char_boxes import PIECE_CHARS, pack, unpack
 from index.storage.highlights import lines_of
-from qa.reader.extractive import Span
+from qa.answerer import QuestionAnswerer
+from qa.records.span import Span
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"
 LONG_AGO_NS = 10**18
@@ -94,17 +96,17 @@ def harbour(tmp_path_factory):
 
 
 @pytest.fixture
-def answerer(harbour, make_answerer, monkeypatch):
+def answerer(harbour):
     """Finds what a test has it look for."""
     words = []
 
     def spans(passage):
         return [Span(m.start(), m.end(), 9.0) for word in words for m in re.finditer(re.escape(word), passage)]
 
-    made = make_answerer(reader=SpansReader(spans))
-    monkeypatch.setattr(made, "_index", harbour)
-    made.look_for = words.append
-    return made
+    settings = read_settings(index_dir=harbour.index_dir, threshold=0.0)
+    with QuestionAnswerer(harbour.folder, settings, embedder=harbour.embedder, reader=SpansReader(spans)) as made:
+        made.look_for = words.append
+        yield made
 
 
 @pytest.mark.parametrize(("name", "words", "place"), ANSWERS)
@@ -127,7 +129,7 @@ def test_every_file_has_its_line(harbour):
     assert "VERBATIM_PASSWORDS" in lines["libreoffice-writer-password.pdf"][1]
     assert lines["grayscale-image.pdf"][0] == "empty"
     assert lines["report.rtf"][0] == "partly read"
-    assert lines["multicolumn.pdf"][1] == "its language seems to be 'la', and the models know English"
+    assert lines["multicolumn.pdf"][1] == "its language seems to be 'la', but the models only understand English"
     assert lines["archive.zip"] == ("indexed", "")
     assert harbour.left_out()["sources/talk.fodp"] == "unsupported file type; save it again as ODP"
     assert "report.rtf" not in harbour.left_out()
@@ -435,7 +437,7 @@ def test_without_tesseract_the_ledger_says_how_to_install_it(folder, opened, mon
 
 def test_a_run_that_ends_within_an_archive_reads_it_again(folder, opened, monkeypatch):
     write(folder, "a.zip", make_zip({f"{n}.txt": b"Words of number %d." % n for n in range(6)}))
-    monkeypatch.setattr("index.ingest.sync._DOCUMENTS_PER_ROUND", 2)
+    monkeypatch.setattr("index.ingest.rounds._DOCUMENTS_PER_ROUND", 2)
     index = opened()
     real, committed = index.store.put, []
 

@@ -118,7 +118,9 @@ def test_all_together_is_bounded(monkeypatch):
     monkeypatch.setattr("index.formats.archives.MAX_PARTS", 3)
     content = read(packed(*((str(n), bytes(100)) for n in range(5))))
     assert [part.name for part in content.parts] == ["0", "1"]
-    assert content.notes == ("3 files are left out, each of which has no room: the archive comes to too much: 2, 3, 4",)
+    assert content.notes == (
+        "3 files are left out, each of which exceeds the size limit for the whole archive: 2, 3, 4",
+    )
 
 
 def encrypted(password: bytes, name: str, words: bytes) -> bytes:
@@ -179,7 +181,7 @@ def test_what_holds_nothing_is_empty_and_what_is_none_refused():
     with pytest.raises(EmptyFileError):
         load_zip(packed())
     for other in (b"", b"words", b"PK"):
-        with pytest.raises(UnreadableFileError, match="no ZIP archive"):
+        with pytest.raises(UnreadableFileError, match="not a ZIP archive"):
             load_zip(other)
 
 

@@ -116,7 +116,7 @@ def test_broken_mails(mail, words):
 
 def test_what_is_no_mail_is_refused():
     for other in (b"", b"Just some words.", b"key: value\n\nx", bytes(range(256))):
-        with pytest.raises(UnreadableFileError, match="no mail"):
+        with pytest.raises(UnreadableFileError, match="not a mail"):
             load_eml(other)
 
 
@@ -138,7 +138,7 @@ def test_a_mailbox(tmp_path: Path):
 
 def test_what_is_no_mailbox_is_refused():
     for other in (b"", b"words", b"From: a@b\n\nx"):
-        with pytest.raises(UnreadableFileError, match="no mailbox"):
+        with pytest.raises(UnreadableFileError, match="not a mailbox"):
             load_mbox(other)
 
 

@@ -60,15 +60,15 @@ def test_boxes_are_where_the_words_are_printed(scanned):
 
 @pytest.mark.usefixtures("tesseract")
 def test_a_picture_without_words_is_reported():
-    with pytest.raises(NoTextError, match=r"OCR \(tesseract .*\) finds none"):
+    with pytest.raises(NoTextError, match=r"OCR \(tesseract .*\) found none"):
         ocr_pdf((DOCUMENTS / "grayscale-image.pdf").read_bytes())
 
 
 @pytest.mark.usefixtures("tesseract")
 def test_an_unknown_language_is_refused_with_those_there_are():
-    with pytest.raises(OcrError, match=r"no language 'xyz', only .*eng"):
+    with pytest.raises(OcrError, match=r"not have the language 'xyz', only .*eng"):
         ocr_pdf(SCAN, "xyz")
-    with pytest.raises(OcrError, match="no language '--help'"):
+    with pytest.raises(OcrError, match="not have the language '--help'"):
         ocr_pdf(SCAN, "--help")
 
 

@@ -330,7 +330,7 @@ def test_too_much_text_is_cut_off_and_said_to_be(name, monkeypatch):
     monkeypatch.setattr(assembling, "MAX_TEXT_CHARS", 60)
     content = load(name)
     assert 0 < len(content.text) <= 60
-    assert content.notes == (f"only the first {len(content.text)} characters were read: there is too much text",)
+    assert content.notes == (f"only the first {len(content.text)} characters were read: the text is too long",)
     placed(content)
 
 

@@ -172,7 +172,7 @@ def test_of_too_many_values_those_within_fewest_brackets_are_places(monkeypatch)
 
 def test_json_that_is_damaged_says_where():
     content = load_json(b'{\n "a": 1,\n "b": [1 2]\n}')
-    assert content.remarks == ("no valid JSON from line 3 on: shown line by line",)
+    assert content.remarks == ("not valid JSON from line 3 on: shown line by line",)
     assert place_of(content, '"b"') == "line 3"
 
 

@@ -70,6 +70,131 @@ def test_a_page_that_docbook_made():
 
 
 @pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "news",
+            [
+                "Ferry line to Orrin Island reopens",
+                "By Maren Tolvik, 14 March 2026",
+                "first passengers on Friday",
+                "takes 240 people and 36 cars",
+                "Sunniva Aas",
+                "Nine crossings a day",
+                "A ticket costs 12 euros",
+                "subsidy of 2.4 million",
+                "The pier itself is heated",
+            ],
+        ),
+        (
+            "wiki",
+            [
+                "Tarn of Velle",
+                "14 hectares",
+                "31 m",
+                "formed by a glacier",
+                "1,640 m above",
+                "fed by three streams",
+                "frozen from December",
+                "Karel Dvorak",
+                "nature reserve.",
+                "Arctic char, put in by monks in 1502",
+                "Alpine newt",
+                "Dipper",
+                "Prague 1890, p. 12",
+                "Register of nature reserves",
+            ],
+        ),
+        (
+            "docs",
+            [
+                "Requests that fail are sent again",
+                "max_retries=4,",
+                "Set it to 0",
+                "doubled each time",
+                "502, 503",
+                "RetriesExhausted is raised",
+                "for what counts as a failure",
+                "print(error.last_status)",
+            ],
+        ),
+        (
+            "forum",
+            [
+                "squeaks above 1000 rpm",
+                "Belt. It glazes after five years",
+                "6205-2RS",
+                "9 euros and ten minutes",
+                "Drum squeaks when spinning",
+                "oldfitter",
+            ],
+        ),
+        (
+            "product",
+            [
+                "Tessel 40 rucksack",
+                "189.00 EUR",
+                "In stock: 12",
+                "three days in the hills",
+                "1,180 g",
+                "Loop for an ice axe",
+                "46 to 54 cm",
+                "FH-40-221",
+                "Sits well",
+                "side pocket broke",
+            ],
+        ),
+        (
+            "meetings",
+            [
+                "Meetings 2026",
+                "8 January 2026: budget",
+                "roof of the school",
+                "Mill Lane",
+                "old fire engine",
+                "swimming pool",
+                "Ada Quist",
+            ],
+        ),
+        (
+            "contact",
+            [
+                "Harbour office Nessa",
+                "Quay 3, 4711 Nessa",
+                "0470 55 12",
+                "VHF channel 11",
+                "h@nessa.example",
+                "Saturday: 9 to 12",
+                "Jorun Eide",
+                "0470 55 99",
+            ],
+        ),
+        (
+            "recipe",
+            [
+                "Barley soup with smoked trout",
+                "washing days",
+                "For 4 people",
+                "150 g pearl barley",
+                "1 leek",
+                "200 g smoked trout",
+                "Dill",
+                "until the water stays clear",
+                "Sweat the leek",
+                "simmer for 50 minutes",
+                "only then stir in the trout",
+            ],
+        ),
+    ],
+)
+def test_a_page_that_marks_no_article_loses_nothing_of_it(name, said):
+    content = load_html((PAGES / "unmarked" / f"{name}.html").read_bytes())
+    check(content)
+    text = " ".join(content.text.split())
+    assert [words for words in said if words not in text] == []
+
+
+@pytest.mark.parametrize(
     ("html", "text"),
     [
         ("<p>One\n two<p>three", "One two\n\nthree"),
@@ -181,6 +306,32 @@ def test_a_page_is_called_as_its_heading_where_its_title_begins_so(title, headin
 )
 def test_the_charset_is_what_the_page_declares_or_is(content):
     assert load_html(content).text.startswith("5 € für Köln")
+
+
+@pytest.mark.parametrize(
+    ("declared", "text"),
+    [
+        ("x-sjis", "\u0451 日本語 ①"),
+        ("windows-31j", "日本語 ①"),
+        ("x-cp1251", "Привет, мир – №1"),
+        ("csISO88598I", "שלום"),
+        ("iso88591", "5 € für Köln"),
+        ("big5", "廣東話 㗎"),  # U+35CE is in Hong Kong's characters only
+        ("gbk", "中文 㐀 €"),  # U+3400 takes four bytes
+        ("ISO-2022-KR", "한국어"),
+        ("hz-gb-2312", "中文"),
+        ("tis-620", "ภาษาไทย €"),
+        ("x-mac-roman", "Café"),
+        ("ibm850", "Größe"),
+        ("unicodeFFFE", "Größe, größer"),
+        ("macintosh", "Café"),
+    ],
+)
+def test_a_charset_has_the_name_that_the_web_gives_it_or_python(declared, text):
+    written = {"x-sjis": "cp932", "windows-31j": "cp932", "x-cp1251": "cp1251", "csISO88598I": "iso8859-8",
+               "iso88591": "cp1252", "big5": "big5hkscs", "gbk": "gb18030", "tis-620": "cp874",
+               "x-mac-roman": "mac-roman", "unicodeFFFE": "utf-8"}.get(declared, declared)  # fmt: skip
+    assert load_html(f"<meta charset={declared}><p>{text}".encode(written)).text == text
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,20 @@ import textwrap
 import time
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from containers import make_mail, make_zip
-from fakes import HashEmbedder, WordReader
+from fakes import HashEmbedder
 from index.errors import ChangingFileError, UnreadableFileError
 from index.ingest.loading import read_bytes
 from index.ingest.worker_pool import Limits
 from index.library import Library
 from pdfs import make_pdf, print_lines
-from qa import answerer
 from qa.cli.main import cli
-from qa.reader.cascade import SingleReader
 
 LAUGHS = (
     b'<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha">'
@@ -69,7 +68,7 @@ def test_zip_bombs(indexed):
     flat = bomb()
     nested = make_zip({f"{n}.zip": flat for n in range(50)})
     lines = indexed({"flat.zip": flat, "nested.zip": nested, "deeper.zip": make_zip({"a.zip": nested})})
-    said = "nothing of it could be read: bomb.txt would grow more than 250-fold"
+    said = "none of it could be read: bomb.txt would grow more than 250-fold"
     assert (lines["flat.zip"].status, lines["flat.zip"].detail) == ("failed", said)
     assert {record.detail for name, record in lines.items() if name.startswith("nested.zip/")} == {said}
     assert lines["deeper.zip/a.zip/7.zip"].detail == said
@@ -183,15 +182,14 @@ ODD_NAMES = [
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
-def test_names_that_show_something_else(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
+def test_names_that_show_something_else(folder, tmp_path, monkeypatch, engine):
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(tmp_path / "index"))
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0")
     monkeypatch.setenv("COLUMNS", "200")
     for number, name in enumerate(ODD_NAMES):
         (folder / name.lstrip(".")).write_text(f"Words of KARIMOV, number {number}.")
     (folder / "bad\n\u202e.png").write_bytes(b"\x89PNG\r\n")
-    run = CliRunner().invoke
+    run = partial(CliRunner().invoke, obj=engine)
     said = run(cli, ["index", str(folder)]).stdout
     assert said.splitlines()[-1] == "left out: bad␊<U+202E>.png: unsupported file type"
     said += run(cli, ["documents", "--folder", str(folder)]).stdout
@@ -212,10 +210,10 @@ def test_links_in_circles_and_what_is_no_file(indexed, folder):
     assert set(lines) == {"good.txt", "one.txt", "two.txt", "self.txt", "up", "pipe.pdf", "zero.pdf"}
     assert all("cannot be opened" in lines[name].detail for name in ("one.txt", "two.txt", "self.txt"))
     assert lines["up"].detail == "a link to a folder; links are not followed"
-    assert (lines["pipe.pdf"].detail, lines["zero.pdf"].detail) == ("no ordinary file", "no ordinary file")
+    assert (lines["pipe.pdf"].detail, lines["zero.pdf"].detail) == ("not a regular file", "not a regular file")
     index = Library(folder, HashEmbedder(), folder.parent / "index")
     for name in ("pipe.pdf", "zero.pdf", "up"):
-        with pytest.raises(UnreadableFileError, match="cannot be opened: it is no ordinary file"):
+        with pytest.raises(UnreadableFileError, match="cannot be opened: it is not a regular file"):
             index.add([folder / name])
     index.close()
 
@@ -225,12 +223,12 @@ def test_a_file_that_is_written_all_the_while_is_reported_and_read_when_that_is_
 
     def read(path):
         if path.name == "log.txt":
-            raise ChangingFileError("it is being written while it is read; index again when that is done")
+            raise ChangingFileError("it is being modified; index again when that is done")
         return read_bytes(path)
 
     with monkeypatch.context() as patch:
         patch.setattr("index.ingest.loading.read_bytes", read)
-        assert indexed({})["log.txt"].detail.startswith("it is being written")
+        assert indexed({})["log.txt"].detail.startswith("it is being modified")
     assert indexed({})["log.txt"].status == "indexed"
 
 

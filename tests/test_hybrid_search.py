@@ -11,7 +11,9 @@ from fakes import DIMENSION, HashEmbedder
 from index.errors import UnknownDocumentError
 from index.library import Library
 from index.records import Document, Proximity
-from index.retrieval.hybrid import CANDIDATES, FusionWeights, fuse, lexical_query, terms
+from index.retrieval.fusion import FusionWeights, fuse
+from index.retrieval.hybrid import CANDIDATES
+from index.retrieval.lexical import lexical_query, terms
 from index.retrieval.proximity import measure
 
 WORDS = ["bomb", "Khujand", "banned", "court", "May", "2012", "agreement", "Pakistan", "ISI", "cell", "leader"]

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.response.list_extraction import asks_for_several, items_around, may_have_several
+from qa.question.question_types import asks_for_several, may_have_several
+from qa.response.list_extraction import items_around
 
 
 def items(text, found, *, all_of_them=True):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from index.errors import UnreadableFileError, UnsupportedFileError
 from index.formats.text.decoding import decode
-from index.formats.titles import title_of_markdown, title_of_text
+from index.formats.text.titles import title_of_markdown, title_of_text
 from index.ingest.loading import load
 
 TITLES = (title_of_text, title_of_markdown)
@@ -76,9 +76,9 @@ def test_other_encodings_are_found_out(text, encoding):
         (b"\x7fELF\x02\x01\x01" + bytes(64), "binary"),
         ("Größe: ü".encode()[:-1], "cut off in the middle of a character at byte 9"),
         ("größer".encode("utf-16")[:-1], "cut off"),
-        (b"\xff\xfe\x00\xd8\x00\xd8", "no valid utf-16-le"),
-        ("größer \ud83d".encode("utf-8", "surrogatepass"), "byte 9 begins half a character"),
-        ("a \ud83d\ude00".encode("utf-8", "surrogatepass"), "byte 2 begins half a character"),
+        (b"\xff\xfe\x00\xd8\x00\xd8", "not valid utf-16-le"),
+        ("größer \ud83d".encode("utf-8", "surrogatepass"), "byte 9 begins a surrogate"),
+        ("a \ud83d\ude00".encode("utf-8", "surrogatepass"), "byte 2 begins a surrogate"),
         ("\0" * 20 + "word " * 100, "binary"),
     ],
 )

@@ -128,7 +128,7 @@ def test_archives_in_archives_are_opened_as_deep_as_people_pack(tmp_path):
         )
     whole, *parts = read(tmp_path, "top.zip", content)
     assert whole.status == "partly read"
-    assert whole.detail == "files within more than 3 files are left out"
+    assert whole.detail == "files nested in more than 3 files are left out"
     assert whole.document is None
     documents = [part.name for part in parts if part.document is not None]
     assert documents == ["top.zip/4.zip/3.zip/2.txt", "top.zip/4.zip/3.txt", "top.zip/4.txt"]
@@ -169,11 +169,11 @@ def test_files_within_a_file_are_bounded_together(tmp_path, monkeypatch):
     monkeypatch.setattr(loading, "MAX_PARTS", 3)
     whole, *parts = read(tmp_path, "a.zip", make_zip({f"{n}.txt": b"Words." for n in range(9)}))
     assert (len(parts), whole.status) == (3, "partly read")
-    assert "of the files within it, all beyond 3" in whole.detail
+    assert "files within it beyond the first 3" in whole.detail
     monkeypatch.setattr(loading, "MAX_TEXT_CHARS", 10)
     _, *parts = read(tmp_path, "a.zip", make_zip({f"{n}.txt": b"Words." for n in range(3)}))
     assert [part.status for part in parts] == ["indexed", "failed", "failed"]
-    assert parts[1].detail == "too large: its documents come to more than 10 characters"
+    assert parts[1].detail == "too large: its documents have more than 10 characters"
 
 
 def test_a_title_is_the_files_name_where_the_first_line_would_say_nothing(tmp_path):
@@ -204,7 +204,10 @@ def test_places_of_each_kind_of_plain_file(tmp_path):
 def test_a_language_that_the_models_do_not_know_is_said(tmp_path):
     german = "Der Hafen von Lindau wurde im Jahr 2024 ausgebaggert, und die Kosten trug die Gemeinde. " * 3
     file = read(tmp_path, "a.txt", german.encode())[0]
-    assert (file.status, file.detail) == ("indexed", "its language seems to be 'de', and the models know English")
+    assert (file.status, file.detail) == (
+        "indexed",
+        "its language seems to be 'de', but the models only understand English",
+    )
     assert file.document.metadata["language"] == "de"
     english = read(tmp_path, "b.txt", b"The harbour of Lindau was dredged in 2024, and the town paid for it. " * 3)[0]
     assert (english.detail, english.document.metadata["language"]) == ("", "en")
@@ -282,7 +285,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path, monkeypatc
     assert len(turns) == 3
     turns.clear()
     changes = 9
-    with pytest.raises(ChangingFileError, match="it is being written while it is read; index again"):
+    with pytest.raises(ChangingFileError, match="it is being modified; index again"):
         read_bytes(path)
 
 

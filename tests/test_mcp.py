@@ -10,10 +10,11 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 
 from pages import run, served
-from qa.answerer import QuestionAnswerer, default_folder
-from qa.web.api.asker import Asker
+from qa.answerer import QuestionAnswerer
+from qa.opening import default_folder
 from qa.web.api.mcp import MAX_QUOTE_CHARS, make_server
 from qa.web.observability.metrics import Metrics
+from qa.web.question_queue import QuestionQueue
 
 RIVER = "What is the river called?"
 TOOLS = ["ask", "search", "quote", "list_documents"]
@@ -44,7 +45,7 @@ def called(server: Any, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
 
 
 def in_process(answerer: QuestionAnswerer) -> Any:
-    return make_server(answerer, Asker(answerer), Metrics(answerer))
+    return make_server(answerer, QuestionQueue(), Metrics(answerer))
 
 
 def test_the_tools_answer_quote_search_and_list(answerer: QuestionAnswerer) -> None:

@@ -14,8 +14,9 @@ import pytest
 
 from fakes import busy_inference
 from index.errors import UnknownDocumentError
-from pages import ask, last_change, served
-from qa.answerer import QuestionAnswerer, default_folder
+from pages import ask, expect, last_change, served
+from qa.answerer import QuestionAnswerer
+from qa.opening import default_folder
 from qa.records.answer import Answer
 from qa.web import serve, server
 from qa.web.server import PortError, open_port
@@ -34,12 +35,6 @@ browser_test = pytest.mark.browser
 def seeds_url(seed_answerer: QuestionAnswerer) -> Iterator[str]:
     with served(seed_answerer) as url:
         yield url
-
-
-def expect(found: Any) -> Any:
-    from playwright.sync_api import expect as expecting
-
-    return expecting(found)
 
 
 def shown_in_panel(page: Any, selector: str) -> bool:
@@ -351,7 +346,7 @@ def test_a_question_that_was_hurried_says_so_and_is_read_again_in_its_place(
 ) -> None:
     with served(two_readers) as url:
         page = visit(url)
-        with busy_inference():
+        with busy_inference(two_readers.engine):
             page.fill("#question textarea", "Which reader was taken?")
             page.press("#question textarea", "Enter")
             page.wait_for_selector("#log .pending")
@@ -359,7 +354,7 @@ def test_a_question_that_was_hurried_says_so_and_is_read_again_in_its_place(
         turn = page.locator("#log .turn:not(.pending)").first
         expect(turn.locator("mark")).to_have_text("FAST")
         expect(turn.locator(".hurried")).to_contain_text("only the fast reader has read this")
-        with busy_inference():  # read again, it waits for however many are before it
+        with busy_inference(two_readers.engine):  # read again, it waits for however many are before it
             turn.locator(".again").click()
             page.wait_for_selector("#log .pending")
             page.wait_for_timeout(300)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
-from pages import ask, served
+from pages import ask, expect, served
 from pdfs import make_pdf, print_paragraph
 from qa.answerer import QuestionAnswerer
 
@@ -20,12 +20,6 @@ HOSTILE = '<img src=x onerror="window.pwned = 1">.txt'
 HOSTILE_TITLE = "<script>window.pwned = 1</script> **Title** of an \u202eodd one"
 
 pytestmark = pytest.mark.browser
-
-
-def expect(found: Any) -> Any:
-    from playwright.sync_api import expect as expecting
-
-    return expecting(found)
 
 
 @pytest.fixture(scope="module")

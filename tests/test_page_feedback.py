@@ -9,7 +9,7 @@ import pytest
 
 from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
-from pages import ask, served
+from pages import ask, expect, served
 from pdfs import make_pdf, print_paragraph
 from qa.answerer import QuestionAnswerer
 
@@ -41,12 +41,6 @@ def answerer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestionAnswe
 def url(answerer: QuestionAnswerer) -> Iterator[str]:
     with served(answerer) as address:
         yield address
-
-
-def expect(found: Any) -> Any:
-    from playwright.sync_api import expect as expecting
-
-    return expecting(found)
 
 
 def select(page: Any, words: str) -> None:

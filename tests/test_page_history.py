@@ -9,12 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from conftest import SHOWN_WITHIN_MS
 from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
-from pages import ask, last_change, served
+from pages import ask, expect, last_change, served
 from qa.answerer import QuestionAnswerer
-from qa.reader.extractive import Span
+from qa.records.span import Span
 
 pytestmark = pytest.mark.browser
 
@@ -66,13 +65,6 @@ def held(reader: PatientReader) -> Iterator[threading.Event]:
     reader.may_read.clear()
     yield reader.may_read
     reader.may_read.set()
-
-
-def expect(found: Any) -> Any:
-    from playwright.sync_api import expect as expecting
-
-    expecting.set_options(timeout=SHOWN_WITHIN_MS)
-    return expecting(found)
 
 
 def begin(page: Any, question: str) -> Any:

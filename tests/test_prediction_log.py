@@ -10,13 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from fakes import HashEmbedder, WordReader
 from index.errors import ParameterError
-from qa import answerer
 from qa.cli.main import cli
 from qa.evaluation.metrics import EvaluationError, Prediction, Question, calibration_error
 from qa.evaluation.prediction_log import Record, RecordsFile, check_writable, load_records, write_whole
-from qa.reader.cascade import SingleReader
 
 COURT = "The COURT of Khujand banned the cell of farmers; later KARIMOV led it."
 RIVER = "The river VARZOB joins another one below the town of Gissar."
@@ -43,13 +40,12 @@ def questions(tmp_path):
 
 
 @pytest.fixture
-def evaluate(monkeypatch):
+def evaluate(monkeypatch, engine):
     """Runs `verbatim evaluate --json` on fakes; gives what it printed."""
-    monkeypatch.setattr(answerer, "_models", lambda _: answerer._Models(HashEmbedder(), SingleReader(WordReader())))
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0.55")
 
     def run(*arguments, code=0):
-        result = CliRunner().invoke(cli, ["evaluate", *map(str, arguments), "--json"])
+        result = CliRunner().invoke(cli, ["evaluate", *map(str, arguments), "--json"], obj=engine)
         assert result.exit_code == code, result.output
         return json.loads(result.stdout)
 
@@ -120,7 +116,7 @@ def test_a_place_that_cannot_be_written_is_said_before_the_work_begins(evaluate,
 def test_a_device_is_not_replaced_by_a_file(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(ParameterError, match=r"save='.*pipe' is no ordinary file"):
+    with pytest.raises(ParameterError, match=r"save='.*pipe' is not a regular file"):
         RecordsFile(pipe)
 
 
@@ -170,13 +166,13 @@ GOOD = Record("f", "read", "1", "who?", ("a",), "a", 0.5, True, 0.1, None, True,
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (b"", "holds no record"),
-        (b"{", r"saved\.jsonl, line 1 is no record of verbatim evaluate --save: Invalid JSON"),
-        (b"[]\n", "line 1 is no record"),
-        (b"GOOD\n\n", "line 2 is no record"),
-        (b'GOOD\n{"file": "f"}\n', "line 2 is no record of verbatim evaluate --save: mode: Field required"),
+        (b"", "has no records"),
+        (b"{", r"saved\.jsonl, line 1 is not a record of verbatim evaluate --save: Invalid JSON"),
+        (b"[]\n", "line 1 is not a record"),
+        (b"GOOD\n\n", "line 2 is not a record"),
+        (b'GOOD\n{"file": "f"}\n', "line 2 is not a record of verbatim evaluate --save: mode: Field required"),
         (b"GOOD\n" + b'BAD"confidence": "high"}', r"line 2 is .*: confidence: Input should be a valid number"),
-        (b"\xff", r"saved\.jsonl is no UTF-8"),
+        (b"\xff", r"saved\.jsonl is not UTF-8"),
     ],
 )
 def test_a_file_of_something_else_is_named_with_the_line(tmp_path, lines, said):

@@ -1,11 +1,11 @@
 """The doors for programs: POST /api/ask and its OpenAPI document, /health, /metrics, and the log."""
 
+import asyncio
 import json
 import logging
 import re
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -26,17 +26,18 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from fakes import HashEmbedder, WordReader
+from fakes import HashEmbedder, WordReader, busy_inference
+from index.certificate import our_version
 from index.errors import DamagedIndexError, QuestionError
-from index.library import our_version
 from index.settings import read_settings
 from pages import run, served
 from qa.answerer import QuestionAnswerer
 from qa.reader.extractive import ACCURATE, CASCADE, FAST
 from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn
-from qa.web.api import asker
+from qa.web import question_queue
 from qa.web.api.ask import EXAMPLES
+from qa.web.api.asking import ask_in_turn
 from qa.web.observability.logs import JsonFormatter
 from qa.web.observability.metrics import Door, Metrics, StoppedError
 
@@ -135,7 +136,7 @@ HUGE = "x" * 1_000_000
         ({"question": ["a"] * 9}, 422, "question=a list of 9: input should be a valid string"),
         ({"question": "?!"}, 422, r"question='\?!' holds no words; type a question"),
         ({"question": HUGE}, 422, "the question has 1,000,000 characters, at most 1,000; ask a shorter one"),
-        (b'{"question": "who is \\ud800?"}', 422, "question is no valid Unicode: .*; decode it .*"),
+        (b'{"question": "who is \\ud800?"}', 422, "question is not valid Unicode: .*; decode it .*"),
         ({"question": "who?", "Within": []}, 422, "there is no parameter 'Within'; leave it out"),
         ({"question": "who?", HUGE: 1}, 422, "there is no parameter 'x{40}'…; leave it out"),
         ({"question": "who?", "max_wrong": "0.1"}, 422, "max_wrong='0.1': input should be a valid number"),
@@ -194,7 +195,7 @@ def test_what_there_is_not_is_said_to_be_not_there(client: httpx.Client) -> None
 
 
 def test_too_many_questions_are_told_to_come_again(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asker, "_MAX_QUESTIONS", 0)
+    monkeypatch.setattr(question_queue, "MAX_QUESTIONS", 0)
     response = ask(client, question=RIVER)
     assert (response.status_code, response.headers["retry-after"]) == (503, "10")
     assert the_line(response) == "0 questions wait already; ask again in a while"
@@ -215,16 +216,37 @@ def test_what_nobody_foresaw_is_for_the_log(
 
 
 def test_nobody_is_answered_who_does_not_wait(answerer: QuestionAnswerer) -> None:
-    metrics, gone = Metrics(answerer), threading.Event()
-    gone.set()
+    metrics = Metrics(answerer)
 
     async def ask() -> None:
-        with metrics.question(Door.API, RIVER) as asked:
-            await asker.Asker(answerer).ask(asked, RIVER, gone=gone)
+        queue = question_queue.QuestionQueue()
+        with busy_inference(answerer.engine), metrics.question(Door.API, RIVER) as asked:
+            asking = asyncio.create_task(ask_in_turn(queue, answerer, asked, RIVER, asker="a program"))
+            await asyncio.sleep(0.05)
+            queue.stop("another program")
+            await asyncio.sleep(0.05)
+            assert not asking.done()
+            queue.stop("a program")
+            await asking
 
     with pytest.raises(StoppedError):
         run(ask)
     assert 'verbatim_questions_total{door="api",outcome="stopped",reason=""} 1.0' in metrics.page("")[0].decode()
+
+
+def test_questions_of_the_page_and_of_programs_wait_in_one_queue(answerer: QuestionAnswerer) -> None:
+    async def ahead() -> tuple[int, Answer]:
+        queue = question_queue.QuestionQueue()
+        with Metrics(answerer).question(Door.API, RIVER) as asked:
+            with busy_inference(answerer.engine):
+                asking = asyncio.create_task(ask_in_turn(queue, answerer, asked, RIVER))
+                await asyncio.sleep(0.05)
+                async with aclosing(queue.steps("a page", lambda _: answerer.ask(RIVER))) as steps:
+                    first = await anext(steps)
+            return first.ahead, await asking
+
+    n_ahead, answer = run(ahead)
+    assert (n_ahead, answer.text) == (1, "OXUS")
 
 
 # The OpenAPI document

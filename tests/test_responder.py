@@ -3,7 +3,7 @@
 import pytest
 
 from fakes import SpansReader
-from qa.reader.extractive import Span
+from qa.records.span import Span
 from qa.records.turn import Kind
 
 

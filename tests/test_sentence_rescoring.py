@@ -1,9 +1,10 @@
 """Answers are read again in their sentence alone: which that is, and what comes of it."""
 
-from qa.decision.decider import FEATURES, Calibration, features, group
+from qa.decision.decider import features, group
 from qa.reader.cascade import MOST_LOOKED_AT, Cascade, SingleReader
-from qa.reader.extractive import Span
 from qa.reader.sentence_rescoring import NOT_THERE, look_closer
+from qa.records.calibration import FEATURES, Calibration
+from qa.records.span import Span
 from test_cascade import hits_of
 
 TEXT = "Rain fell. The dam was built by HOLLIS. It is high. Sheep graze there."

@@ -1,14 +1,17 @@
 """Who may use the web chat: the password, signing in and out, and the gate that every route is behind."""
 
+import asyncio
 import base64
 import io
 import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import argon2
@@ -30,7 +33,7 @@ from qa.cli.main import cli
 from qa.web import serve, server
 from qa.web.security import passwords
 from qa.web.security.passwords import Password, PasswordError, hash_password, store_password
-from qa.web.security.sessions import SESSION_S, Access, SignedInOnly
+from qa.web.security.sessions import SESSION_S, Access, SignedInOnly, TooManyTriesError
 from qa.web.server import AccessError
 
 PASSWORD = "four words of one's own"
@@ -356,6 +359,31 @@ def test_who_guesses_does_not_keep_others_out(app: FastAPI) -> None:
         sign_in(same_network[0], "guess")
     assert sign_in(other).status_code == 303
     assert sign_in(same_network[1]).status_code == 429
+
+
+def test_the_right_password_is_let_in_while_others_fill_the_line_with_guesses(
+    access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = threading.Event()
+
+    def verify(hashed: str, entered: bytes) -> None:
+        assert checked.wait(60)
+        raise argon2.exceptions.VerifyMismatchError
+
+    async def guess_and_enter() -> bool:
+        assert await access.is_right(PASSWORD, "192.0.2.1")
+        monkeypatch.setattr(passwords, "_hasher", SimpleNamespace(verify=verify))
+        guesses = [asyncio.create_task(access.is_right("guess", f"192.0.2.{last}")) for last in range(2, 30)]
+        await asyncio.sleep(0.1)
+        with pytest.raises(TooManyTriesError):
+            await access.is_right("guess", "192.0.2.30")
+        try:
+            return await asyncio.wait_for(access.is_right(PASSWORD, "192.0.2.1"), 30)
+        finally:
+            checked.set()
+            await asyncio.gather(*guesses, return_exceptions=True)
+
+    assert asyncio.run(guess_and_enter())
 
 
 def test_the_python_client_signs_in_by_a_header(answerer: QuestionAnswerer, access: Access) -> None:

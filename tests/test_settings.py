@@ -12,7 +12,7 @@ from index.errors import ModelError, ParameterError
 from index.pretrained import hash_weights, load_tokenizer, model_folder, pick_device
 from index.retrieval.embedding import SentenceTransformerEmbedder, packaged_model
 from index.settings import read_settings
-from qa.decision.decider import load_calibration
+from qa.reader.calibrations import load_calibration
 from qa.reader.extractive import ACCURATE_READER, FAST_READER, Reader
 
 
@@ -33,10 +33,10 @@ def test_arguments_then_environment_then_defaults(monkeypatch):
         ({"threshold": 1.5}, r"threshold=1\.5"),
         ({"device": "abacus"}, r"device='abacus'"),
         ({"reader": ""}, r"reader=''"),
-        ({"topk": 3}, r"no setting 'topk'; did you mean top_k\? There are: embedder, .*top_k"),
-        ({"zzz": 3}, r"no setting 'zzz'; there are: embedder, "),
-        ({"index_dir": ""}, r"index_dir='' is empty; name a folder, or leave it out"),
-        ({"index_dir": "a\0b"}, r"index_dir='a\\x00b' holds a NUL character"),
+        ({"topk": 3}, r"unknown setting 'topk'; did you mean top_k\? Settings are: embedder, .*top_k"),
+        ({"zzz": 3}, r"unknown setting 'zzz'; settings are: embedder, "),
+        ({"index_dir": ""}, r"index_dir='' is empty; name a folder, or omit it"),
+        ({"index_dir": "a\0b"}, r"index_dir='a\\x00b' contains a NUL character"),
         ({"index_dir": Path("~nosuchuser/x")}, r"index_dir='~nosuchuser/x' names the home folder of a user"),
         ({"reader": "~nosuchuser/x"}, r"reader='~nosuchuser/x' names the home folder of a user"),
         ({"embedder": " "}, r"embedder=' ' is empty"),
@@ -50,10 +50,10 @@ def test_what_cannot_be_used(given, said):
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("VERBATIM_TOPK", "7", r"VERBATIM_TOPK is no setting of Verbatim; did you mean VERBATIM_TOP_K\? There are: "),
-        ("verbatim_treshold", "7", r"verbatim_treshold is no setting of Verbatim; did you mean VERBATIM_THRESHOLD\?"),
-        ("VERBATIM_XYZ", "7", r"VERBATIM_XYZ is no setting of Verbatim; there are: VERBATIM_EMBEDDER, "),
-        ("VERBATIM_INDEX_DIR", "", r"VERBATIM_INDEX_DIR='' is empty; name a folder, or leave it out"),
+        ("VERBATIM_TOPK", "7", r"VERBATIM_TOPK is not a setting; did you mean VERBATIM_TOP_K\? Settings are: "),
+        ("verbatim_treshold", "7", r"verbatim_treshold is not a setting; did you mean VERBATIM_THRESHOLD\?"),
+        ("VERBATIM_XYZ", "7", r"VERBATIM_XYZ is not a setting; settings are: VERBATIM_EMBEDDER, "),
+        ("VERBATIM_INDEX_DIR", "", r"VERBATIM_INDEX_DIR='' is empty; name a folder, or omit it"),
         ("VERBATIM_TOP_K", "many", r"VERBATIM_TOP_K='many': input should be a valid integer"),
     ],
 )
@@ -107,7 +107,7 @@ def test_an_accelerator_that_is_not_there(monkeypatch, device):
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    said = f"device='{device}' is not to be had: .*; use device='auto' or 'cpu'"
+    said = f"device='{device}' is not available on this machine .*; use device='auto' or 'cpu'"
     with pytest.raises(ParameterError, match=said):
         pick_device(device)
     with pytest.raises(ParameterError, match=said):

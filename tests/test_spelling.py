@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from qa.answerer import QuestionAnswerer
 from qa.cli.output import print_answer
 from qa.dialogue.conversation import Conversation
-from qa.question.spelling import held_by, respelled
+from qa.question.spelling import Speller, held_by
 from qa.records.answer import Answer, Reason
 from qa.training.data.augmentation import mistyped
 
+SPELLER = Speller()
 TEXT = (
     "Akmal Karimov was trained as a blacksmith by the Zvenigorod guild, says Thompson. Chloroplastids are meant. FRST."
 )
@@ -34,7 +35,7 @@ TEXT = (
     ],
 )
 def test_what_is_mistyped_is_understood(typed: str, meant: str) -> None:
-    assert respelled(typed, held_by(TEXT)) == meant
+    assert SPELLER.respelled(typed, held_by(TEXT)) == meant
 
 
 @pytest.mark.parametrize(
@@ -55,26 +56,26 @@ def test_what_is_mistyped_is_understood(typed: str, meant: str) -> None:
     ],
 )
 def test_what_is_not_mistyped_stays(typed: str) -> None:
-    assert respelled(typed, held_by(TEXT)) == typed
+    assert SPELLER.respelled(typed, held_by(TEXT)) == typed
 
 
 def test_the_documents_decide_between_words() -> None:
-    assert respelled("how frst was it?", held_by("It was the first.")) == "how first was it?"
-    assert respelled("how frst was it?", held_by("It was frosty: all the frost!")) == "how frost was it?"
+    assert SPELLER.respelled("how frst was it?", held_by("It was the first.")) == "how first was it?"
+    assert SPELLER.respelled("how frst was it?", held_by("It was frosty: all the frost!")) == "how frost was it?"
 
 
 @given(st.text(), st.text())
 def test_any_question_is_taken(question: str, text: str) -> None:
-    meant = respelled(question, held_by(text))
+    meant = SPELLER.respelled(question, held_by(text))
     assert len(meant.split()) == len(question.split())
-    assert respelled(question, held_by(text)) == meant
+    assert SPELLER.respelled(question, held_by(text)) == meant
 
 
 @given(seed=st.integers(0, 10_000))
 def test_a_mistake_in_a_long_word_that_the_text_holds_is_mended(seed: int) -> None:
     question = "what is the photosynthesis of international governments?"
     typed = mistyped(question, random.Random(seed))
-    assert respelled(typed, held_by("International governments need photosynthesis.")) == question
+    assert SPELLER.respelled(typed, held_by("International governments need photosynthesis.")) == question
 
 
 def test_the_index_tells_words_in_any_form_and_in_one(
@@ -83,10 +84,10 @@ def test_the_index_tells_words_in_any_form_and_in_one(
     (folder / "guild.txt").write_text(TEXT, encoding="utf-8")
     answerer = make_answerer()
     answerer.sync()
-    index = answerer._index
+    library = answerer._library
     words = ["karimov", "blacksmiths", "trained", "training", "karimow", "guild"]
-    assert index.words_held(words) == {"karimov", "blacksmiths", "trained", "training", "guild"}
-    assert index.words_held(words, as_written=True) == {"karimov", "trained", "guild"}
+    assert library.words_held(words) == {"karimov", "blacksmiths", "trained", "training", "guild"}
+    assert library.words_held(words, as_written=True) == {"karimov", "trained", "guild"}
 
 
 def test_it_is_answered_as_meant_and_told_as_typed(

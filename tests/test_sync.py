@@ -134,6 +134,42 @@ def test_a_link_to_a_folder_is_named(folder, opened, tmp_path):
     assert (names(index), index.left_out()) == ([], {"link": "a link to a folder; links are not followed"})
 
 
+LEADS_OUT = "a link that leads out of the folder; put a copy in its place"
+
+
+def test_links_out_of_the_folder_are_left_out_and_named_and_those_within_are_read(folder, opened, tmp_path):
+    secret = write(tmp_path / "elsewhere", "secret.txt", "Words that are nobody's.")
+    kept = write(folder / "below", "kept.txt", "Words within.")
+    (folder / "out.txt").symlink_to(secret)
+    (folder / "dots.txt").symlink_to(Path("below") / ".." / ".." / "elsewhere" / "secret.txt")
+    (folder / "within.txt").symlink_to(kept)
+    (folder / "chained.txt").symlink_to(folder / "out.txt")
+    index = opened()
+    index.sync()
+    assert names(index) == ["below/kept.txt"]
+    assert index.left_out() == {
+        "within.txt": "same content as below/kept.txt",
+        **dict.fromkeys(("out.txt", "dots.txt", "chained.txt"), LEADS_OUT),
+    }
+    assert is_in_step(scan(index.folder), {record.name: record for record in index.files()})
+
+
+def test_what_was_indexed_of_a_file_that_becomes_a_link_out_is_gone(folder, opened, tmp_path):
+    secret = write(tmp_path / "elsewhere", "secret.txt", "Words that are nobody's.")
+    write(folder, "a.txt", "Words of mine.")
+    index = opened()
+    index.sync()
+    assert names(index) == ["a.txt"]
+    (folder / "a.txt").unlink()
+    (folder / "a.txt").symlink_to(secret)
+    index.sync()
+    assert (names(index), index.left_out()) == ([], {"a.txt": LEADS_OUT})
+    (folder / "a.txt").unlink()
+    write(folder, "a.txt", "Words of mine.")
+    index.sync()
+    assert names(index) == ["a.txt"]
+
+
 def test_files_that_cannot_be_read_are_named_with_the_reason_and_stop_nothing(folder, opened):
     write(folder, "good.txt", "Good words.")
     write(folder, "copy.txt", "Good words.")
@@ -518,7 +554,7 @@ def test_while_another_process_writes_a_second_one_is_told(folder, opened):
 def test_an_interrupted_run_keeps_what_it_committed_and_goes_on(folder, opened, monkeypatch):
     for i in range(10):
         write(folder, f"{i}.txt", f"Words number {i}.")
-    monkeypatch.setattr("index.ingest.sync._DOCUMENTS_PER_ROUND", 2)
+    monkeypatch.setattr("index.ingest.rounds._DOCUMENTS_PER_ROUND", 2)
     index = opened()
 
     def interrupt(progress):

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,9 +11,11 @@ from fakes import HashEmbedder
 from index.records import Hit, Passage
 from index.settings import Settings
 from qa.cli.main import cli
-from qa.decision.decider import FEATURES, Decider
-from qa.evaluation.metrics import corpus_answerer
-from qa.reader.extractive import Span
+from qa.decision.decider import Decider
+from qa.engine import Engine
+from qa.reader.calibrations import load_calibration
+from qa.records.calibration import FEATURES
+from qa.records.span import Span
 from qa.training.data.questions import DataError
 from qa.training.fit import confidence
 from qa.training.fit.confidence import Asked, Read, cross_check, fit, plan
@@ -58,6 +59,7 @@ class Noting:
 
     def __init__(self):
         self.asked = []
+        self.calibration = load_calibration(None)
 
     def read(self, question, hits):
         self.asked.append(question)
@@ -65,19 +67,19 @@ class Noting:
 
 
 @pytest.fixture
-def read_again(tmp_path, monkeypatch):
+def read_again(tmp_path):
     """Reads with what was kept, as a run does that is started again: questions that were read, what was found, said."""
-    monkeypatch.setattr(confidence, "corpus_answerer", partial(corpus_answerer, embedder=HashEmbedder()))
     titles = ["Ada", "Bohr", "Curie"]
     files = [squad(tmp_path / f"{kind}.json", titles, answerable=kind) for kind in (True, False)]
 
     def run(n_of_a_kind=2, fingerprint="one", stop_after=None):
         reader, said = Noting(), []
         reader.fingerprint = fingerprint
-        monkeypatch.setattr(confidence, "open_reader", lambda _: reader)
+        engine = Engine(embedder=HashEmbedder(), reader=reader)
         paragraphs, asked = plan(*files, n_of_a_kind)
         kept = tmp_path / "kept.jsonl"
-        found = confidence.read_all(paragraphs, asked[:stop_after], Settings(), said.append, kept)
+        found = confidence.read_all(paragraphs, asked[:stop_after], Settings(), said.append, kept, engine)
+        engine.close()
         assert [one.asked for one in found] == asked[:stop_after]
         return reader.asked, found, said
 
@@ -88,7 +90,7 @@ def test_what_was_kept_is_not_read_again(read_again, tmp_path):
     asked, found, _ = read_again()
     assert len(asked) == len(found) == 10
     kept = (tmp_path / "kept.jsonl").read_bytes()
-    assert read_again() == ([], found, ["goes on after 10 of 10 questions"])
+    assert read_again() == ([], found, ["resuming after 10 of 10 questions"])
     assert (tmp_path / "kept.jsonl").read_bytes() == kept
 
 
@@ -105,13 +107,13 @@ def test_a_run_that_was_ended_goes_on_with_the_question_it_was_at(read_again, tm
 
 def test_what_other_models_or_of_other_questions_was_kept_is_refused(read_again, tmp_path):
     read_again()
-    with pytest.raises(DataError, match=r"kept\.jsonl, line 1 was read by other models: name those, or a new file"):
+    with pytest.raises(DataError, match=r"kept\.jsonl, line 1 was read by other models: use those, or a new file"):
         read_again(fingerprint="two")
     for other in ({"n_of_a_kind": 3}, {"stop_after": 4}):
         with pytest.raises(DataError, match=r"line \d is of other data or another number of questions"):
             read_again(**other)
     (tmp_path / "kept.jsonl").write_text('{"models": "one"}\n')
-    with pytest.raises(DataError, match=r"line 1 is no record of verbatim train confidence: read: Field required"):
+    with pytest.raises(DataError, match=r"line 1 is not a record of verbatim train confidence: read: Field required"):
         read_again()
 
 

@@ -1,10 +1,11 @@
 """Training the embedder: batches, learning, going on, the folder that is made; and what it finds, on texts by hand."""
 
 import json
+import math
 import random
 import re
 import shutil
-from dataclasses import fields
+from dataclasses import asdict, astuple, fields
 from itertools import islice
 
 import numpy as np
@@ -17,9 +18,11 @@ from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertMode
 from typer.testing import CliRunner
 
 from fakes import word_tokenizer
+from index.errors import ModelError
 from index.retrieval.embedding import SentenceTransformerEmbedder, unit_length
-from index.retrieval.hybrid import FusionWeights
+from index.retrieval.fusion import FusionWeights, weights_of
 from index.settings import Settings
+from qa.answerer import QuestionAnswerer
 from qa.cli.main import cli
 from qa.evaluation.metrics import EvaluationError
 from qa.training.data.examples import Pair, answered, is_for_training
@@ -27,6 +30,7 @@ from qa.training.data.pairing import PASSAGE_TOKENS, Pairing, is_for_embedder, s
 from qa.training.data.questions import DataError, Example, group_of
 from qa.training.embedder.learning import MADE, EmbedderLearner, EmbedderRecipe, learn, rate_at, run
 from qa.training.embedder.recall import BOUND, lines, measure
+from qa.training.fit import fusion
 from qa.training.fit.fusion import Retrieved, held_out_questions
 from qa.training.reader.checkpoints import load_tensors
 from qa.training.reader.learning import WEIGHTS
@@ -276,7 +280,7 @@ def test_an_interrupted_run_goes_on_where_it_was(data, tiny_embedder, tmp_path, 
     assert not (tmp_path / "out" / MADE).exists()
     steps.stop_at = None
     run(data, tmp_path / "out", recipe(), start, said.append)
-    assert "goes on from step 3" in said
+    assert "resuming from step 3" in said
     assert [batch.passages for batch in steps] == [batch.passages for batch in whole]
     run(data, tmp_path / "out", recipe(keep_original=0.2), start, said.append)
     assert len(steps) == len(whole)  # what is done is not done again, only mixed again
@@ -292,7 +296,7 @@ def test_a_checkpoint_of_something_else_is_refused(data, tiny_embedder, tmp_path
     shutil.copytree(out / MADE, tmp_path / "other")
     with pytest.raises(DataError, match="trained from another embedder"):
         run(data, out, recipe(), settings_of(tmp_path / "other"), print)
-    with pytest.raises(DataError, match=r"out='.*' holds the embedder to start from"):
+    with pytest.raises(DataError, match=r"out='.*' contains the embedder to start from"):
         run(data, out, recipe(), settings_of(out / MADE), print)
     (out / WEIGHTS).write_bytes(b"torn")
     with pytest.raises(DataError, match=r"last\.safetensors cannot be read"):
@@ -342,7 +346,7 @@ def test_data_that_cannot_be_used_is_refused(data, tiny_embedder, tmp_path):
     with pytest.raises(DataError, match=r"none\.jsonl cannot be read"):
         run(tmp_path / "none.jsonl", out, recipe(), start, print)
     for useless in ([e for n in range(8) for e in examples_of(n, "other")], SEEN[:2]):
-        with pytest.raises(DataError, match=r"nothing to train on: the sources newwiki, .* have no two texts"):
+        with pytest.raises(DataError, match=r"nothing to train on: the sources newwiki, .* have fewer than two texts"):
             run(write_examples(data, useless), out, recipe(), start, print)
     assert not out.exists()
 
@@ -357,7 +361,7 @@ def test_embedders_that_cannot_be_trained_are_refused(data, tiny_embedder, tmp_p
     with pytest.raises(DataError, match="other layers than BERT's"):
         run(data, tmp_path / "out", recipe(), settings_of(other), print)
     (other / "model.safetensors").write_bytes(b"torn")
-    with pytest.raises(DataError, match="holds no embedder to train") as refused:
+    with pytest.raises(DataError, match="has no embedder that can be trained") as refused:
         run(data, tmp_path / "out", recipe(), settings_of(other), print)
     assert len(str(refused.value).splitlines()) == 1
 
@@ -429,7 +433,7 @@ def test_recall_asks_a_sample_and_needs_an_answer(tmp_path):
     said = []
     measure(file, 2, Settings(), said.append, HandEmbedder())
     assert said[0] == "2 questions, 4 paragraphs"
-    with pytest.raises(EvaluationError, match="holds no question with an answer"):
+    with pytest.raises(EvaluationError, match="has no question with an answer"):
         measure(write_squad(file, {}), None, Settings(), said.append, HandEmbedder())
 
 
@@ -437,6 +441,49 @@ def test_what_shares_no_word_is_not_found_by_words():
     found = Retrieved("b", ["a", "b"], np.array([[0.1, 1.0], [0.9, 0.0]]))
     assert found.rank(np.array([0.0, 1.0])) == 2
     assert found.lexical().rank(np.array([0.0, 1.0])) is None
+
+
+def test_fitted_fusion_weights_are_what_search_adds_up_with(data, tiny_embedder, tmp_path, caplog):
+    folder = shutil.copytree(tiny_embedder, tmp_path / "embedder")
+    settings = Settings(embedder=str(folder))
+    squad = write_squad(tmp_path / "squad.json", ASKED)
+    assert weights_of(SentenceTransformerEmbedder(settings)) == FusionWeights()
+    assert "no fusion weights were fitted for" in caplog.text  # MiniLM's are taken, but not in silence
+    caplog.clear()
+    fitted = fusion.run(data, squad, None, None, settings, print)
+    assert fitted.file == folder / "fusion.json"
+    assert fitted.weights != FusionWeights()
+    embedder = SentenceTransformerEmbedder(settings)
+    assert weights_of(embedder) == fitted.weights
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    documents.joinpath("a.txt").write_text("a dog ran to the sea\n")
+    with QuestionAnswerer(documents, Settings(index_dir=tmp_path / "index"), embedder=embedder) as answerer:
+        answerer.sync()
+        [hit] = answerer.search("dog sea")
+    scores = (hit.cosine, 1.0, hit.proximity.window, hit.proximity.phrases)  # BM25 divided by the best, its own
+    assert hit.score == pytest.approx(sum(map(math.prod, zip(astuple(fitted.weights), scores, strict=True))))
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", r"fusion\.json is not a file of fusion weights: the file: .*write it again with: verbatim train fusion"),
+        ("[]", "is not a file of fusion weights"),
+        (lambda good: good | {"weights": good["weights"] | {"cosine": "8"}}, r"weights\.cosine: .* valid number"),
+        (lambda good: good | {"weights": good["weights"] | {"cosine": math.nan}}, r"weights\.cosine: .*finite"),
+        (lambda good: good | {"embedder_sha256": "0" * 64}, "was written for other weights of 'tiny'"),
+    ],
+)
+def test_a_file_of_fusion_weights_that_cannot_be_used_is_refused(tiny_embedder, tmp_path, content, message):
+    folder = shutil.copytree(tiny_embedder, tmp_path / "embedder")
+    embedder = SentenceTransformerEmbedder(Settings(embedder=str(folder)))
+    good = {"embedder": "tiny", "embedder_sha256": embedder.fingerprint, "weights": asdict(FusionWeights())}
+    text = content if isinstance(content, str) else json.dumps(content(good))
+    (folder / "fusion.json").write_text(text)
+    with pytest.raises(ModelError, match=message):
+        weights_of(embedder)
 
 
 def test_the_commands_train_an_embedder_and_measure_it(data, tiny_embedder, tmp_path, monkeypatch):
@@ -455,9 +502,12 @@ def test_the_commands_train_an_embedder_and_measure_it(data, tiny_embedder, tmp_
     done = CliRunner().invoke(cli, ["train", *map(str, trains), "--json"])
     assert json.loads(done.stdout) == {"done": True, "written": str(out / MADE)}
     assert f"written: {out / MADE}" in done.stderr.replace("\n", "")
-    done = CliRunner().invoke(cli, ["train", "fusion", str(data), str(squad), "--json"])
+    weights_file = tmp_path / "fusion.json"
+    done = CliRunner().invoke(cli, ["train", "fusion", str(data), str(squad), "--out", str(weights_file), "--json"])
     assert done.exit_code == 0, done.output
     fitted = json.loads(done.stdout)
+    assert fitted["file"] == str(weights_file)
+    assert json.loads(weights_file.read_text())["weights"] == fitted["weights"]
     assert fitted["weights"].keys() == {field.name for field in fields(FusionWeights)}
     assert fitted["figures"].keys() == {"embedder", "FTS5", "fusion"}
     assert "fitted: FusionWeights(" in done.stderr

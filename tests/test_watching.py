@@ -107,7 +107,7 @@ def test_where_nothing_is_reported_the_folder_is_looked_at_all_the_same(folder, 
         while not stop_event.wait(0.01):
             yield set()
 
-    monkeypatch.setattr("index.ingest.watching.watchfiles.watch", unreported)
+    monkeypatch.setattr("watchfiles.watch", unreported)
     monkeypatch.setattr("index.ingest.watching._LOOK_AGAIN_S", 0.1)
     index = opened()
     with index.watch():
@@ -133,7 +133,7 @@ def test_a_folder_that_goes_away_and_comes_back(folder, opened, caplog):
 
 
 def test_while_another_process_writes_it_is_waited_for(folder, opened, monkeypatch, caplog):
-    monkeypatch.setattr("index.library.Library.writing.__wrapped__.__defaults__", (0.05,))
+    monkeypatch.setattr("index.storage.write_lock.WriteLock.held.__wrapped__.__defaults__", (0.05,))
     index, other = opened(), opened()
     with other.writing(), index.watch():
         (folder / "a.txt").write_text("Words.")
@@ -166,7 +166,7 @@ def test_a_mistake_of_ours_ends_nothing(folder, opened, monkeypatch, caplog):
 
 def test_it_stops_in_the_middle_of_the_work(folder, opened, monkeypatch):
     """What is embedded when the block ends is not waited for; what was committed stays."""
-    monkeypatch.setattr("index.ingest.sync._DOCUMENTS_PER_ROUND", 1)
+    monkeypatch.setattr("index.ingest.rounds._DOCUMENTS_PER_ROUND", 1)
     under_way = threading.Event()
 
     class Slow(HashEmbedder):

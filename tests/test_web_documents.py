@@ -262,7 +262,7 @@ def test_a_page_of_a_file_that_changed_since_it_was_indexed_is_not_shown(
     assert (changed.status_code, changed.json()["detail"]) == (409, "the file has changed since it was indexed")
     (folder / "a.pdf").unlink()
     gone = client.get("/api/documents/pages/1", params={"name": "a.pdf"})
-    assert (gone.status_code, gone.json()["detail"]) == (409, "the file is gone since it was indexed")
+    assert (gone.status_code, gone.json()["detail"]) == (409, "the file was removed after it was indexed")
     text = client.get("/api/documents/pages/1", params={"name": "b.txt"})
     assert (text.status_code, text.json()["detail"]) == (422, "not a PDF file: it does not begin with %PDF-")
 
@@ -271,16 +271,16 @@ def test_a_page_too_long_to_be_drawn_wide_is_drawn_narrower(tmp_path: Path) -> N
     pdf = make_pdf([print_paragraph(["Long."], y=100)], size=(100, 14_000))
     (tmp_path / "long.pdf").write_bytes(pdf)
     work = page_rendering.Drawing(tmp_path / "long.pdf", hashlib.sha256(pdf).hexdigest(), 1, 2400)
-    width, height = opened(work.run((), lambda: None)).size
+    width, height = opened(work.run((), lambda: None, {})).size
     assert width * height < 13_000_000
 
 
 def test_an_encrypted_page_is_drawn_with_the_password_that_the_settings_have() -> None:
     path = Path(__file__).parent / "data/documents/libreoffice-writer-password.pdf"
     work = page_rendering.Drawing(path, hashlib.sha256(path.read_bytes()).hexdigest(), 1, 300)
-    assert opened(work.run(("wrong", "openpassword"), lambda: None)).size[0] == 300
+    assert opened(work.run(("wrong", "openpassword"), lambda: None, {})).size[0] == 300
     with pytest.raises(UnreadableFileError, match="it needs a password"):
-        work.run((), lambda: None)
+        work.run((), lambda: None, {})
 
 
 # Adding
@@ -526,7 +526,7 @@ def test_while_the_folder_is_followed_nothing_is_done_twice(client: TestClient, 
     with answerer.watch(lambda _: changed.set()):
         files = finished(client, send(client, *((f"{n}.txt", f"Words of {n}.".encode()) for n in range(20))))
     assert {file["state"] for file in files} == {"indexed"}
-    embedder: Any = answerer._index.embedder
+    embedder: Any = answerer._library.embedder
     assert sorted(text for text in embedder.embedded if "Words of" in text) == sorted(
         f"Words of {n}." for n in range(20)
     )

@@ -3,17 +3,21 @@
 import json
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
+from markupsafe import Markup
 
 from index.records import DocumentRecord, Passage
 from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn
-from qa.web.chat import templates
+from qa.web.chat import rendering
 from qa.web.chat.transcript import shown_said
 from qa.web.history.store import Said
+from qa.web.templates import Templates
 
 HOSTILE = (
     "<script>alert(1)</script> <img src=x onerror=alert(1)> **bold** $x$ </mark> &amp; ${value} {{value}} @children"
@@ -33,7 +37,7 @@ class Parsed(HTMLParser):
         self.tags: set[str] = set()
         self.texts: dict[tuple[str, str], str] = {}
         self.attributes: list[dict[str, str | None]] = []
-        self.feed(markup)
+        self.feed(str(markup))  # Markup would escape what is added to it
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -51,7 +55,7 @@ class Parsed(HTMLParser):
 
 
 def shown(text: str) -> str:
-    """The text with the characters that HTML has no way to write replaced as `escape` says."""
+    """The text with the characters that HTML has no way to write replaced as `Templates.render` says."""
     return "".join("␀" if c == "\0" else "\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
 
 
@@ -99,8 +103,8 @@ def turns_of(text: str) -> list[Turn]:
     passage = Passage(text, 0, len(text), text, text)
     alternative = answer(text, text, document=text, title=text, confidence=0.5)
     answered = answer(
-        text, text, question=text, document=text, title=text, place=other, document_sha256=text, evidence=(passage,),
-        start=100, alternatives=(alternative,), hurried=True,
+        f"{text} {text} {text}", text, question=text, document=text, title=text, place=other, document_sha256=text,
+        start=100 + len(f"{text} "), evidence=(passage,), alternatives=(alternative,), hurried=True,
     )  # fmt: skip
     declined = Answer(text, answered=False, nearest=(passage, passage), reason=Reason.TOO_UNSURE, hurried=True)
     two = (answered, alternative)
@@ -125,12 +129,37 @@ def test_nothing_from_outside_becomes_an_element(text: str) -> None:
         for records in ((), (record(text, text),)):
             assert tags_of(theirs, *records) <= tags_of(ours), theirs.kind
     assert tags_of(Turn(text, text, Kind.TALK)) <= {"article", "p", "span", "button", "div"}
-    assert Parsed(templates.pending(text, text)).tags <= {"article", "p", "span", "div"}
-    stopped = templates.stopped(text, text, "page-7", [text])
+    assert Parsed(rendering.pending(text, text)).tags <= {"article", "p", "span", "div"}
+    stopped = rendering.stopped(text, text, "page-7", [text])
     assert Parsed(stopped).tags <= {"article", "p", "span", "button", "div"}
-    assert Parsed(templates.notice(text, text)).tags <= {"article", "p", "span", "div"}
-    assert Parsed(templates.masthead(text, 1)).tags == {"header", "h1", "p", "bdi", "button", "nav"}
-    assert Parsed(templates.welcome(1, text, [text])).tags <= {"div", "h2", "p", "ul", "li", "button", "bdi"}
+    assert Parsed(rendering.notice(text, text)).tags <= {"article", "p", "span", "div"}
+    assert Parsed(rendering.masthead(text, 1)).tags == {"header", "h1", "p", "bdi", "button", "nav"}
+    for n_documents in (0, 1):
+        tags = Parsed(rendering.welcome(n_documents, text, [text])).tags
+        assert tags <= {"div", "h2", "p", "ul", "li", "button", "bdi", "template"}
+    assert Parsed(rendering.conversation(text, [])).tags == {"span"}
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Templates:
+    (tmp_path / "list.html").write_text(
+        "<ul>\n  {% for each in listed %}\n    <li>{{ each }}</li>\n"
+        "    {% if aside %}{{ aside }}{% endif %}\n  {% endfor %}\n</ul>\n"
+        '<input\n  value="{{ value }}">\n'
+    )
+    return Templates(tmp_path)
+
+
+def test_line_breaks_between_the_tags_of_a_template_are_no_spaces_on_the_page(templates: Templates) -> None:
+    html = templates.render("list.html", listed=["a\n", "b"], aside=Markup("<i>!</i>"), value="\r\0\ud800'")
+    assert html == '<ul><li>a\n</li><i>!</i><li>b</li><i>!</i></ul><input\n  value="&#13;␀\ufffd&#39;">'
+
+
+def test_a_name_that_a_template_is_not_given_is_an_error_in_its_line(templates: Templates) -> None:
+    with pytest.raises(UndefinedError, match="'aside' is undefined") as told:
+        templates.render("list.html", listed=[1], value="")
+    lines = [entry.lineno + 1 for entry in told.traceback if entry.path.name == "list.html"]
+    assert lines == [4]
 
 
 def test_a_name_with_quotes_stays_in_its_attribute() -> None:
@@ -161,7 +190,7 @@ def test_an_endless_sentence_is_cut_around_the_words() -> None:
     ],
 )
 def test_certainty_is_a_word_and_a_number(confidence: float, said: str) -> None:
-    assert templates.certainty(confidence) == said
+    assert rendering.certainty(confidence) == said
 
 
 def test_an_answer_shows_where_it_is_from_and_how_sure_it_is() -> None:
@@ -192,21 +221,21 @@ def test_a_declined_question_says_why(reason: Reason) -> None:
 @pytest.mark.parametrize("kind", [Kind.ANSWER, Kind.UNKNOWN])
 def test_a_question_read_in_a_hurry_says_so_and_can_be_read_again_in_its_place(kind: Kind) -> None:
     said = Turn("when, no, who?", "May 2012", kind, "who?", replace(answer(), hurried=True))
-    html = templates.spoken(said, {}, "7")
+    html = rendering.spoken(said, {}, "7")
     again = next(a for a in Parsed(html).attributes if a.get("class") == "again")["data-asked"]
     asked = {"question": "when, no, who?", "understood": "who?", "in_place_of": ["7"], "is_patient": True}
     assert json.loads(again or "") == asked
     assert "only the fast reader has read this" in html
-    assert "fast reader" not in templates.spoken(replace(said, answer=answer()), {}, "7")
+    assert "fast reader" not in rendering.spoken(replace(said, answer=answer()), {}, "7")
 
 
 def test_a_declined_question_has_no_place() -> None:
     with pytest.raises(ValueError, match="no place"):
-        templates.answer_place(Answer("who?", answered=False))
+        rendering.answer_place(Answer("who?", answered=False))
 
 
 def test_a_long_question_is_shown_shortened() -> None:
-    assert len(templates.notice("x" * 100_000, "too long")) < 2_000
+    assert len(rendering.notice("x" * 100_000, "too long")) < 2_000
 
 
 def test_what_can_be_opened_says_which_state_of_the_document_its_offsets_refer_to() -> None:
@@ -223,7 +252,7 @@ def test_what_can_be_opened_says_which_state_of_the_document_its_offsets_refer_t
 
 
 def test_without_documents_the_page_says_what_to_do() -> None:
-    assert "/home/me/reports" in templates.welcome(0, "/home/me/reports", ["a question?"])
-    now, _, later = templates.welcome(0, "/home/me/reports", ["a question?"]).partition("<template>")
+    assert "/home/me/reports" in rendering.welcome(0, "/home/me/reports", ["a question?"])
+    now, _, later = rendering.welcome(0, "/home/me/reports", ["a question?"]).partition("<template>")
     assert "a question?" not in now
     assert "a question?" in later

@@ -79,8 +79,8 @@ def outcomes(tmp_path, monkeypatch):
     ("name", "said"),
     [
         ("hang", "took longer than 2 s"),
-        ("exit", r"ended in the middle of it: it is damaged, or needs more than 0\.488 GB of memory"),
-        ("stumble", "damaged: KeyError while it was read"),
+        ("exit", r"stopped in the middle: the file is damaged, or needs more than 0\.488 GB of memory"),
+        ("stumble", "damaged: KeyError while reading it"),
         pytest.param("die", r"crashed \(SIGSEGV\)", marks=pytest.mark.skipif(os.name == "nt", reason="no signals")),
         pytest.param(
             "eat", r"needed more than 0\.488 GB", marks=pytest.mark.skipif(sys.platform != "linux", reason="no limit")
@@ -228,5 +228,5 @@ def test_a_pipe_that_is_closed_under_its_reader_is_the_file_s_end_not_the_run_s(
     given = {"load": load, "dump": pickle.dump, "UnpicklingError": pickle.UnpicklingError}
     monkeypatch.setattr(worker_pool, "pickle", SimpleNamespace(**given))
     (outcome,) = outcomes("well")
-    with pytest.raises(UnreadableFileError, match="ended in the middle of it"):
+    with pytest.raises(UnreadableFileError, match="stopped in the middle"):
         raise outcome

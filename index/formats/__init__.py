@@ -1,1 +1,1 @@
-"""File formats: each module turns the bytes of a kind of file into `Content`, and knows nothing of the index."""
+"""File formats: each module converts one kind of file into `Content`, and knows nothing of the index."""

@@ -1,4 +1,4 @@
-"""ZIP archives: what they hold, under harmless names, and never more of it than is bearable."""
+"""ZIP archives: their members as parts, with safe names and within bounds on size."""
 
 import io
 import lzma
@@ -21,7 +21,7 @@ from index.formats.limits import (
 from index.formats.naming import Names, safe_name
 
 MAX_DEPTH = 3
-"""Archives within archives that the caller should open: people pack a folder of archives, and bombs go deeper."""
+"""Archives within archives that the caller should open: people nest a few, decompression bombs go deeper."""
 
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -45,14 +45,14 @@ _LOCAL_MARK = b"PK\x03\x04"
 
 @dataclass(slots=True)
 class _Unpacked:
-    """What was taken out of an archive, and what was not.
+    """What was unpacked from an archive, and what was left out.
 
     Attributes:
-        parts: The files.
-        left_out: Names of those left out, by the reason.
-        n_bytes: Bytes of the files together.
-        names: Names that are taken.
-        is_cut_off: Whether the archive's table of contents is missing.
+        parts: The unpacked files.
+        left_out: Names of the files left out, by reason.
+        n_bytes: Total size of the unpacked files.
+        names: Names already used.
+        is_cut_off: Whether the archive's central directory is missing.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -74,30 +74,30 @@ class _Unpacked:
 
 
 class _LeftOutError(Exception):
-    """A member is left out; the message is the reason."""
+    """Raised to leave a member out; the message is the reason."""
 
 
 def load_zip(content: bytes, passwords: Sequence[str] = ()) -> Content:
-    """Read a ZIP archive. Archives in it are parts like any other: opening them is left to the caller.
+    """Read a ZIP archive; archives within it are returned as parts and not opened.
 
     Args:
         content: The file's bytes.
-        passwords: Passwords to try on members that need one.
+        passwords: Passwords to try on encrypted members.
 
     Returns:
-        The files in it as parts; notes say what was left out and why: members that need a password, links, damaged
-        ones, and what goes beyond the bounds. Folders, and what macOS packs beside each file, are not spoken of.
+        Its files as parts; notes name what was left out and why: encrypted members, links, damaged members, and
+        whatever exceeds the limits. Folders and macOS resource forks (`__MACOSX/`) are skipped without a note.
 
     Raises:
-        EmptyFileError: It holds no file.
-        UnreadableFileError: It is no ZIP archive.
+        EmptyFileError: The archive holds no files.
+        UnreadableFileError: The file is not a ZIP archive.
     """
     unpacked = _Unpacked()
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except (*_DAMAGE, NotImplementedError) as error:
         if _LOCAL_MARK not in content:
-            raise UnreadableFileError("damaged, or no ZIP archive: restore the whole file") from error
+            raise UnreadableFileError("damaged, or not a ZIP archive: restore the whole file") from error
         _salvage(content, unpacked)
     else:
         _unpack(archive, passwords, unpacked)
@@ -121,7 +121,7 @@ def _unpack(archive: zipfile.ZipFile, passwords: Sequence[str], unpacked: _Unpac
 def _name(member: zipfile.ZipInfo) -> str:
     if member.flag_bits & _NAME_IS_UTF8:
         return member.orig_filename
-    try:  # what the archive doesn't call UTF-8 is often it all the same
+    try:  # names in UTF-8 are often not flagged as such
         return member.orig_filename.encode("cp437").decode("utf-8")
     except UnicodeError:
         return member.orig_filename
@@ -144,19 +144,19 @@ def _room(unpacked: _Unpacked) -> int:
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, passwords: Sequence[str], limit: int) -> bytes:
-    """A member's bytes.
+    """Return a member's bytes, decrypted if need be.
 
     Args:
         archive: The archive.
-        member: Which of its members.
-        passwords: Passwords to try where it needs one.
-        limit: Bytes that it may come to, whatever the archive says of its size.
+        member: The member to read.
+        passwords: Passwords to try if it is encrypted.
+        limit: Largest size in bytes, whatever the archive claims.
 
     Returns:
         Its bytes.
 
     Raises:
-        _LeftOutError: It cannot be read, or is larger.
+        _LeftOutError: The member cannot be read, or exceeds the limit.
     """
     if not member.flag_bits & _IS_ENCRYPTED:
         return _read_with(archive, member, None, limit)
@@ -165,7 +165,7 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, passwords: Sequence
             return _read_with(archive, member, password.encode(), limit)
         except RuntimeError:  # the password is wrong
             continue
-        except _LeftOutError:  # or wrong, and taken for right: one in 256 is
+        except _LeftOutError:  # one wrong password in 256 passes the check and yields damaged data
             continue
     raise _LeftOutError("needs a password")
 
@@ -177,16 +177,16 @@ def _read_with(archive: zipfile.ZipFile, member: zipfile.ZipInfo, password: byte
             while chunk := file.read(_CHUNK_BYTES):
                 read += chunk
                 if len(read) > limit:
-                    raise _LeftOutError("has no room: the archive comes to too much")
+                    raise _LeftOutError("exceeds the size limit for the whole archive")
     except NotImplementedError as error:
-        raise _LeftOutError("is packed in a way that is not supported") from error
+        raise _LeftOutError("is compressed by a method that is not supported") from error
     except _DAMAGE as error:
         raise _LeftOutError("is damaged") from error
     return bytes(read)
 
 
 def _salvage(content: bytes, unpacked: _Unpacked) -> None:
-    """What can be read without the table of contents at the archive's end: each member says itself what it is."""
+    """Unpack what can be read without the central directory, from each member's local header."""
     damaged = "is damaged"
     at = content.find(_LOCAL_MARK)
     left = MAX_PARTS_BYTES
@@ -196,7 +196,7 @@ def _salvage(content: bytes, unpacked: _Unpacked) -> None:
         name = content[n_before : n_before + n_name].decode("utf-8", "replace")
         begin = n_before + n_name + n_extra
         member, n_unpacked, end = _member_at(content, begin, method, n_packed, min(left, MAX_PART_BYTES))
-        left -= n_unpacked  # what came to nothing took its time as well
+        left -= n_unpacked  # damaged members count too: they took time
         if flags & _IS_ENCRYPTED:
             unpacked.leave_out(name, "needs a password")
         elif member is None:
@@ -208,7 +208,7 @@ def _salvage(content: bytes, unpacked: _Unpacked) -> None:
 
 
 def _member_at(content: bytes, begin: int, method: int, n_packed: int, limit: int) -> tuple[bytes | None, int, int]:
-    """A member without its entry in the table of contents: its bytes, how many were unpacked, and where it ends."""
+    """Unpack a member by its local header: its bytes (None if damaged), number of bytes unpacked, and end offset."""
     if method == zipfile.ZIP_STORED:
         stored = content[begin : begin + min(n_packed, limit)]
         return (stored, n_packed, begin + n_packed) if len(stored) == n_packed else (None, 0, begin)

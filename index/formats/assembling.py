@@ -1,4 +1,4 @@
-"""A text put together piece by piece, with the places that its pieces stand at."""
+"""Builds a document's text piece by piece, with its places."""
 
 from collections.abc import Iterable
 
@@ -11,10 +11,10 @@ LINE = "\n"
 
 
 class Assembly:
-    """The text so far and its places."""
+    """The text so far, with its places."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start with an empty text."""
         self._pieces: list[str] = []
         self._places: list[Place] = []
         self._waiting: str | None = None
@@ -22,30 +22,22 @@ class Assembly:
         self.is_cut = False
 
     def stand(self, label: str) -> None:
-        """Say where the next piece stands, and all that follow until something else is said.
-
-        Args:
-            label: The place's label.
-        """
+        """Set the place of the pieces added from now on."""
         self._waiting = label
 
     def stand_at(self, places: Iterable[Place]) -> None:
-        """Say where pieces stand that were added already.
-
-        Args:
-            places: Their places, after all those before.
-        """
+        """Append places of pieces that were already added; they must follow all earlier places."""
         self._places += places
 
     def add(self, piece: str, separator: str = PARAGRAPH) -> int:
-        """Append a piece; white space around it is dropped, and a piece of nothing else is none.
+        """Append a piece without its surrounding white space; blank pieces are ignored.
 
         Args:
             piece: Its text.
-            separator: What stands between it and the one before.
+            separator: What to put between it and the piece before.
 
         Returns:
-            Where it begins.
+            The offset at which it begins.
         """
         piece = piece.strip()
         if not piece or self.is_cut:
@@ -63,19 +55,19 @@ class Assembly:
         return self.length - len(piece)
 
     def content(self, title: str, metadata: dict[str, str], notes: tuple[str, ...] = ()) -> Content:
-        """What was put together.
+        """Return the assembled content.
 
         Args:
-            title: What the file calls itself.
-            metadata: What it says of itself; blank values are left out.
-            notes: What people must be told of how it was read.
+            title: The file's own title.
+            metadata: The file's own metadata; blank values are left out.
+            notes: Notes for users on how the file was read.
 
         Returns:
-            The content.
+            The content, with a note if the text was cut off at `MAX_TEXT_CHARS`.
         """
         said = {name: value for name, value in metadata.items() if value}
         if self.is_cut:
-            notes = (*notes, f"only the first {self.length:,} characters were read: there is too much text")
+            notes = (*notes, f"only the first {self.length:,} characters were read: the text is too long")
         places = tuple(place for place in self._places if place.start < self.length)
         return Content("".join(self._pieces), title, places, said, notes)
 
@@ -85,18 +77,18 @@ class Assembly:
 
 
 class HeadingPath:
-    """The headings above what comes next."""
+    """The path of headings above the current position."""
 
     def __init__(self) -> None:
-        """Begin below none."""
+        """Start above the first heading."""
         self._path: dict[int, str] = {}
 
     def go_to(self, level: int, words: str) -> str:
-        """Go on below a heading.
+        """Enter a heading.
 
         Args:
-            level: Its level, the smaller the further out.
-            words: Its words.
+            level: Its level; smaller is further out.
+            words: Its text.
 
         Returns:
             The headings, outermost first, joined by `HEADING_SEPARATOR`.

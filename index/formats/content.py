@@ -1,4 +1,4 @@
-"""What a file holds, whatever its format: text, and where in the file each stretch of it stands."""
+"""What a loader returns, whatever the format: text, and the place of each stretch of it in the file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a stretch of the text stands in the file; it goes on to the beginning of the next place.
+    """Where a stretch of the text stands in the file; it extends to the start of the next place.
 
     Attributes:
         start: Offset of its first character in the text, in code points.
-        label: What people call it: "page 3", "slide 7", "Costs, row 12", "mail of 4 May 2026 from Ann Lee", or the
-            headings above it, outermost first, joined by `HEADING_SEPARATOR`; "" for what stands nowhere in particular.
+        label: Its name for readers: "page 3", "slide 7", "Costs, row 12", "mail of 4 May 2026 from Ann Lee", or the
+            headings above it, outermost first, joined by `HEADING_SEPARATOR`; "" for no particular place.
     """
 
     start: int
@@ -27,7 +27,7 @@ class Boxes:
 
     Attributes:
         sizes: `(n_pages, 2)` float32: width and height of each page, in points (1/72 inch).
-        pages: `(n_chars,)` int32: number of each character's page from 0, -1 where it is on none (a newline, say).
+        pages: `(n_chars,)` int32: zero-based page number of each character; -1 if it is on no page (a newline, say).
         rectangles: `(n_chars, 4)` float32: left, top, right, bottom on the page, in points from its upper left
             corner; NaN where the character is on no page.
     """
@@ -39,10 +39,10 @@ class Boxes:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file within the file: an attachment, a member of an archive.
+    """A file within a file: an attachment, or a member of an archive.
 
     Attributes:
-        name: Its name there, with forward slashes; never absolute, never with "..".
+        name: Its name, with forward slashes; never absolute, never with "..".
         content: Its bytes.
     """
 
@@ -52,17 +52,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
-        text: Its text, as it is stored and quoted; "" where it has none.
-        title: What it calls itself; "" where it says nothing.
-        places: Where stretches of the text stand, in order; none where there is nothing to say.
-        metadata: What it says of itself: "author", "date" (ISO 8601), "language" (ISO 639-1), "subject" and the like.
-        notes: What is missing of it: "3 of 40 pages hold no text".
-        parts: Files within it.
-        boxes: Where its characters are printed; None for formats without pages.
-        remarks: What else people should know of how it was read, though nothing is missing: "read by OCR", say.
+        text: The text as it is stored and quoted; "" if there is none.
+        title: The file's own title; "" if it has none.
+        places: Places of stretches of the text, in order; may be empty.
+        metadata: The file's own metadata: "author", "date" (ISO 8601), "language" (ISO 639-1), "subject" and the like.
+        notes: What was not read: "3 of 40 pages hold no text".
+        parts: Files within the file.
+        boxes: Where the characters are printed; None for formats without pages.
+        remarks: Other facts on how the file was read, with nothing missing: "read by OCR", say.
     """
 
     text: str

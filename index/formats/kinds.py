@@ -1,4 +1,4 @@
-"""Which kind of file it is: by the suffix of its name, and by its first bytes where that lies or is missing."""
+"""Detects the kind of a file, by the suffix of its name and by its first bytes."""
 
 import io
 import re
@@ -16,7 +16,7 @@ from index.formats.text.markdown import MARKDOWN_SUFFIXES
 from index.formats.text.plain import LINED_SUFFIXES, PROSE_SUFFIXES
 
 HEAD_BYTES = 4096
-"""First bytes of a file that tell of what kind it is."""
+"""Number of leading bytes by which the kind is detected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,17 @@ class Kind:
     """A kind of file.
 
     Attributes:
-        name: What it is called.
-        loader: Where the function that reads it is, module and name. Imported when it is needed: the parsers of all
-            kinds together take a second.
-        suffixes: How names of such files end, in lower case.
-        is_text: Whether its bytes are text, so that nothing in them proves or disproves the suffix.
-        is_plain: Whether its text is the file's own; such files are read in no time.
-        has_headings: Whether its places are headings, or mails.
-        is_named_after_file: Whether it has no title but its file's name: its first line is a row, or code.
-        is_in_words: Whether it is written in a language: tables and code are in none.
-        takes_passwords: Whether the function takes `passwords`, to be tried in turn.
-        tells_pages: Whether the function takes `on_page`, which it calls before each page that takes seconds.
+        name: Its name.
+        loader: Module and name of the function that reads it; imported on first use, since importing the parsers of
+            all kinds takes a second.
+        suffixes: Suffixes of file names, in lower case.
+        is_text: Whether the bytes are text, so that they neither confirm nor contradict the suffix.
+        is_plain: Whether the text is the file's own, so that reading takes no time.
+        has_headings: Whether places are headings or mails.
+        is_named_after_file: Whether the title is the file's name, since the first line is a table row or code.
+        is_in_words: Whether the text is in a natural language, unlike tables and code.
+        takes_passwords: Whether the loader takes `passwords`, to be tried in turn.
+        tells_pages: Whether the loader takes `on_page`, called before each page that takes seconds.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Kind:
     tells_pages: bool = False
 
     def function(self) -> Callable[..., Content]:
-        """What reads it: takes its bytes, and by name what the attributes say."""
+        """Return the loader, which takes the file's bytes and the keyword arguments named by the attributes."""
         module, _, name = self.loader.rpartition(".")
         found: Callable[..., Content] = getattr(import_module(f"index.formats.{module}"), name)
         return found
@@ -112,17 +112,17 @@ PROSE = Kind("text", "text.plain.load_prose", PROSE_SUFFIXES, is_text=True, is_p
 KINDS = (
     PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, HTML, EML, MBOX, JSON, JSONL, CSV, MARKDOWN, CODE, PROSE
 )  # fmt: skip
-"""Every kind that can be read."""
+"""Every supported kind."""
 
 SUMMARY = "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSON, CSV, text, Markdown, code, ZIP"
-"""The kinds as people know them."""
+"""The supported formats, by their common names."""
 
 _ZIP_MARK = b"PK\x03\x04"
 _OPEN_XML = {"word": DOCX, "ppt": PPTX, "xl": XLSX}
 _OFFICE_MARK = re.compile(
     rb"\[Content_Types\]\.xml|_rels/|docProps/|mimetypeapplication/(?:epub\+zip|vnd\.oasis\.opendocument\.)"
 )
-"""What office programs and publishers pack first."""
+"""First members that office programs and publishers pack."""
 _TYPE_MEMBER = "mimetype"
 _MAX_TYPE_BYTES = 200
 _HTML = re.compile(
@@ -142,15 +142,15 @@ def _by_suffix() -> dict[str, Kind]:
 
 
 def kind_by_head(name: str, head: bytes) -> Kind | None:
-    """The kind that a file seems to be of.
+    """Detect the kind of a file by its name and first bytes.
 
     Args:
-        name: Its name.
-        head: Its first `HEAD_BYTES`, or fewer where it has no more.
+        name: The file's name.
+        head: Its first `HEAD_BYTES`, or all of a shorter file.
 
     Returns:
-        The kind; for what is packed in a ZIP archive the one that its suffix tells, or ZIP, for only the whole file
-        says more. None where it is of no kind that can be read.
+        The kind; for a ZIP container, the kind by suffix, or ZIP (only the whole file tells more). None if it is not
+        supported.
     """
     suffix = PurePosixPath(name).suffix.lower()
     known = _by_suffix().get(suffix)
@@ -173,14 +173,14 @@ def _packed(known: Kind | None, suffix: str, head: bytes) -> Kind | None:
 
 
 def kind_of(name: str, content: bytes) -> Kind | None:
-    """The kind that a file is of.
+    """Detect the kind of a file by its name and content.
 
     Args:
-        name: Its name.
+        name: The file's name.
         content: All its bytes.
 
     Returns:
-        The kind; None where it is of none that can be read.
+        The kind; None if it is not supported.
     """
     kind = kind_by_head(name, content[:HEAD_BYTES])
     if kind is None or not content.startswith(_ZIP_MARK):
@@ -191,11 +191,11 @@ def kind_of(name: str, content: bytes) -> Kind | None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _kind_of_archive(archive) or other
     except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, ValueError, UnreadableFileError):
-        return kind  # damaged: what reads it says how
+        return kind  # damaged: its loader will report it
 
 
 def _kind_of_archive(archive: zipfile.ZipFile) -> Kind | None:
-    """What office programs and publishers pack; None for any other archive."""
+    """Return the kind of an office file or book; None for any other archive."""
     names = archive.NameToInfo
     if "[Content_Types].xml" in names:
         folders = {name.partition("/")[0] for name in names}

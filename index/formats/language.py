@@ -1,24 +1,24 @@
-"""Which language a text is in."""
+"""Detects the language of a text."""
 
 from functools import cache
 from typing import Any
 
 _MIN_CHARS = 12
-"""Letters below which any language may be meant."""
+"""Number of letters below which the language cannot be told."""
 _SAMPLE_CHARS = 5_000
-"""Characters that are looked at: a page in the middle says it, in 2 ms; more would only count against repetitions."""
+"""Characters that are classified: a page from the middle is enough and takes 2 ms."""
 _SURE = 0.5
-"""Likelihood from which on the language is said: below are tables, code and lists of names."""
+"""Smallest probability at which a language is reported: tables, code and lists of names lie below."""
 
 
 def language_of(text: str) -> str:
-    """The language that a text is written in.
+    """Detect the language of a text.
 
     Args:
         text: The text.
 
     Returns:
-        Its code in ISO 639-1; "" where the text is too short to say, or no language is likelier than all others.
+        Its code in ISO 639-1; "" if the text is too short, or no language is more probable than all others together.
     """
     from_middle = max(0, (len(text) - _SAMPLE_CHARS) // 2)
     sample = text[from_middle : from_middle + _SAMPLE_CHARS]

@@ -1,7 +1,7 @@
-"""Mails: who wrote what to whom and when, with what is attached to them as files within the file.
+"""Mails: headers and body as text, attachments as parts.
 
-The messages are parsed by the standard library under its older policy: the newer one parses every header by a grammar,
-which raises exceptions on broken ones and takes seconds for long ones.
+Messages are parsed by the standard library's compat32 policy: the newer policies parse every header by a grammar, which
+raises exceptions on malformed headers and takes seconds for long ones.
 """
 
 import mimetypes
@@ -27,7 +27,7 @@ _MONTHS = "January February March April May June July August September October N
 _MAX_HEADER_CHARS = 20_000
 _MAX_SENDER_CHARS = 1_000
 _MAX_MESSAGES_DEEP = 20
-"""Forwarded mails within forwarded mails that are looked into."""
+"""How deep forwarded mails within forwarded mails are read."""
 
 _MBOX_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]{0,1000}\d{4}[^\n]{0,100}\n")
 _QUOTED_MBOX_LINE = re.compile(rb"^>(>*From )", re.MULTILINE)
@@ -40,13 +40,13 @@ class _Reading:
     """Mails as they are read.
 
     Attributes:
-        texts: Text of each mail, forwarded ones included.
-        places: Where each begins.
-        parts: What is attached to them.
+        texts: Text of each mail, forwarded mails included.
+        places: Place of each mail.
+        parts: Attachments.
         notes: What could not be read.
-        n_chars: Characters of the texts, with what stands between them.
-        n_bytes: Bytes of the parts.
-        names: Names of parts that are taken.
+        n_chars: Length of the texts, separators included.
+        n_bytes: Total size of the parts.
+        names: Part names already used.
     """
 
     texts: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class _Reading:
 
     def add_part(self, name: str, content: bytes) -> None:
         if len(self.parts) >= MAX_PARTS or self.n_bytes + len(content) > MAX_PARTS_BYTES:
-            self.notes["there are too many attachments: some are left out"] = None
+            self.notes["too many attachments: some are left out"] = None
             return
         self.n_bytes += len(content)
         self.parts.append(Part(self.names.fresh(name), content))
@@ -90,15 +90,15 @@ def load_eml(content: bytes) -> Content:
         content: The file's bytes.
 
     Returns:
-        Its text: From, To, Date and Subject, a line each, a blank one, and what it says; mails forwarded in it follow.
+        Its text: From, To, Date and Subject, a line each, a blank line, and the body; forwarded mails follow.
         The place of each is "mail of 4 May 2026 from Ann Lee"; attachments are parts.
 
     Raises:
-        UnreadableFileError: It is no mail, or is nested too deeply.
+        UnreadableFileError: The file is not a mail, or is nested too deeply.
     """
     message = _parsed(content)
     if _MAIL_HEADERS.isdisjoint(name.lower() for name in message.keys()):  # noqa: SIM118 (a message is no dict)
-        raise UnreadableFileError("no mail: it has neither sender, date nor subject")
+        raise UnreadableFileError("not a mail: it has no sender, date or subject")
     reading = _Reading()
     _read(message, reading, "", 0)
     return reading.content(_header(message, "Subject"), _metadata(message))
@@ -111,10 +111,10 @@ def load_mbox(content: bytes) -> Content:
         content: The file's bytes.
 
     Returns:
-        The texts of its mails, each with its place; attachments are parts, in a folder for each mail.
+        The texts of its mails, each with its place; attachments are parts, in one folder per mail.
 
     Raises:
-        UnreadableFileError: It is no mailbox.
+        UnreadableFileError: The file is not a mailbox.
     """
     reading = _Reading()
     number = 0
@@ -126,12 +126,12 @@ def load_mbox(content: bytes) -> Content:
         if reading.is_full:
             break
     if not number:
-        raise UnreadableFileError("no mailbox: it doesn't begin with a line 'From …'")
+        raise UnreadableFileError("not a mailbox: it does not begin with a line 'From …'")
     return reading.content("", {})
 
 
 def _split(content: bytes) -> Iterator[bytes]:
-    """The mails of a mailbox, in the form that quotes lines which begin with From."""
+    """Split a mailbox into mails and unquote their lines ">From" (mboxrd)."""
     begins = list(_MBOX_LINE.finditer(content))
     if not begins or begins[0].start() > 0:
         return
@@ -146,11 +146,11 @@ def _parsed(content: bytes) -> Message:
     except RecursionError as error:
         raise UnreadableFileError("nested too deeply: messages within messages") from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # from broken headers of parts
-        raise UnreadableFileError(f"damaged: {type(error).__name__} while its headers were read") from error
+        raise UnreadableFileError(f"damaged: {type(error).__name__} while reading its headers") from error
 
 
 def _read(message: Message, reading: _Reading, folder: str, depth: int) -> None:
-    """A mail's text, then the mails in it."""
+    """Read a mail, then the mails forwarded in it."""
     bodies: list[str] = []
     forwarded: list[Message] = []
     for part in _leaves(message):
@@ -162,11 +162,11 @@ def _read(message: Message, reading: _Reading, folder: str, depth: int) -> None:
         if depth < _MAX_MESSAGES_DEEP and not reading.is_full:
             _read(inner, reading, folder, depth + 1)
         else:
-            reading.notes["mails within mails are left out where they are nested too deeply"] = None
+            reading.notes["forwarded mails are left out where they are nested too deeply"] = None
 
 
 def _leaves(message: Message) -> Iterator[Message]:
-    """The parts of a mail that are no containers, in order; of alternatives, the one that is read."""
+    """Yield the parts of a mail that are not multipart, in order; of alternatives, the preferred one."""
     waiting = [message]
     while waiting:
         part = waiting.pop()
@@ -185,7 +185,7 @@ def _messages_in(part: Message) -> list[Message]:
 
 
 def _alternatives(parts: list[Message]) -> list[Message]:
-    """Of several forms of the same, plain text where it says anything; what is no text is kept beside it."""
+    """Choose among alternatives: plain text unless blank, and attachments beside it; otherwise the last one."""
     plain = [part for part in parts if part.get_content_type() == "text/plain" and _text(part).strip()]
     if not plain:
         return parts[-1:]
@@ -200,7 +200,7 @@ def _read_part(part: Message, bodies: list[str], forwarded: list[Message], readi
         try:
             bodies.append(_html(part) if kind == "text/html" else _text(part).strip())
         except UnreadableFileError as error:
-            reading.notes[f"a part of the mail's text is {error}"] = None
+            reading.notes[f"part of the mail's text is {error}"] = None
     else:
         reading.add_part(folder + _filename(part, len(reading.parts) + 1), _payload(part))
 
@@ -225,7 +225,7 @@ def _filename(part: Message, number: int) -> str:
 def _payload(part: Message) -> bytes:
     try:
         payload = part.get_payload(decode=True)
-    except (ValueError, LookupError, TypeError, AttributeError):  # from the charset, which is not needed for bytes
+    except (ValueError, LookupError, TypeError, AttributeError):  # an invalid charset, not needed for bytes
         del part["Content-Type"]
         payload = part.get_payload(decode=True)
     return payload if isinstance(payload, bytes) else b""
@@ -239,7 +239,7 @@ def _text(part: Message) -> str:
 def _html(part: Message) -> str:
     charset = _charset(part)
     content = _payload(part)
-    # The mail's word goes before the page's own.
+    # The mail's charset takes precedence over the page's own.
     return load_html(decode_declared(content, charset).encode("utf-8-sig", "replace") if charset else content).text
 
 
@@ -251,7 +251,7 @@ def _charset(part: Message) -> str:
 
 
 def _raw(message: Message, name: str) -> str:
-    """A header as it stands in the mail; "" where there is none."""
+    """Return a header undecoded; "" if it is missing."""
     return next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
 
 
@@ -260,7 +260,7 @@ def _header(message: Message, name: str) -> str:
 
 
 def _decoded(header: str) -> str:
-    """The words of a header, on one line and whatever they are encoded in."""
+    """Decode a header to one line of text."""
     words = _ADDRESSES_BREAK.sub(" ", header[:_MAX_HEADER_CHARS])
     if not words.isascii():
         words = _decoded_bytes(words.encode("ascii", "surrogateescape") if _is_escaped(words) else words.encode(), "")
@@ -274,7 +274,7 @@ def _decoded(header: str) -> str:
 def _piece(piece: bytes | str, charset: str | None) -> str:
     if isinstance(piece, str):
         return piece
-    # Python's own way of holding what stands between encoded words.
+    # decode_header returns unencoded text in this form.
     return _decoded_bytes(piece, charset) if charset else piece.decode("raw-unicode-escape", "replace")
 
 
@@ -294,7 +294,7 @@ def _decoded_bytes(content: bytes, charset: str) -> str:
 
 
 def _label(message: Message) -> str:
-    # Before it is decoded: the comma in an encoded "Lee, Ann" ends no address.
+    # Parse before decoding: the comma in an encoded "Lee, Ann" does not end an address.
     sender = _ADDRESSES_BREAK.sub(" ", _raw(message, "From")[:_MAX_SENDER_CHARS])
     try:
         name, address = parseaddr(sender)

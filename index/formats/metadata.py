@@ -1,4 +1,4 @@
-"""What files say of themselves, in one way of writing: dates in ISO 8601, languages in ISO 639-1."""
+"""Normalizes metadata: dates to ISO 8601, languages to ISO 639-1."""
 
 import re
 from datetime import date, datetime
@@ -10,25 +10,18 @@ _LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_].*)?")
 
 
 def one_line(words: str) -> str:
-    """The words on one line, as many of them as say what they have to.
-
-    Args:
-        words: A title, a name, a description.
-
-    Returns:
-        At most 500 characters without line breaks.
-    """
+    """Return the text on one line, cut to 500 characters."""
     return " ".join(words[: 4 * _MAX_CHARS].split())[:_MAX_CHARS]
 
 
 def iso_date(said: str) -> str:
-    """The day that a date names.
+    """Return the date in ISO 8601, without a time.
 
     Args:
-        said: As the file has it: ISO 8601, or as in a mail.
+        said: A date in ISO 8601, or in the format of mail headers (RFC 5322).
 
     Returns:
-        "2026-05-04", "2026-05" or "2026"; "" where it is no date.
+        "2026-05-04", "2026-05" or "2026"; "" if it is not a date.
     """
     said = said[:_MAX_CHARS].strip()
     if found := _ISO_DATE.match(said):
@@ -43,13 +36,13 @@ def iso_date(said: str) -> str:
 
 
 def mail_date(said: str) -> datetime | None:
-    """The moment that a mail's date names.
+    """Parse the date of a mail header (RFC 5322).
 
     Args:
         said: "Mon, 4 May 2026 10:00:00 +0200".
 
     Returns:
-        The moment, in the zone it is said in; None where it is none.
+        The time, in the time zone given; None if it cannot be parsed.
     """
     try:
         return parsedate_to_datetime(said[:_MAX_CHARS])
@@ -58,13 +51,13 @@ def mail_date(said: str) -> datetime | None:
 
 
 def language_code(tag: str) -> str:
-    """The language of a tag.
+    """Return the two-letter language code of a language tag.
 
     Args:
         tag: "en-GB".
 
     Returns:
-        "en"; "" where it names no language that has a code of two letters.
+        "en"; "" if the tag has no two-letter language.
     """
     found = _LANGUAGE.fullmatch(tag.strip()[:40])
     return found[1].lower() if found else ""

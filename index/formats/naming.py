@@ -1,46 +1,46 @@
-"""Names of files within files: harmless wherever they are shown or written, and each used once."""
+"""Safe and unique names for files within files."""
 
 import re
 
 MAX_NAME_CHARS = 240
-"""Characters of a name: what file systems can hold, and a line can show."""
+"""Longest name, in characters: fits file systems and a line on screen."""
 
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
 def safe_name(name: str) -> str:
-    """A name that stays inside, and that shows what it is.
+    """Return a name that is safe to show and to use as a relative path.
 
     Args:
-        name: As the archive or mail gives it.
+        name: The name given by the archive or mail.
 
     Returns:
-        The name with forward slashes, neither absolute nor with "..", of `MAX_NAME_CHARS` at most; what has no look
-        of its own is spelt out as "{U+202E}"; "unnamed" where nothing is left.
+        The name with forward slashes, neither absolute nor with "..", at most `MAX_NAME_CHARS` long; characters that
+        do not print are written as "{U+202E}"; "unnamed" if nothing is left.
     """
     steps = (_DRIVE.sub("", step.strip()) for step in name[: 10 * MAX_NAME_CHARS].replace("\\", "/").split("/"))
     kept = "/".join(_spelt_out(step) for step in steps if step not in {"", ".", ".."})
-    if len(kept) > MAX_NAME_CHARS:  # its end says what kind of file it is
+    if len(kept) > MAX_NAME_CHARS:  # keep the end: the suffix tells the kind of file
         kept = f"{kept[: MAX_NAME_CHARS - 41].rstrip('/')}…{kept[-40:].lstrip('/')}"
     return kept or "unnamed"
 
 
 class Names:
-    """Gives every name once: the second "a.txt" becomes "a (2).txt"."""
+    """Makes names unique: the second "a.txt" becomes "a (2).txt"."""
 
     def __init__(self) -> None:
-        """None is taken yet."""
+        """Start with no name used."""
         self._taken: set[str] = set()
         self._counts: dict[str, int] = {}
 
     def fresh(self, name: str) -> str:
-        """A safe name like this one that was not given before.
+        """Return a safe name that was not returned before.
 
         Args:
-            name: As the archive or mail gives it.
+            name: The name given by the archive or mail.
 
         Returns:
-            The name, numbered where it is taken; case makes no difference, as on most people's file systems.
+            The name, numbered if it is already used; compared without case, as on most file systems.
         """
         safe = safe_name(name)
         fresh = safe

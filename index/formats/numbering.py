@@ -1,4 +1,4 @@
-"""Places of what is counted rather than named: rows, lines."""
+"""Places for numbered things: rows and lines."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,14 @@ from index.formats.limits import MAX_PLACES
 
 
 def numbered_places(noun: str, starts: Sequence[tuple[int, int]]) -> tuple[Place, ...]:
-    """A place for each numbered thing, or for a run of them where they are more than `MAX_PLACES`.
+    """Return a place for each numbered thing, or for runs of them if there are more than `MAX_PLACES`.
 
     Args:
-        noun: What is counted: "row".
+        noun: What is numbered: "row".
         starts: Offset and number of each, in order.
 
     Returns:
-        Places "row 12"; "rows 12 to 14" where one stands for several.
+        Places "row 12", or "rows 12 to 14" for a run.
     """
     step = -(-len(starts) // MAX_PLACES)
     if step <= 1:
@@ -24,13 +24,13 @@ def numbered_places(noun: str, starts: Sequence[tuple[int, int]]) -> tuple[Place
 
 
 def line_places(text: str) -> tuple[Place, ...]:
-    r"""A place for each line that holds words.
+    r"""Return a place for each line that is not blank.
 
     Args:
-        text: The text; lines end as editors count them, at `\n`, `\r\n` or `\r`.
+        text: The text; lines end as in editors, at `\n`, `\r\n` or `\r`.
 
     Returns:
-        Places "line 120", from 1.
+        Places "line 120", counted from 1.
     """
     starts, at = [], 0
     for number, line in enumerate(_with_newlines(text).split("\n"), start=1):
@@ -41,5 +41,5 @@ def line_places(text: str) -> tuple[Place, ...]:
 
 
 def _with_newlines(text: str) -> str:
-    r"""Every line ended by `\n`; the length, and so every offset, stays the same."""
+    r"""End every line with `\n` without changing the length, so that offsets stay valid."""
     return text.replace("\r\n", " \n").replace("\r", "\n") if "\r" in text else text

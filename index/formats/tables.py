@@ -1,4 +1,4 @@
-"""Rows of a table as sentences of their own: each value with the header of its column."""
+"""Renders table rows as text: each value with the header of its column."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,23 +10,21 @@ _LOOK_AHEAD = 20
 _FIGURE = re.compile(r"[^\w]*\d[\d\s.,:/'%€$£+-]*\w{0,3}\W*$")
 
 Row = tuple[int, Sequence[str]]
-"""A row's number, and its cells."""
+"""A row's number and its cells."""
 
 
 def described(rows: Iterable[Row], has_header: bool = False) -> Iterator[tuple[int, str]]:
-    """Each row in words: `Item: Travel; Cost: 120 EUR` below headers, else `Travel; 120 EUR`.
+    """Render each row as text: `Item: Travel; Cost: 120 EUR` below headers, else `Travel; 120 EUR`.
 
-    The first row with two cells or more gives the headers if none of them is a figure; in a table of two columns it
-    must be told from one of names and values, which has words in the second column from its first row to its last and
-    reads `Name: Ann Lee`.
+    The first row with at least two cells is the header row if none of its cells is a number. In a table of two columns,
+    some cell of the second column must also be a number; otherwise it is read as names and values: `Name: Ann Lee`.
 
     Args:
-        rows: The rows in order; only a few are kept at a time.
-        has_header: Whether the table says itself that its first row holds headers.
+        rows: The rows in order; only a few are kept in memory at a time.
+        has_header: Whether the file itself marks the first row as a header row.
 
     Yields:
-        The numbers of rows that are not blank, and their words. A row of headers is in those of the others, and has
-        none of its own unless there are no others.
+        Number and text of each row that is not blank. A header row is yielded by itself only if no row follows it.
     """
     filled = ((number, [" ".join(cell.split()) for cell in cells]) for number, cells in rows)
     remaining = ((number, cells) for number, cells in filled if any(cells))
@@ -41,7 +39,7 @@ def _table(
     number: int, first: list[str], others: Iterator[tuple[int, list[str]]], has_header: bool
 ) -> Iterator[tuple[int, str]]:
     ahead = list(islice(others, _LOOK_AHEAD))
-    is_short = max(map(len, first)) <= MAX_HEADER_CHARS  # it is said again with every row
+    is_short = max(map(len, first)) <= MAX_HEADER_CHARS  # headers are repeated in every row
     is_header = is_short and (has_header or _are_headers(first, [cells for _, cells in ahead]))
     headers = first if ahead and is_header else None
     pairs = headers is None and max(len(cells) for cells in [first, *(cells for _, cells in ahead)]) == 2  # noqa: PLR2004

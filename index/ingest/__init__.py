@@ -1,1 +1,1 @@
-"""From files to passages: scan the folder, load files in worker processes, cut texts into passages."""
+"""From files to passages: scan the folder, load files in worker processes, split texts into passages."""

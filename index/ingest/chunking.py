@@ -1,4 +1,4 @@
-"""A document becomes passages: whole sentences where they fit, offsets exact."""
+"""Splits documents into passages of whole sentences, as far as they fit, with exact offsets."""
 
 import re
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ class SplitterSettings:
 
     Attributes:
         max_tokens: Most tokens in a passage, by the embedder's tokenizer, special tokens not counted.
-        overlap_tokens: Most tokens that a passage repeats of the one before it.
-        max_context_tokens: Most tokens of title and headings put in front of what is embedded and searched.
-        max_chars_per_token: Characters that count as a token at least: to a tokenizer a word of any length may
-            be a single token, and what it doesn't read, accents and joiners say, none at all.
+        overlap_tokens: Most tokens that a passage shares with the one before it.
+        max_context_tokens: Most tokens of title and headings put in front of a passage to embed and search it.
+        max_chars_per_token: Most characters counted as one token: a tokenizer may turn a word of any length into one
+            token, and accents and joiners, which it ignores, into none.
     """
 
     max_tokens: int = 200
@@ -33,14 +33,14 @@ class SplitterSettings:
 
 
 class Splitter:
-    """Splits documents with one tokenizer and one set of settings."""
+    """Splits documents into passages."""
 
     def __init__(self, tokenizer: Tokenizer, settings: SplitterSettings | None = None) -> None:
-        """Make a splitter.
+        """Create a splitter.
 
         Args:
-            tokenizer: What counts tokens; copied, so that it can be in use elsewhere.
-            settings: How to split; None takes the defaults.
+            tokenizer: Counts tokens; copied, so that the original can be used elsewhere.
+            settings: How to split; None is the defaults.
         """
         self.settings = SplitterSettings() if settings is None else settings
         self._tokenizer = Tokenizer.from_str(tokenizer.to_str())
@@ -51,14 +51,14 @@ class Splitter:
         self._markdown = MarkdownSplitter.from_callback(self._size, capacity, overlap)
 
     def split(self, document: Document) -> list[Passage]:
-        """The document's passages in the order of their starts.
+        """Split a document into passages, ordered by their starts.
 
         Args:
             document: The document.
 
         Returns:
-            Passages whose text is the document's own at their offsets. Every character that is not
-            white space is in at least one of them.
+            Passages whose text is the document's at their offsets. Every character that is not white space is in at
+            least one of them.
         """
         splitter = self._markdown if is_markdown(document.name) else self._plain
         headings = document.places if document.has_headings else ()
@@ -69,14 +69,14 @@ class Splitter:
         ]
 
     def context(self, document: Document, passage: Passage) -> str:
-        """What goes in front of a passage when it is embedded and searched.
+        """Return what is put in front of a passage to embed and search it.
 
         Args:
             document: The document of the passage.
             passage: The passage.
 
         Returns:
-            Title and headings, cut to `max_context_tokens`; "" where the passage begins with the title already.
+            Title and headings, cut to `max_context_tokens`; "" if the passage itself begins with the title.
         """
         title = document.title.rstrip("…")
         if " ".join(passage.text[: 2 * len(title)].split()).startswith(title) and not passage.heading:
@@ -85,7 +85,7 @@ class Splitter:
         return self._cut(HEADING_SEPARATOR.join(parts))
 
     def _size(self, text: str) -> int:
-        """Tokens of a text; of one that is too long in any case, no more than that it is."""
+        """Return the number of tokens of a text; for one that is certainly too long, only a lower bound."""
         least = -(-len(text) // self.settings.max_chars_per_token)
         if least > self.settings.max_tokens:
             return least
@@ -98,7 +98,7 @@ class Splitter:
 
 
 def _between_long_blanks(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of what lies between very long blanks: on those alone, splitters take quadratic time."""
+    """Yield start and end of the stretches between very long blanks, on which splitters take quadratic time."""
     start = 0
     for blank in _LONG_BLANK.finditer(text):
         yield start, blank.start()
@@ -107,9 +107,9 @@ def _between_long_blanks(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _chunks(splitter: TextSplitter | MarkdownSplitter, text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
-    """Chunks of a stretch of text, a block at a time: splitters take longer the more text is before them.
+    """Yield the chunks of a stretch of text, splitting one block at a time: splitters slow down on long texts.
 
-    A block's last chunk may be cut where the block ends, so the next block begins with it.
+    A block's last chunk may be cut off by the block's end, so the next block starts with it.
     """
     while start < end:
         stop = min(end, start + _MAX_BLOCK_CHARS)

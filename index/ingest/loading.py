@@ -1,4 +1,4 @@
-"""A file becomes documents: its own, and one for each file within it."""
+"""Loads files as documents: one for the file itself, and one for each file within it."""
 
 import hashlib
 import re
@@ -16,40 +16,41 @@ from index.formats.limits import MAX_PARTS, MAX_PARTS_BYTES, MAX_TEXT_CHARS
 from index.formats.metadata import one_line
 from index.formats.naming import Names
 from index.formats.office.encryption import decrypted
-from index.formats.titles import title_of_text
+from index.formats.text.markdown import is_markdown, markdown_places
+from index.formats.text.titles import title_of_text
 from index.records import Document
 
 LOADERS_VERSION = 2
-"""Raised when a loader comes to give another text for the same file: older indexes are then rebuilt."""
+"""Incremented when a loader gives another text for the same file, so that older indexes are rebuilt."""
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_LIGHT_BYTES = 1024 * 1024
-"""Size up to which a plain text is read in no time."""
+"""Largest plain text that is read in this process, since it takes no time."""
 CANNOT_OPEN = "cannot be opened"
-"""How the reason begins where permissions, not the file, are at fault."""
+"""Beginning of the reason when permissions, not the file, are at fault."""
 KNOWN_LANGUAGE = "en"
-"""The language that the models know."""
+"""The language that the models understand."""
 
 INDEXED, PARTLY_READ, EMPTY, UNSUPPORTED, FAILED = "indexed", "partly read", "empty", "unsupported", "failed"
-"""What can become of a file that is read, in the ledger's words."""
+"""Statuses of a file in the ledger after reading."""
 
 _TIMES_READ = 3
 _HALF = re.compile("[\ud800-\udfff]")
 _BREAK = re.compile("[\v\f\r\x1c-\x1e\x85\u2028\u2029]")
-"""Ends a line as "\\n" does, and is white space in headings of Markdown."""
+"""Line ends other than "\\n", which also count as white space in Markdown headings."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedFile:
-    """A file, or a file within one, and what could be read of it.
+    """A file, or a file within one, and what was read of it.
 
     Attributes:
-        name: Name for its document, relative to the folder.
-        sha256: Hash of its bytes, in hexadecimal.
-        size_bytes: Their number.
+        name: Name of its document, relative to the folder.
+        sha256: SHA-256 of its bytes, in hexadecimal.
+        size_bytes: Number of its bytes.
         status: `INDEXED`, `PARTLY_READ`, `EMPTY`, `UNSUPPORTED` or `FAILED`.
-        detail: What is missing and why, and what else people should know of it; "" where there is nothing to say.
-        document: Its document; None where it holds no text of its own.
+        detail: What is missing and why, and other remarks; "" if there are none.
+        document: Its document; None if it has no text of its own.
     """
 
     name: str
@@ -63,22 +64,21 @@ class LoadedFile:
 def load(
     path: Path, name: str, passwords: Sequence[str] = (), on_page: Callable[[], None] = lambda: None
 ) -> list[LoadedFile]:
-    """Read a file into documents.
+    """Load a file as documents.
 
     Args:
         path: The file.
-        name: Name for it, relative to its folder.
-        passwords: Tried in turn where something is encrypted.
+        name: Its name, relative to the folder.
+        passwords: Tried in turn on encrypted files.
         on_page: Called before each page that is read by OCR, which takes seconds.
 
     Returns:
-        The file, then the files within it, theirs included. Of those some may have failed, the first one has not.
+        The file, then all files within it, nested ones included. Some of the latter may have failed.
 
     Raises:
-        EmptyFileError: It holds nothing but white space.
-        UnsupportedFileError: It is of no kind that can be read.
-        UnreadableFileError: It cannot be opened, is too large, damaged, encrypted, or no text; or it changes all the
-            while.
+        EmptyFileError: It holds no text.
+        UnsupportedFileError: It is of an unsupported type.
+        UnreadableFileError: It cannot be opened, is too large, damaged or encrypted, is not text, or keeps changing.
     """
     content = read_bytes(path)
     tree = _Tree(name, passwords, on_page)
@@ -89,7 +89,7 @@ def load(
 
 
 def is_supported(path: Path) -> bool:
-    """Whether the file is of a kind that can be read, by its name and first bytes; one that cannot be opened may be."""
+    """Return whether a file's type is supported, by its name and first bytes; True if it cannot be opened."""
     try:
         return kind_by_head(path.name, _head(path)) is not None
     except OSError:
@@ -97,23 +97,23 @@ def is_supported(path: Path) -> bool:
 
 
 def is_light(path: Path) -> bool:
-    """Whether it is a plain text that is read in no time, by its name and first bytes."""
+    """Return whether a file is a short plain text, by its name and first bytes."""
     try:
         kind = kind_by_head(path.name, _head(path))
         return kind is not None and kind.is_plain and path.stat().st_size <= MAX_LIGHT_BYTES
     except OSError:
-        return True  # reading it will say so at once
+        return True  # reading it will report the error
 
 
 def _head(path: Path) -> bytes:
-    if not path.is_file():  # to open a pipe is to wait for whoever writes into it
+    if not path.is_file():  # opening a pipe would block
         raise OSError
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes, all of the same moment.
+    """Read a file's bytes as of a single moment.
 
     Args:
         path: The file.
@@ -122,14 +122,14 @@ def read_bytes(path: Path) -> bytes:
         All its bytes.
 
     Raises:
-        UnreadableFileError: It cannot be opened, is no ordinary file, or is larger than `MAX_FILE_BYTES`.
-        ChangingFileError: It was written each time that it was read.
+        UnreadableFileError: It cannot be opened, is not a regular file, or is larger than `MAX_FILE_BYTES`.
+        ChangingFileError: It changed during every attempt.
     """
     try:
         for _ in range(_TIMES_READ):
             before = path.stat()
             if not stat.S_ISREG(before.st_mode):
-                raise UnreadableFileError(f"{CANNOT_OPEN}: it is no ordinary file")
+                raise UnreadableFileError(f"{CANNOT_OPEN}: it is not a regular file")
             if before.st_size > MAX_FILE_BYTES:
                 raise UnreadableFileError(
                     f"too large: {before.st_size:,} bytes, at most {MAX_FILE_BYTES:,}; split it into parts"
@@ -141,11 +141,11 @@ def read_bytes(path: Path) -> bytes:
                 return content
     except OSError as error:
         raise UnreadableFileError(f"{CANNOT_OPEN}: {error.strerror or error}") from error
-    raise ChangingFileError("it is being written while it is read; index again when that is done")
+    raise ChangingFileError("it is being modified; index again when that is done")
 
 
 class _Tree:
-    """A file and the files within it, as they are read: together they stay within the bounds of one."""
+    """A file and the files within it, which share the limits of a single file."""
 
     def __init__(self, name: str, passwords: Sequence[str], on_page: Callable[[], None]) -> None:
         self._prefix = f"{name}/"
@@ -157,19 +157,19 @@ class _Tree:
         self.notes: list[str] = []
 
     def read(self, name: str, content: bytes, depth: int) -> LoadedFile:
-        """Read a file and what is within it.
+        """Read a file and the files within it.
 
         Args:
             name: Its name.
             content: Its bytes.
-            depth: How many files it is within.
+            depth: How many files it is nested in.
 
         Returns:
-            The file; those within it are among the parts.
+            The file; those within it are added to the parts.
 
         Raises:
-            EmptyFileError: It holds nothing but white space.
-            UnsupportedFileError: It is of no kind that can be read.
+            EmptyFileError: It holds no text.
+            UnsupportedFileError: It is of an unsupported type.
             UnreadableFileError: It cannot be read.
         """
         opened = decrypted(content, self._passwords)
@@ -179,11 +179,11 @@ class _Tree:
         loaded = self._content(kind, opened)
         if not loaded.text.strip() and not loaded.parts:
             if loaded.notes:
-                raise UnreadableFileError(f"nothing of it could be read: {'; '.join(loaded.notes)}")
+                raise UnreadableFileError(f"none of it could be read: {'; '.join(loaded.notes)}")
             raise EmptyFileError("empty: it holds no text")
         self._n_chars += len(loaded.text)
         if self._n_chars > MAX_TEXT_CHARS:
-            raise UnreadableFileError(f"too large: its documents come to more than {MAX_TEXT_CHARS:,} characters")
+            raise UnreadableFileError(f"too large: its documents have more than {MAX_TEXT_CHARS:,} characters")
         sha256 = hashlib.sha256(content).hexdigest()
         document = _document(name, kind, loaded, sha256) if loaded.text.strip() else None
         notes, remarks = loaded.notes, loaded.remarks
@@ -192,7 +192,7 @@ class _Tree:
             if spoken:
                 document = replace(document, metadata={**document.metadata, "language": spoken})
             if spoken not in {"", KNOWN_LANGUAGE}:
-                remarks = (*remarks, f"its language seems to be {spoken!r}, and the models know English")
+                remarks = (*remarks, f"its language seems to be {spoken!r}, but the models only understand English")
         status = PARTLY_READ if notes else INDEXED
         whole = LoadedFile(name, sha256, len(content), status, "; ".join(notes + remarks), document)
         for part in loaded.parts:
@@ -206,7 +206,7 @@ class _Tree:
         return kind.function()(content, **given)
 
     def _add(self, inside: str, name: str, content: bytes, depth: int) -> None:
-        """Read a file within a file; whatever happens to it is said of it, and of it alone."""
+        """Read a file within a file; a failure concerns only that file."""
         self._n_bytes += len(content)
         if depth > MAX_DEPTH or len(self.parts) >= MAX_PARTS or self._n_bytes > MAX_PARTS_BYTES:
             self._leave_out(depth)
@@ -215,7 +215,7 @@ class _Tree:
         full = self._prefix + self._names.fresh(below)
         place = len(self.parts)
         unread = LoadedFile(full, hashlib.sha256(content).hexdigest(), len(content), FAILED, "", None)
-        self.parts.append(unread)  # before those within it
+        self.parts.append(unread)  # before the files within it
         try:
             self.parts[place] = self.read(full, content, depth)
         except UnreadableFileError as error:
@@ -224,16 +224,16 @@ class _Tree:
 
     def _leave_out(self, depth: int) -> None:
         reason = (
-            f"files within more than {MAX_DEPTH} files are left out"
+            f"files nested in more than {MAX_DEPTH} files are left out"
             if depth > MAX_DEPTH
-            else f"of the files within it, all beyond {MAX_PARTS:,} or {MAX_PARTS_BYTES:,} bytes are left out"
+            else f"files within it beyond the first {MAX_PARTS:,}, or beyond {MAX_PARTS_BYTES:,} bytes, are left out"
         )
         if reason not in self.notes:
             self.notes.append(reason)
 
 
 def status_of(error: UnreadableFileError) -> str:
-    """What the ledger calls what became of a file that could not be read."""
+    """Return the ledger's status for a file that could not be read."""
     if isinstance(error, EmptyFileError):
         return EMPTY
     return UNSUPPORTED if isinstance(error, UnsupportedFileError) else FAILED
@@ -266,5 +266,12 @@ def _is_whole(words: str) -> bool:
 
 
 def _whole(words: str) -> str:
-    """The words, with U+FFFD for each half of a character, which cannot be stored; their length stays the same."""
+    """Replace unpaired surrogates, which cannot be stored, by U+FFFD; the length stays the same."""
     return words if _is_whole(words) else _HALF.sub("\ufffd", words)
+
+
+def with_headings(document: Document) -> Document:
+    """Return the document with its headings as places, if it has no places and its name says that it is Markdown."""
+    if document.places or not is_markdown(document.name):
+        return document
+    return replace(document, places=markdown_places(document.text), has_headings=True)

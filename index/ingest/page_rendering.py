@@ -1,4 +1,4 @@
-"""Pages of PDF files as pictures, drawn in a worker: what crashes the drawing stops nothing else."""
+"""Renders pages of PDF files as images, in a worker process, so that a crash stops nothing else."""
 
 import hashlib
 import io
@@ -16,22 +16,24 @@ from index.formats.kinds import EML, MBOX, ZIP, kind_of
 from index.formats.office.encryption import decrypted
 from index.formats.pdf.extraction import open_pdf
 from index.ingest.loading import read_bytes
+from index.ingest.worker_pool import Kept
 
 _MAX_PIXELS = 12_000_000
-"""Of a picture: a page in the resolution of a good screen, and never one that takes the memory."""
+"""Most pixels of an image: a page at the resolution of a good screen, within bounded memory."""
 
+_MOST_OPEN = 2
 _HOLDING_FILES = (ZIP, EML, MBOX)
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A page to draw.
+    """A page to render.
 
     Attributes:
-        path: The file of the folder that the PDF is, or is within.
-        sha256: Hash of the PDF's bytes, in hexadecimal.
+        path: The file in the folder that is the PDF, or contains it.
+        sha256: SHA-256 of the PDF's bytes, in hexadecimal.
         page: Number of the page, from 1.
-        width: Width of the picture, in pixels; less where the page is too long for that.
+        width: Width of the image in pixels; less if the page is too long for `_MAX_PIXELS`.
     """
 
     path: Path
@@ -39,25 +41,23 @@ class Drawing:
     page: int
     width: int
 
-    def run(self, passwords: Sequence[str], on_page: Callable[[], None]) -> bytes:  # noqa: ARG002 (one page only)
-        """Draw it.
+    def run(self, passwords: Sequence[str], on_page: Callable[[], None], kept: Kept) -> bytes:  # noqa: ARG002 (one page)
+        """Render the page.
 
         Args:
-            passwords: Tried in turn where something is encrypted.
-            on_page: Not called: a page is all that is drawn.
+            passwords: Tried in turn on encrypted files.
+            on_page: Not called: only one page is rendered.
+            kept: Keeps PDFs open for their next pages.
 
         Returns:
-            The picture as PNG.
+            The image as PNG.
 
         Raises:
             ChangingFileError: The file is not the one that was indexed.
-            UnreadableFileError: It cannot be opened, has no such page, or the page cannot be drawn.
+            UnreadableFileError: It cannot be opened, has no such page, or the page cannot be rendered.
         """
-        try:
-            status = self.path.stat()
-        except OSError as error:
-            raise ChangingFileError("the file is gone since it was indexed") from error
-        document = _opened(self.path, (status.st_size, status.st_mtime_ns), self.sha256, tuple(passwords))
+        open_pdfs = kept.setdefault(_OpenPdfs, _OpenPdfs())
+        document = open_pdfs.pdf(self.path, self.sha256, tuple(passwords))
         if not 1 <= self.page <= len(document):
             raise UnreadableFileError(f"page={self.page} is not in the document; it has {len(document):,} pages")
         try:
@@ -67,41 +67,53 @@ class Drawing:
             drawn = page.render(scale=scale).to_pil()
             page.close()
         except (pypdfium2.PdfiumError, ValueError) as error:
-            raise UnreadableFileError("the page cannot be drawn: the file is damaged") from error
+            raise UnreadableFileError("the page cannot be displayed: the file is damaged") from error
         picture = io.BytesIO()
         drawn.save(picture, "PNG", compress_level=3)
         return picture.getvalue()
 
 
-@lru_cache(maxsize=2)
-def _opened(
-    path: Path,
-    state: tuple[int, int],  # noqa: ARG001 (size and time: a file that changed is opened anew)
-    sha256: str,
-    passwords: tuple[str, ...],
-) -> pypdfium2.PdfDocument:
-    """The PDF of a hash, open for its next pages.
+class _OpenPdfs:
+    """PDFs that are open for their next pages, the last two."""
 
-    Args:
-        path: The file that it is, or is within.
-        state: Size and time of that file.
-        sha256: Hash of the PDF's bytes.
-        passwords: Tried in turn where something is encrypted.
+    def __init__(self) -> None:
+        self._opened = lru_cache(_MOST_OPEN)(self._open)
 
-    Returns:
-        The PDF.
+    def pdf(self, path: Path, sha256: str, passwords: tuple[str, ...]) -> pypdfium2.PdfDocument:
+        """Open the PDF with this hash, or return it if it is open.
 
-    Raises:
-        ChangingFileError: Neither the file nor anything within it has that hash.
-    """
-    for content in _within(Part(path.name, read_bytes(path)), passwords, 0):
-        if hashlib.sha256(content).hexdigest() == sha256:
-            return open_pdf(content, passwords)
-    raise ChangingFileError("the file has changed since it was indexed")
+        Args:
+            path: The file that is the PDF, or contains it.
+            sha256: SHA-256 of the PDF's bytes.
+            passwords: Tried in turn on encrypted files.
+
+        Returns:
+            The PDF.
+
+        Raises:
+            ChangingFileError: The file was removed, or neither it nor any file within it has that hash.
+        """
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise ChangingFileError("the file was removed after it was indexed") from error
+        return self._opened(path, (status.st_size, status.st_mtime_ns), sha256, passwords)
+
+    def _open(
+        self,
+        path: Path,
+        state: tuple[int, int],  # noqa: ARG002 (size and time: a file that changed is opened again)
+        sha256: str,
+        passwords: tuple[str, ...],
+    ) -> pypdfium2.PdfDocument:
+        for content in _within(Part(path.name, read_bytes(path)), passwords, 0):
+            if hashlib.sha256(content).hexdigest() == sha256:
+                return open_pdf(content, passwords)
+        raise ChangingFileError("the file has changed since it was indexed")
 
 
 def _within(file: Part, passwords: tuple[str, ...], depth: int) -> Iterator[bytes]:
-    """The bytes of a file, then of all files within it that can be read."""
+    """Yield the bytes of a file, then of all readable files within it."""
     yield file.content
     try:
         content = decrypted(file.content, passwords)

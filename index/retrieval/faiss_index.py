@@ -1,4 +1,4 @@
-"""FAISS over the store's vectors: derived, kept in step by passage ids, rebuilt when missing or damaged."""
+"""FAISS index of the store's vectors: derived data, synchronized by passage ids, rebuilt if missing or damaged."""
 
 import json
 import logging
@@ -27,24 +27,24 @@ _CHUNK_BYTES = 1 << 20
 _UNKNOWN = (-1, -1, -1)
 
 _UNSAVED_SHARE = 0.05
-"""Share of the vectors that the saved file may lack: so many are read from the store in no time, and a file as long
-as all vectors together is not written for each that is new."""
+"""Share of vectors that the saved file may lack: reading these from the store takes little time, and the whole file
+need not be rewritten for each new vector."""
 
 logger = logging.getLogger("verbatim")
 
 
 class VectorIndex:
-    """Exact search by inner product over the vectors of one store.
+    """Exact inner-product search over the vectors of one store.
 
-    Flat, not approximate: on two cores a search takes about 0.1 ms a thousand passages, and nothing is ever missed.
+    Flat, not approximate: on two cores a search takes about 0.1 ms per thousand passages and has full recall.
     """
 
     def __init__(self, store: Store, path: Path | None = None) -> None:
-        """Make an index that holds nothing until `catch_up`, which begins with what was saved.
+        """Create an empty index; `catch_up` loads the saved one and what the store has since gained.
 
         Args:
-            store: Where the vectors come from.
-            path: Where it is saved; None takes a file beside the store's.
+            store: The source of the vectors.
+            path: Where the index is saved; None is a file beside the store's.
         """
         self._store = store
         self._path = store.database.path.with_name(FILE_NAME) if path is None else path
@@ -52,7 +52,7 @@ class VectorIndex:
         self._guard = threading.RLock()
         self._store_id = ""
         self._generation = -1
-        # Any: FAISS adds to its classes at run time what its type hints do not know. None: no vectors.
+        # Any: FAISS adds methods at run time that its type hints lack. None: no vectors.
         self._faiss: Any = None
         self._saved_look: tuple[int, ...] | None = _UNKNOWN
         self._n_unsaved = 0
@@ -63,16 +63,16 @@ class VectorIndex:
         return 0 if self._faiss is None else int(self._faiss.ntotal)
 
     def catch_up(self) -> None:
-        """Take in what the store has and drop what it no longer has.
+        """Add the vectors that are new in the store, and remove those that it no longer has.
 
-        Ids are never used twice in a store, so comparing ids finds every difference, however old the saved file is.
+        Ids are never reused in a store, so comparing ids finds every difference, however old the saved file is.
 
         Raises:
-            DamagedIndexError: The store holds vectors of different lengths.
+            DamagedIndexError: The store has vectors of different lengths.
         """
         with self._guard, self._store.database.reading():
             generation, store_id = self._store.meta.generation(), self._store.meta.store_id()
-            if store_id != self._store_id:  # not opened yet, or begun anew, and so were its ids
+            if store_id != self._store_id:  # not opened yet, or the store was recreated with new ids
                 self._store_id = store_id
                 self._open()
             if generation == self._generation:
@@ -84,7 +84,7 @@ class VectorIndex:
 
     @contextmanager
     def in_step(self) -> Iterator[None]:
-        """Keep the index as the store is for the caller, whatever other threads see of the store meanwhile.
+        """Keep the index in step with the store inside the `with` block, whatever other threads write meanwhile.
 
         Yields:
             Nothing.
@@ -94,15 +94,15 @@ class VectorIndex:
             yield
 
     def search(self, vector: Vectors, limit: int, ids: Sequence[int] | None = None) -> list[tuple[int, float]]:
-        """The nearest passages, best first.
+        """Return the nearest passages, best first.
 
         Args:
             vector: `(dimension,)` float32, unit length.
-            limit: How many at most.
+            limit: Maximum number of passages.
             ids: Passages to choose from; None is all of them.
 
         Returns:
-            Id and cosine of each. Fewer than `limit` when there are fewer; FAISS's padding is dropped here.
+            Id and cosine of each, without FAISS's padding (id -1).
         """
         with self._guard:
             count = len(self) if ids is None else len(ids)
@@ -112,18 +112,18 @@ class VectorIndex:
         return [(int(id_), float(cosine)) for id_, cosine in zip(found[0], cosines[0], strict=True) if id_ >= 0]
 
     def cosines(self, vector: Vectors, ids: Sequence[int]) -> dict[int, float]:
-        """Cosines of the passages named; ids that are not in the index are missing."""
+        """Return the cosines of these passages; ids that are not in the index are left out."""
         nearest = self.search(vector, len(ids), ids)
         return dict(nearest)
 
     def ids(self) -> NDArray[np.int64]:
-        """Ids of the passages, `(n,)` int64, in the order of `vectors`."""
+        """Return the passage ids, `(n,)` int64, in the order of `vectors`."""
         with self._guard:
             found = np.empty(0, dtype=np.int64) if self._faiss is None else faiss.vector_to_array(self._faiss.id_map)
         return np.asarray(found, dtype=np.int64)
 
     def vectors(self) -> Vectors:
-        """All vectors, `(n, dimension)` float32, copied."""
+        """Return a copy of all vectors, `(n, dimension)` float32."""
         with self._guard:
             if self._faiss is None:
                 return np.empty((0, 0), dtype=np.float32)
@@ -131,16 +131,16 @@ class VectorIndex:
             return np.asarray(faiss.vector_to_array(flat.codes).view(np.float32).reshape(len(self), flat.d))
 
     def save(self, *, erasing: bool = False) -> None:
-        """Write the index beside the store if the file there lacks much of it; a crash leaves the one before.
+        """Save the index if the saved file is out of date by much; a crash leaves the previous file intact.
 
-        The right to write the store must be held. A disk that is full costs only time at the next opening.
+        The caller must hold the store's write lock. A full disk is not an error: the next opening only takes longer.
 
         Args:
-            erasing: Write it also if the file there still holds vectors that were removed.
+            erasing: Save also if the file still contains removed vectors.
         """
         with self._guard:
             is_due = self._n_unsaved > _UNSAVED_SHARE * len(self) or (erasing and self._saved_holds_removed)
-            if not is_due and self._look() == self._saved_look:  # another process may have saved, or nobody yet
+            if not is_due and self._look() == self._saved_look:  # the file is still the one last saved or read
                 return
             copied = None if self._faiss is None else faiss.clone_index(self._faiss)
             header = {"store_id": self._store_id, "generation": self._generation}
@@ -150,35 +150,34 @@ class VectorIndex:
             if copied is None:
                 self._path.unlink(missing_ok=True)
             else:
-                # The file must not outlive, in a power failure, the generation that it is of.
-                self._store.database.settle()
+                self._store.database.settle()  # after a power failure, the file must not be newer than the store
                 _write(temporary, header, copied)
                 temporary.replace(self._path)
             self._saved_look = self._look()
         except OSError as error:
-            logger.warning("%s cannot be saved (%s); it will be made again from the store", self._path, error.strerror)
+            logger.warning("%s cannot be saved (%s); it will be rebuilt from the store", self._path, error.strerror)
             self._saved_look = _UNKNOWN
-            if erasing:  # better none than one that holds what was to be erased
+            if erasing:  # better no file than one with vectors that had to be erased
                 self._path.unlink(missing_ok=True)
         finally:
             temporary.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Forget all vectors and what was saved of them; `catch_up` makes them again from the store.
+        """Delete all vectors and the saved file; `catch_up` rebuilds them from the store.
 
-        The right to write the store must be held.
+        The caller must hold the store's write lock.
         """
         with self._guard:
             self._path.unlink(missing_ok=True)
             self._store_id = ""
 
     def is_damaged(self) -> bool:
-        """Whether there is a file that cannot be read: one that is missing or of an older state is as good as any."""
+        """Return whether the saved file cannot be read; a missing or outdated file is no damage."""
         with self._guard:
             return self._path.exists() and self._read() is None
 
     def _open(self) -> None:
-        """Begin with the saved index, or with nothing where it is missing, damaged or of another store."""
+        """Load the saved index; start empty if it is missing, damaged or belongs to another store."""
         self._faiss, self._generation, self._saved_look = None, -1, _UNKNOWN
         self._n_unsaved, self._saved_holds_removed = 0, False
         look, read = self._look(), self._read()
@@ -186,7 +185,7 @@ class VectorIndex:
             self._generation, self._faiss, self._saved_look = read[0]["generation"], read[1], look
 
     def _look(self) -> tuple[int, ...] | None:
-        """What tells the file that is there from any other; None where there is none."""
+        """Return what identifies the current file (inode, time, size); None if there is none."""
         try:
             status = self._path.stat()
         except OSError:
@@ -194,7 +193,7 @@ class VectorIndex:
         return status.st_ino, status.st_mtime_ns, status.st_size
 
     def _read(self) -> tuple[dict[str, Any], Any] | None:
-        """What was saved: store and generation that it is of, and the FAISS index; None where it cannot be read."""
+        """Read the saved file: its header (store id and generation) and FAISS index; None if it cannot be read."""
         try:
             content = memoryview(self._path.read_bytes())
         except OSError:
@@ -213,13 +212,13 @@ class VectorIndex:
             self._saved_holds_removed = True
 
     def _add(self, ids: NDArray[np.int64]) -> None:
-        """Take in passages of the store.
+        """Add passages from the store.
 
         Args:
             ids: Their ids, `(n,)` int64.
 
         Raises:
-            DamagedIndexError: Their vectors are not as long as the others.
+            DamagedIndexError: Their vectors differ in length from the others.
         """
         found, vectors = self._store.passages.vectors(ids.tolist())
         if not found:
@@ -234,7 +233,7 @@ class VectorIndex:
 
 
 def _write(path: Path, header: dict[str, Any], vectors: Any) -> None:  # noqa: ANN401 (a class of FAISS's)
-    """Write magic, header, FAISS's own format and a checksum of it all, a chunk at a time."""
+    """Write magic bytes, header, serialized FAISS index and a CRC-32 of all of it, in chunks."""
     crc32 = 0
     private_files.make_file(path)
     with path.open("wb") as file:
@@ -245,13 +244,13 @@ def _write(path: Path, header: dict[str, Any], vectors: Any) -> None:  # noqa: A
             file.write(chunk)
 
         write(_MAGIC + b"\n" + json.dumps(header).encode() + b"\n")
-        writer: Any = vars(faiss)["PyCallbackIOWriter"]  # which its type hints leave out
+        writer: Any = vars(faiss)["PyCallbackIOWriter"]  # missing from the type hints
         faiss.write_index(vectors, writer(write, _CHUNK_BYTES))
         file.write(crc32.to_bytes(_CRC_BYTES, "little"))
 
 
 def _only(ids: Sequence[int] | None) -> Any:  # noqa: ANN401 (a class that FAISS's type hints get wrong)
-    """FAISS's search parameters for a choice of passages, None being all: even so it is faster than without."""
+    """Return FAISS's search parameters for a selection; None selects all, which is faster than no selector."""
     parameters: Any = faiss.SearchParameters
     chosen = faiss.IDSelectorAll() if ids is None else faiss.IDSelectorBatch(np.asarray(ids, dtype=np.int64))
     return parameters(sel=chosen)

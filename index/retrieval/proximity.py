@@ -1,4 +1,4 @@
-"""How close together the words of a question stand in a passage: what BM25, which counts words, does not see."""
+"""Proximity: how close together the words of a question are in a passage, which BM25 ignores."""
 
 import math
 import re
@@ -16,24 +16,24 @@ _WORD = re.compile(r"\w[\w\u0300-\u036f]*")  # with combining accents, as FTS5's
 
 
 def words_of(text: str) -> list[str]:
-    """Words of a text in lower case."""
+    """Return the words of a text in lower case."""
     return _WORD.findall(text.lower())
 
 
 def measure(question: str, terms: Sequence[str], texts: Sequence[str]) -> list[Proximity]:
-    """Compare passages by how close together they have a question's words.
+    """Measure how close together each passage has the words of a question.
 
     The two figures are the ordered and the unordered window of the sequential dependence model (Metzler and Croft 2005,
-    "A Markov random field model for term dependencies"), the second over all terms at once. Words are compared by their
-    stems (Porter), and weigh as in BM25, by the number of the passages compared that hold them.
+    "A Markov random field model for term dependencies"), the latter over all terms at once. Words are compared by their
+    Porter stems and weighted by inverse document frequency, as in BM25, among the passages compared.
 
     Args:
         question: The question.
-        terms: Those of its words that tell what it is about, in lower case.
-        texts: The passages, each with what stands above it.
+        terms: Its content words, in lower case.
+        texts: The passages, each with its title and headings.
 
     Returns:
-        The figures of each passage; 0 where the question has no term or no two words.
+        The figures of each passage; 0 if the question has no terms, or fewer than two words.
     """
     stem = Stemmer.Stemmer("porter").stemWords
     asked = stem(words_of(question))
@@ -52,13 +52,13 @@ def measure(question: str, terms: Sequence[str], texts: Sequence[str]) -> list[P
 
 
 def _rarity(words: frozenset[str], passages: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Inverse document frequency, as BM25 has it, always above 0."""
+    """Return the inverse document frequency of each word, as in BM25; always above 0."""
     holding = Counter(word for passage in passages for word in words.intersection(passage))
     return {word: math.log(1 + (len(passages) - holding[word] + 0.5) / (holding[word] + 0.5)) for word in words}
 
 
 def _densest(words: Sequence[str], stems: frozenset[str], weights: Mapping[str, float]) -> float:
-    """The most that different terms within a window weigh together."""
+    """Return the largest total weight of distinct terms within a window."""
     places = [(place, word) for place, word in enumerate(words) if word in stems]
     inside: Counter[str] = Counter()
     best = weight = 0.0

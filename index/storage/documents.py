@@ -1,17 +1,12 @@
-"""The documents of an index: texts, metadata, places, pages, and where characters are printed on them."""
+"""The documents of an index, by name: texts, records and metadata."""
 
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from index.errors import UnknownDocumentError
-from index.formats.content import Place
-from index.records import Document, DocumentRecord, PageBoxes
-from index.storage.char_boxes import PIECE_CHARS, pack, unpack
+from index.records import Document, DocumentRecord
 from index.storage.database import Database
-from index.storage.highlights import lines_of
 from index.storage.meta import DELETIONS, Meta
 
 _RECORD = "name, title, sha256, n_passages, n_chars"
@@ -35,8 +30,8 @@ class Documents:
         with self._database.reading() as connection:
             return int(connection.execute("SELECT count(name) FROM documents").fetchone()[0])
 
-    def records(self) -> list[DocumentRecord]:
-        """All documents in the order of their names, without their texts. `record` looks one up."""
+    def all(self) -> list[DocumentRecord]:
+        """All documents in the order of their names, without their texts; `record` and `records` look some up."""
         query = f"SELECT {_RECORD} FROM documents WHERE name IS NOT NULL ORDER BY name"
         with self._database.reading() as connection:
             return [DocumentRecord(*row) for row in connection.execute(query)]
@@ -46,11 +41,49 @@ class Documents:
         with self._database.reading():
             return DocumentRecord(*self._row(name, _RECORD))
 
-    def missing(self, names: Iterable[str]) -> list[str]:
-        """Return those of some names that no document has, in their order."""
-        query = "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT name FROM documents WHERE name IS NOT NULL)"
+    def records(self, names: Iterable[str]) -> dict[str, DocumentRecord]:
+        """Look up documents without their texts; names that no document has are missing."""
+        query = f"SELECT {_RECORD} FROM documents WHERE name IN (SELECT value FROM json_each(?)) ORDER BY name"
         with self._database.reading() as connection:
-            return [name for (name,) in connection.execute(query, (json.dumps(list(names)),))]
+            return {row[0]: DocumentRecord(*row) for row in connection.execute(query, (json.dumps(list(names)),))}
+
+    def names_by_hash(self, hashes: Iterable[str]) -> dict[str, list[str]]:
+        """Names of the documents whose file has one of some hashes, in order, by hash."""
+        query = (
+            "SELECT sha256, name FROM documents WHERE sha256 IN (SELECT value FROM json_each(?))"
+            " AND name IS NOT NULL ORDER BY name"
+        )
+        found: dict[str, list[str]] = {}
+        with self._database.reading() as connection:
+            for sha256, name in connection.execute(query, (json.dumps(list(hashes)),)):
+                found.setdefault(sha256, []).append(name)
+        return found
+
+    def names_below(self, name: str) -> list[str]:
+        """Names of the documents within a file or folder, in order."""
+        query = "SELECT name FROM documents WHERE name > ? AND name < ? ORDER BY name"
+        with self._database.reading() as connection:
+            # "0" is what comes after the slash: between the two lies all that begins with the name and a slash.
+            return [row[0] for row in connection.execute(query, (f"{name}/", f"{name}0"))]
+
+    def names_in(self, text: str) -> list[str]:
+        """Names of documents that stand in a text, letter case aside, in order.
+
+        Args:
+            text: The text.
+
+        Returns:
+            The names; beside them there may be some that do not quite stand there, as a name within a longer word.
+        """
+        # SQLite lowers the letters of ASCII only: names with others are looked at here.
+        query = (
+            "SELECT name, length(name) = length(CAST(name AS BLOB)) FROM documents WHERE name IS NOT NULL"
+            " AND (instr(?, lower(name)) OR length(name) <> length(CAST(name AS BLOB))) ORDER BY name"
+        )
+        folded = _folded(text)
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (folded,)).fetchall()
+        return [name for name, is_ascii in rows if is_ascii or _folded(name) in folded]
 
     def get(self, name: str) -> Document:
         """A document with its text; without places, metadata and boxes, which have methods of their own."""
@@ -72,94 +105,27 @@ class Documents:
             said: dict[str, str] = json.loads(stored)
         return said
 
-    def places(self, name: str) -> tuple[Place, ...]:
-        """Where stretches of a document's text stand in its file, in order."""
-        query = "SELECT start, label FROM places WHERE document_id = ? ORDER BY start"
-        with self._database.reading() as connection:
-            return tuple(Place(*row) for row in connection.execute(query, self._row(name, "id")))
-
-    def place_at(self, name: str, offset: int) -> str:
-        """Label of the place that an offset in a document's text stands at; "" where there is none."""
-        query = "SELECT label FROM places WHERE document_id = ? AND start <= ? ORDER BY start DESC LIMIT 1"
-        with self._database.reading() as connection:
-            found = connection.execute(query, (*self._row(name, "id"), offset)).fetchone()
-        return "" if found is None else str(found[0])
-
-    def extent(self, name: str) -> tuple[int, int]:
-        """How many pages a document is printed on, 0 for formats without pages, and how many places it has."""
-        query = (
-            "SELECT (SELECT count(*) FROM pages WHERE document_id = ?), (SELECT count(*) FROM places WHERE"
-            " document_id = ?)"
-        )
-        with self._database.reading() as connection:
-            (id_,) = self._row(name, "id")
-            n_pages, n_places = connection.execute(query, (id_, id_)).fetchone()
-        return n_pages, n_places
-
-    def page_sizes(self, name: str) -> list[tuple[float, float]]:
-        """Width and height of each page of a document, in points (1/72 inch).
-
-        Args:
-            name: Its name.
-
-        Returns:
-            The sizes in the order of the pages; (0, 0) of one that cannot be shown, none for formats without pages.
-        """
-        query = "SELECT width, height FROM pages WHERE document_id = ? ORDER BY number"
-        with self._database.reading() as connection:
-            return list(connection.execute(query, self._row(name, "id")))
-
-    def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
-        """Where a stretch of a document's text is printed.
-
-        Args:
-            name: Its name.
-            start: Offset of its first character.
-            end: Offset after its last one.
-
-        Returns:
-            The pages that it is on, with a rectangle for each line; none where it is printed nowhere.
-        """
-        query = "SELECT first, piece FROM boxes WHERE document_id = ? AND first > ? AND first < ? ORDER BY first"
-        with self._database.reading() as connection:
-            (id_,) = self._row(name, "id")
-            pieces = connection.execute(query, (id_, start - PIECE_CHARS, end)).fetchall()
-            sizes = "SELECT number, width, height FROM pages WHERE document_id = ?"
-            pages = {number: (w, h) for number, w, h in connection.execute(sizes, (id_,))} if pieces else {}
-        characters = []
-        for first, piece in pieces:
-            stretch = slice(max(start - first, 0), max(end - first, 0))
-            with self._database.decoding():
-                numbers, rectangles = unpack(piece)
-            printed = zip(numbers[stretch], rectangles[stretch], strict=True)
-            characters += [(page, box) for page, box in printed if page >= 0]
-        return [PageBoxes(page + 1, *pages[page], tuple(lines)) for page, lines in lines_of(characters)]
+    def id_of(self, name: str) -> int:
+        """The number that a document's rows in other tables refer to it by."""
+        with self._database.reading():
+            return int(self._row(name, "id")[0])
 
     def add(self, document: Document, n_passages: int) -> int:
-        """Write a document, whose name no other may have, with its places, pages and boxes.
+        """Write a document, whose name no other may have, without what else belongs to it.
 
         Args:
             document: The document.
             n_passages: How many passages it has.
 
         Returns:
-            Its id, which its passages refer to.
+            Its id, which its places and passages refer to.
         """
         said = json.dumps(dict(document.metadata))
         values = (document.name, document.title, document.sha256, len(document.text), n_passages, said, document.text)
         columns = "name, title, sha256, n_chars, n_passages, metadata, text"
-        marks = ", ".join("?" * len(values))
-        sizes = [] if document.boxes is None else np.nan_to_num(document.boxes.sizes).tolist()
-        pieces = [] if document.boxes is None else list(pack(document.boxes))
+        query = f"INSERT INTO documents ({columns}) VALUES ({', '.join('?' * len(values))}) RETURNING id"
         with self._database.writing() as connection:
-            query = f"INSERT INTO documents ({columns}) VALUES ({marks}) RETURNING id"
-            (id_,) = connection.execute(query, values).fetchone()
-            places = ((id_, place.start, place.label) for place in document.places)
-            connection.executemany("INSERT INTO places VALUES (?, ?, ?)", places)
-            pages = ((id_, number, width, height) for number, (width, height) in enumerate(sizes))
-            connection.executemany("INSERT INTO pages VALUES (?, ?, ?, ?)", pages)
-            connection.executemany("INSERT INTO boxes VALUES (?, ?, ?)", ((id_, *piece) for piece in pieces))
-        return int(id_)
+            return int(connection.execute(query, values).fetchone()[0])
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Give documents other names, old to new; names that are not there are passed over."""
@@ -200,3 +166,8 @@ class Documents:
         if row is None:
             raise UnknownDocumentError(f"there is no document {name!r} in the index")
         return row
+
+
+def _folded(text: str) -> str:
+    """A text without letter case, as regular expressions compare it: they take the Turkish i's for i."""
+    return text.casefold().replace("\u0307", "").replace("\u0131", "i")

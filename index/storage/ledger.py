@@ -1,6 +1,7 @@
 """The ledger of an index: every file that was met in the folder, what became of it, and what is kept out."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable
 from dataclasses import astuple
 
 from index.records import FileRecord
@@ -14,11 +15,17 @@ class Ledger:
         """Make it over an index's database."""
         self._database = database
 
-    def files(self) -> dict[str, FileRecord]:
+    def all(self) -> dict[str, FileRecord]:
         """All lines by name, in the order of the names."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT * FROM files ORDER BY name").fetchall()
         return {row[0]: FileRecord(*row) for row in rows}
+
+    def records(self, names: Iterable[str]) -> dict[str, FileRecord]:
+        """Look up lines by name; names without one are missing."""
+        query = "SELECT * FROM files WHERE name IN (SELECT value FROM json_each(?)) ORDER BY name"
+        with self._database.reading() as connection:
+            return {row[0]: FileRecord(*row) for row in connection.execute(query, (json.dumps(list(names)),))}
 
     def parts(self, name: str) -> list[str]:
         """Names of the files within a file."""
@@ -58,7 +65,7 @@ class Ledger:
             self.forget([old])
             self.write([file])
 
-    def keep_out(self, names: Sequence[str]) -> None:
+    def keep_out(self, names: Iterable[str]) -> None:
         """Keep the names and contents of files out from now on; their lines say so."""
         with self._database.writing() as connection:
             for name in names:

@@ -1,6 +1,6 @@
 """One index on disk: its documents, its ledger, its passages, and what changes several of them in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from index.errors import BusyIndexError, DamagedIndexError, VerbatimError
@@ -12,6 +12,7 @@ from index.storage.erasure import Erasure
 from index.storage.ledger import Ledger
 from index.storage.meta import DELETIONS, Meta
 from index.storage.passages import PassageRow, Passages
+from index.storage.places import Places
 
 FILE_NAME = "store.sqlite"
 
@@ -20,8 +21,8 @@ class Store:
     """One index on disk. Safe to use from many threads; one process at a time may write.
 
     What is kept is reached through its parts: `database` has the transactions, `meta` what the index says of itself,
-    `documents`, `ledger` and `passages` (with vectors and lexical rows) the rest, `erasure` the steps that take what
-    was deleted out of the file. What changes several of them at once is here, in one transaction each.
+    `documents`, `places`, `ledger` and `passages` (with vectors and lexical rows) the rest, `erasure` the steps that
+    take what was deleted out of the file. What changes several of them at once is here, in one transaction each.
     """
 
     def __init__(self, folder: Path, rebuild_command: str = "verbatim index FOLDER --rebuild") -> None:
@@ -43,6 +44,7 @@ class Store:
         self.database = Database(folder / FILE_NAME, _kind(rebuild_command))
         self.meta = Meta(self.database)
         self.documents = Documents(self.database, self.meta)
+        self.places = Places(self.database, self.documents)
         self.ledger = Ledger(self.database)
         self.passages = Passages(self.database)
         self.erasure = Erasure(self.database, self.meta, self.passages)
@@ -81,12 +83,14 @@ class Store:
         """
         with self.database.writing():
             self.documents.delete([document.name])
-            self.passages.add(self.documents.add(document, len(rows)), rows)
+            id_ = self.documents.add(document, len(rows))
+            self.places.add(id_, document)
+            self.passages.add(id_, rows)
             if file is not None:
                 self.ledger.write([file])
             self.meta.next_generation()
 
-    def delete(self, names: Sequence[str], files: Iterable[FileRecord] = ()) -> None:
+    def delete(self, names: Collection[str], files: Iterable[FileRecord] = ()) -> None:
         """Delete documents with all that belongs to them; names that are not there are passed over.
 
         Args:
@@ -130,7 +134,7 @@ class Store:
             self.ledger.write(parts)
             self.meta.next_generation()
 
-    def keep_out(self, names: Sequence[str], within: Sequence[str] = ()) -> None:
+    def keep_out(self, names: Collection[str], within: Collection[str] = ()) -> None:
         """Delete documents and keep their names and contents out; their files' ledger lines say so.
 
         Args:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from index.records import FileRecord
     from qa.answerer import QuestionAnswerer
     from qa.dialogue.conversation import Conversation
+    from qa.engine import Engine
     from qa.evaluation.metrics import Scores
 
 ANSWERED, NOT_ANSWERED = 0, 1
@@ -72,7 +73,9 @@ class Mode(StrEnum):
 
 @cli.command()
 def ask(
+    context: typer.Context,
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question.")],
+    *,
     folder: Folder = None,
     within: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this document; may be given again.")
@@ -85,10 +88,10 @@ def ask(
 ) -> None:
     """Answer a question; exit code 0 when answered, 1 when not."""
     with errors(as_json):
-        from qa.answerer import check_question
+        from qa.question.checks import check_question
 
         check_question(question)
-        with _load(folder, top_k=top_k, threshold=threshold, max_wrong=max_wrong, reader=reader) as answerer:
+        with _load(context, folder, top_k=top_k, threshold=threshold, max_wrong=max_wrong, reader=reader) as answerer:
             answer = answerer.ask(question, within=within)
             # Said before the index is closed: then what was deleted since the last time is erased.
             if as_json:
@@ -100,6 +103,7 @@ def ask(
 
 @cli.command()
 def chat(
+    context: typer.Context,
     folder: Folder = None,
     within: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this document; may be given again.")
@@ -112,12 +116,13 @@ def chat(
     Follow up as you would with a person. A line that begins with = says how the one before it was meant.
     With --json each line is answered by a line of JSON.
     """
-    with errors(as_json), _load(folder, reader=reader) as answerer:
+    with errors(as_json), _load(context, folder, reader=reader) as answerer:
         _talk(answerer.conversation(within), as_json=as_json)
 
 
 @cli.command()
 def index(
+    context: typer.Context,
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of documents.")],
     rebuild: Rebuild = False,
     retry_failed: Annotated[
@@ -131,12 +136,15 @@ def index(
     With --watch and --json, what was done is printed as one line of JSON each time.
     """
     if watch:
-        _watch(folder, rebuild, as_json)
+        _watch(context, folder, rebuild, as_json)
     with errors(as_json):
         from qa.answerer import QuestionAnswerer
         from qa.progress import show_progress
 
-        with QuestionAnswerer(_named(folder), rebuild=rebuild) as answerer, show_progress() as on_progress:
+        with (
+            QuestionAnswerer(_named(folder), rebuild=rebuild, engine=context.obj) as answerer,
+            show_progress() as on_progress,
+        ):
             report = answerer.sync(on_progress, retry_failed=retry_failed)
             _refuse_empty(answerer)
             place, count, files = answerer.index_dir, len(answerer.documents()), answerer.files()
@@ -148,16 +156,18 @@ def index(
 
 
 @cli.command()
-def documents(folder: Folder = None, as_json: Json = False) -> None:
+def documents(context: typer.Context, folder: Folder = None, as_json: Json = False) -> None:
     """List a folder's files, and what became of each."""
     with errors(as_json):
-        from qa.answerer import QuestionAnswerer, default_folder
+        from qa.answerer import QuestionAnswerer
+        from qa.opening import default_folder
 
-        with QuestionAnswerer(default_folder() if folder is None else _named(folder)) as answerer:
+        place = default_folder() if folder is None else _named(folder)
+        with QuestionAnswerer(place, engine=context.obj) as answerer:
             records, files = answerer.documents(), answerer.files()
             if not records and not files:
-                place = str(answerer.folder)
-                raise FolderError(f"folder={place!r} is not indexed yet; run: verbatim index {place!r}")
+                name = str(answerer.folder)
+                raise FolderError(f"folder={name!r} is not indexed yet; run: verbatim index {name!r}")
     if as_json:
         listed = {"documents": [jsonable(record) for record in records], "files": [jsonable(file) for file in files]}
         print_json({**listed, "left_out": left_out_of(files), "notes": notes_of(files)})
@@ -170,6 +180,7 @@ def documents(folder: Folder = None, as_json: Json = False) -> None:
 
 @cli.command()
 def verify(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `verbatim ask --json` printed; - is stdin.")],
     folder: Folder = None,
     as_json: Json = False,
@@ -177,7 +188,7 @@ def verify(
     """Check that an answer still stands; exit code 1 when not."""
     with errors(as_json):
         answer = _read_json(file)
-        with _load(folder) as answerer:
+        with _load(context, folder) as answerer:
             found = answerer.verify(answer)
     if as_json:
         print_json({**jsonable(found), "explanation": found.standing.explanation})
@@ -190,6 +201,7 @@ def verify(
 
 @cli.command()
 def doctor(
+    context: typer.Context,
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of documents.")],
     mend: Annotated[bool, typer.Option("--mend", help="Mend what can be mended; documents may be read again.")] = False,
     as_json: Json = False,
@@ -200,7 +212,7 @@ def doctor(
         from qa.answerer import QuestionAnswerer
 
         try:
-            with QuestionAnswerer(_named(folder)) as answerer:
+            with QuestionAnswerer(_named(folder), engine=context.obj) as answerer:
                 found = answerer.doctor(mend=mend)
         except DamagedIndexError as error:  # it cannot even be opened
             found = Diagnosis({}, (Problem("database", str(error)),))
@@ -213,6 +225,7 @@ def doctor(
 
 @cli.command()
 def feedback(
+    context: typer.Context,
     folder: Folder = None,
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write what tells which answers are right.")
@@ -224,17 +237,19 @@ def feedback(
 ) -> None:
     """Show what people said of answers in the web chat, or export it."""
     with errors(as_json):
-        from qa.answerer import QuestionAnswerer, default_folder
+        from qa.answerer import QuestionAnswerer
         from qa.evaluation.prediction_log import check_writable, write_whole
         from qa.feedback.export import Format, teaches
         from qa.feedback.export import export as exported
         from qa.feedback.store import FeedbackStore, hashes
+        from qa.opening import default_folder
 
         if form not in tuple(Format):
             raise ParameterError(f"format={form!r} is none; choose squad or jsonl")
         if export is not None:
             check_writable("export", export)
-        with QuestionAnswerer(default_folder() if folder is None else _named(folder)) as answerer:
+        place = default_folder() if folder is None else _named(folder)
+        with QuestionAnswerer(place, engine=context.obj) as answerer:
             given, now = FeedbackStore(answerer.index_dir).all(), hashes(answerer)
         taught = sum(teaches(said) for said in given)
         if export is not None:
@@ -251,6 +266,7 @@ def feedback(
 
 @cli.command()
 def serve(
+    context: typer.Context,
     folder: Folder = None,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     *,
@@ -301,19 +317,20 @@ def serve(
             log_questions=log_questions,
             no_auth=no_auth,
             allowed_hosts=allowed_host or (),
+            engine=context.obj,
             reader=reader,
             patience=patience,
         )
 
 
 @cli.command()
-def mcp(folder: Folder = None, reader: ReaderName = None) -> None:
+def mcp(context: typer.Context, folder: Folder = None, reader: ReaderName = None) -> None:
     """Serve an assistant over stdio (MCP); what changes is indexed.
 
     The assistant starts it: name this command, with its options, in the assistant's settings as a server of the Model
     Context Protocol.
     """
-    with errors(as_json=False), _load(folder, reader=reader) as answerer:  # stdout is the protocol's alone
+    with errors(as_json=False), _load(context, folder, reader=reader) as answerer:  # stdout is the protocol's alone
         from qa.web.api.mcp import serve_stdio
 
         with answerer.watch():
@@ -363,7 +380,9 @@ def _say_done(record: dict[str, str], line: str, *, as_json: bool) -> None:
 
 @cli.command()
 def evaluate(
+    context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Questions in SQuAD's format, 1.1 or 2.0.")],
+    *,
     mode: Annotated[
         Mode, typer.Option(help="Read the given paragraph, retrieve from all paragraphs as documents, or both.")
     ] = Mode.BOTH,
@@ -397,7 +416,7 @@ def evaluate(
         for file in files:
             on_said = None if records is None else partial(records.add, file)
             with counting(file.name) as on_progress:
-                found = evaluate_file(file, modes, limit, predictions, on_progress, settings, on_said)
+                found = evaluate_file(file, modes, limit, predictions, on_progress, settings, on_said, context.obj)
             rows += [(file, system, scores) for system, scores in found]
     if as_json:
         print_json([{"file": str(file), "system": system, **scores.as_dict()} for file, system, scores in rows])
@@ -405,16 +424,17 @@ def evaluate(
         print_scores(rows)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, engine: "Engine | None" = None) -> None:
     """The command `verbatim`.
 
     Args:
         arguments: In place of those on the command line.
+        engine: What the models run on; None is the one that this process shares.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # one that cannot show a character shows its number
             stream.reconfigure(errors="backslashreplace")
-    cli(arguments)
+    cli(arguments, obj=engine)
 
 
 def _named(folder: str) -> str:
@@ -425,10 +445,10 @@ def _named(folder: str) -> str:
 
 
 @contextmanager
-def _load(folder: str | None, **settings: Any) -> "Iterator[QuestionAnswerer]":  # noqa: ANN401 (fields of Settings)
-    from qa.answerer import load
+def _load(context: typer.Context, folder: str | None, **settings: Any) -> "Iterator[QuestionAnswerer]":  # noqa: ANN401
+    from qa.opening import load
 
-    with load(folder if folder is None else _named(folder), **settings) as answerer:
+    with load(folder if folder is None else _named(folder), engine=context.obj, **settings) as answerer:
         _refuse_empty(answerer)
         yield answerer
 
@@ -453,13 +473,13 @@ def _read_json(file: Path) -> Any:  # noqa: ANN401 (whatever it holds)
         raise ParameterError(f"FILE={str(file)!r} is no JSON; give what `verbatim ask --json` printed") from error
 
 
-def _watch(folder: str, rebuild: bool, as_json: bool) -> None:
+def _watch(context: typer.Context, folder: str, rebuild: bool, as_json: bool) -> None:
     """Index what changes in a folder until Ctrl-C."""
     with errors(as_json):
         from qa.answerer import QuestionAnswerer
         from qa.progress import show_progress
 
-        with QuestionAnswerer(_named(folder), rebuild=rebuild) as answerer:
+        with QuestionAnswerer(_named(folder), rebuild=rebuild, engine=context.obj) as answerer:
             known: set[FileRecord] = set()
 
             def tell(report: "SyncReport") -> None:

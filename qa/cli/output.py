@@ -228,7 +228,7 @@ def print_report(report: "SyncReport", count: int, files: "Sequence[FileRecord]"
 
 def _unread_kind(file: "FileRecord") -> str:
     """The suffix of a file whose type is not supported; "" of any other."""
-    return PurePosixPath(file.name).suffix.lower() if file.status == "unsupported" else ""
+    return PurePosixPath(file.name).suffix.lower() if file.status == "unsupported" and not file.detail else ""
 
 
 def print_problems(console: Any, files: "Sequence[FileRecord]") -> None:  # noqa: ANN401

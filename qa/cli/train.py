@@ -44,24 +44,30 @@ class Size(StrEnum):
 
 @train.command()
 def fusion(
+    context: typer.Context,
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
     measure_on: Annotated[
         Path, typer.Argument(metavar="MEASURE_ON", help="Questions in SQuAD's format that nothing is fitted on.")
     ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write the weights; without it, where search reads them."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Measure on only so many questions.", min=1)] = None,
     as_json: Json = False,
 ) -> None:
-    """Fit and print what fuses lexical and dense scores."""
+    """Fit the weights that fuse lexical and dense scores, beside the embedder's own."""
     with errors(as_json):
         from index.settings import read_settings
         from qa.training.fit.fusion import run
 
-        weights, figures = run(data, measure_on, limit, read_settings(), _say(as_json))
-        _finish(as_json, {"weights": jsonable(weights), "figures": figures})
+        fitted = run(data, measure_on, limit, out, read_settings(), _say(as_json), context.obj)
+        _finish(as_json, {**jsonable(fitted), "file": str(fitted.file)})
 
 
 @train.command()
 def confidence(
+    context: typer.Context,
     answerable: Annotated[Path, typer.Argument(metavar="ANSWERABLE", help="Questions in the format of SQuAD 1.1.")],
     unanswerable: Annotated[Path, typer.Argument(metavar="UNANSWERABLE", help="Questions in the format of SQuAD 2.0.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the calibration.")] = Path(
@@ -81,7 +87,7 @@ def confidence(
         from qa.training.fit.confidence import run
 
         settings = read_settings(reader=reader)
-        calibration, checks = run(answerable, unanswerable, out, settings, _say(as_json), questions, keep)
+        calibration, checks = run(answerable, unanswerable, out, settings, _say(as_json), questions, keep, context.obj)
         checked = {way: _numbers(jsonable(check)) for way, check in checks.items()}
         _finish(as_json, {"written": str(out), "calibration": jsonable(calibration), "checks": checked})
 
@@ -191,6 +197,7 @@ def train_embedder(
 
 @train.command()
 def recall(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Questions in SQuAD's format.")],
     embedder: Annotated[
         str | None,
@@ -205,7 +212,7 @@ def recall(
         from qa.training.embedder.recall import lines
         from qa.training.embedder.recall import measure as measured
 
-        table = measured(file, limit, read_settings(embedder=embedder), _say(as_json))
+        table = measured(file, limit, read_settings(embedder=embedder), _say(as_json), engine=context.obj)
     if as_json:
         print_json(table)
     else:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from index.records import DocumentRecord
-from index.retrieval.hybrid import STOP_WORDS
+from index.retrieval.lexical import STOP_WORDS
 from index.retrieval.proximity import words_of
-from qa.answerer import QuestionAnswerer, check_question
 from qa.dialogue.query_rewriting import Said
 from qa.dialogue.rewrite_selection import Understood, understand
 from qa.dialogue.small_talk import reply_to
+from qa.protocol import DocumentAnswerer
+from qa.question.checks import check_question
 from qa.question.document_filter import scope_of
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
@@ -27,7 +28,7 @@ class Conversation:
     """Questions one after the other, understood from those before. Safe to share between threads."""
 
     def __init__(
-        self, answerer: QuestionAnswerer, within: Sequence[str] | None = None, turns: Sequence[Turn] = ()
+        self, answerer: DocumentAnswerer, within: Sequence[str] | None = None, turns: Sequence[Turn] = ()
     ) -> None:
         """Begin a conversation, or go on with one.
 

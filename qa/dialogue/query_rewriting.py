@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from qa.dialogue.coreference import Back, Pointer
+from qa.question.coreference import Back, Pointer
 from qa.text.shallow_parsing import (
     BE,
     DO,

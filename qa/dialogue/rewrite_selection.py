@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from index.records import Hit
-from qa.dialogue.coreference import Back, Pointer, pointer_of
 from qa.dialogue.query_rewriting import Rewriting, Said, rewritings
+from qa.question.coreference import Back, Pointer, pointer_of
 from qa.records.answer import Answer
 
 MAX_UNDERSTOOD_CHARS = 1000

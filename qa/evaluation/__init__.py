@@ -1,1 +1,1 @@
-"""Metrics on question files, and the log of predictions."""
+"""Evaluation metrics on question files, and a log of predictions."""

@@ -21,19 +21,21 @@ from index.pretrained import first_line
 from index.records import Document, Hit, check_unicode
 from index.retrieval.embedding import Embedder
 from index.settings import Settings
-from qa.answerer import QuestionAnswerer, check_question
+from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
+from qa.question.checks import check_question
 from qa.records.answer import Answer
 from qa.text.normalization import exact_match, f1
 
 RECALL_AT = (1, 5, 10)
 Told = Callable[[int, int], None]
-"""Told how many are done and how many there are."""
+"""Progress callback, called with the number done and the total."""
 Said = Callable[[str, Sequence["Question"], Sequence["Prediction"]], None]
-"""Told a mode, its questions, and what was said to each."""
+"""Callback for a mode's results, called with the mode, its questions and its predictions."""
 
 _CALIBRATION_BINS = 10
 _RIGHT_F1 = 0.5
-_KINDS = {dict: "object", list: "list", str: "string", int: "whole number"}
+_KINDS = {dict: "an object", list: "a list", str: "a string", int: "a whole number"}
 _Kind = TypeVar("_Kind")
 
 
@@ -43,13 +45,13 @@ class EvaluationError(VerbatimError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question with what people answered.
+    """A question with human answers.
 
     Attributes:
         id: Its id in the file.
         text: The question.
         paragraph: The text that it was asked about.
-        answers: What people answered; empty when the paragraph holds no answer.
+        answers: Human answers; empty if the paragraph has no answer.
     """
 
     id: str
@@ -63,9 +65,9 @@ class Article:
     """An article of a file in SQuAD's format.
 
     Attributes:
-        title: Its title; "" where it has none.
+        title: Its title; "" if it has none.
         paragraphs: Its texts.
-        questions: What is asked about them.
+        questions: The questions about them.
     """
 
     title: str
@@ -75,14 +77,14 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a system said to a question.
+    """A system's answer to a question.
 
     Attributes:
-        text: Its best answer, whether it stands by it or not; "" when it found nothing.
-        confidence: Probability, 0 to 1, that it is right.
-        answered: Whether it stands by it.
-        seconds: How long it took.
-        rank: Rank from 1 of the paragraph asked about among those retrieved; None when it is not among them.
+        text: Its best answer, given or declined; "" if it found nothing.
+        confidence: Probability that it is right, 0 to 1.
+        answered: Whether it was given.
+        seconds: Time taken.
+        rank: Rank of the question's paragraph among those retrieved, from 1; None if it was not retrieved.
     """
 
     text: str
@@ -94,26 +96,26 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Figures over some questions. Those in percent are 0 to 100, the rest 0 to 1; None where they mean nothing.
+    """Figures over some questions. Percentages are 0 to 100, the rest 0 to 1; None where undefined.
 
     Attributes:
-        questions: How many.
-        answerable: How many of them have an answer.
+        questions: Number of questions.
+        answerable: Number of questions that have an answer.
         exact_match: Percent answered with one of the human answers, or rightly declined.
-        f1: Mean overlap of words with the best of the human answers, in percent; declining a question
-            without an answer counts 100, answering it 0.
-        undeclined_exact_match: Percent of the answerable questions whose best answer is a human one, were
-            nothing declined.
-        undeclined_f1: Mean F1 of the best answers to them, in percent, were nothing declined.
-        best_f1: F1 at the threshold that is best for these very questions: a bound, not a result.
-        right_kept: Percent of the answerable questions whose best answer is right that are answered.
-        declined: Percent of the questions without an answer that are declined.
-        auroc: Chance that an answerable question has more confidence than one without an answer.
-        calibration_error: Mean distance of confidence from share of right answers, over ten bins of
-            confidence, weighted by their counts (Guo et al. 2017).
+        f1: Mean word overlap with the best human answer, in percent; for a question without an answer, declining
+            counts 100 and answering 0.
+        undeclined_exact_match: Percent of the answerable questions whose best answer is a human one, if nothing were
+            declined.
+        undeclined_f1: Mean F1 of their best answers, in percent, if nothing were declined.
+        best_f1: F1 at the threshold that is best for these very questions: an upper bound, not a result.
+        right_kept: Percent answered, of the answerable questions whose best answer is right.
+        declined: Percent declined, of the questions without an answer.
+        auroc: Probability that an answerable question has a higher confidence than one without an answer.
+        calibration_error: Mean distance of confidence from the share of right answers, over ten bins of confidence,
+            weighted by their counts (Guo et al. 2017).
         recall: Share of questions whose paragraph is among the first k retrieved, by k.
-        mrr: Mean of 1 / rank of the paragraph, 0 where it is not retrieved.
-        median_seconds: Median time of a question.
+        mrr: Mean of 1 / rank of the paragraph, 0 if not retrieved.
+        median_seconds: Median time per question.
     """
 
     questions: int
@@ -132,21 +134,21 @@ class Scores:
     median_seconds: float | None
 
     def as_dict(self) -> dict[str, object]:
-        """The figures by name, for JSON."""
+        """Return the figures by name, for JSON."""
         return asdict(self)
 
 
 def is_right(answer: str, gold: Sequence[str]) -> bool:
-    """What confidence is the probability of: the answer shares more than half its words with a human one."""
+    """Return whether an answer is right, as predicted by the confidence: its F1 with a human answer is above 0.5."""
     return bool(gold) and f1(answer, gold) > _RIGHT_F1
 
 
 def score(questions: Sequence[Question], predictions: Sequence[Prediction]) -> Scores:
-    """Figures of a system on some questions.
+    """Compute a system's figures.
 
     Args:
         questions: The questions, at least one.
-        predictions: What it said to each, in the same order.
+        predictions: Its predictions, in the same order.
 
     Returns:
         The figures.
@@ -188,7 +190,7 @@ def _percent(values: Iterable[float]) -> float:
 
 
 def _best_f1(golds: Sequence[Sequence[str]], predictions: Sequence[Prediction]) -> float:
-    """F1 at the best threshold: answers are let through from the most to the least confident."""
+    """Return F1 at the best threshold, found by giving answers in order of falling confidence."""
     order = sorted(range(len(golds)), key=lambda i: -predictions[i].confidence)
     gains = [f1(predictions[i].text, golds[i]) - f1("", golds[i]) for i in order]
     declining = sum(f1("", gold) for gold in golds)
@@ -197,7 +199,7 @@ def _best_f1(golds: Sequence[Sequence[str]], predictions: Sequence[Prediction]) 
 
 
 def _auroc(answerable: NDArray[np.bool_], confidence: NDArray[np.float64]) -> float | None:
-    from sklearn.metrics import roc_auc_score  # seconds to import
+    from sklearn.metrics import roc_auc_score  # takes seconds to import
 
     if answerable.all() or not answerable.any():
         return None
@@ -207,12 +209,12 @@ def _auroc(answerable: NDArray[np.bool_], confidence: NDArray[np.float64]) -> fl
 def calibration_error(
     confidence: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
 ) -> float:
-    """Expected calibration error over ten equal bins (Guo et al. 2017, equation 3).
+    """Return the expected calibration error over ten equal bins (Guo et al. 2017, equation 3).
 
     Args:
         confidence: `(n,)`, 0 to 1.
         right: `(n,)`, whether the answer was right.
-        weights: `(n,)`, how much each question counts; None counts all alike.
+        weights: `(n,)`, weight of each question; None weights all equally.
 
     Returns:
         0 to 1; 0 is perfect.
@@ -224,38 +226,38 @@ def calibration_error(
 
 
 def load_questions(path: Path) -> list[Question]:
-    """Questions of a file in SQuAD's format, 1.1 or 2.0.
+    """Load the questions of a file in SQuAD's format, 1.1 or 2.0.
 
     Args:
         path: The file.
 
     Returns:
-        Its questions in their order.
+        Its questions, in order.
 
     Raises:
-        EvaluationError: `load_articles` refuses the file.
+        EvaluationError: The file is invalid, as in `load_articles`.
     """
     return [question for article in load_articles(path) for question in article.questions]
 
 
 def load_articles(path: Path) -> list[Article]:
-    """Articles of a file in SQuAD's format, 1.1 or 2.0.
+    """Load the articles of a file in SQuAD's format, 1.1 or 2.0.
 
     Args:
         path: The file.
 
     Returns:
-        Its articles in their order.
+        Its articles, in order.
 
     Raises:
-        EvaluationError: The file cannot be read, is of another format, has no question or one that cannot be
-            asked, an id twice, or an answer that does not stand where it says; the message names the record.
+        EvaluationError: The file cannot be read, has another format, no questions, an invalid question, the same id
+            twice, or an answer that is not at its offset; the message names the record.
     """
     data = _field(_read_json(path), "data", list, str(path))
     articles = [_article(entry, path, f"{path}, article {number}") for number, entry in enumerate(data, 1)]
     ids = collections.Counter(question.id for article in articles for question in article.questions)
     if not ids:
-        raise EvaluationError(f"{path} holds no question")
+        raise EvaluationError(f"{path} has no questions")
     twice = next((id_ for id_, count in ids.items() if count > 1), None)
     if twice is not None:
         raise EvaluationError(f"{path} has the id {twice!r} twice")
@@ -289,7 +291,7 @@ def _questions(paragraph: object, path: Path, where: str) -> Iterator[Question]:
 def _gold(answer: object, context: str, where: str) -> str:
     text, start = _text(answer, "text", where), _field(answer, "answer_start", int, where)
     if not text or start < 0 or context[start : start + len(text)] != text:
-        raise EvaluationError(f"{where}: {text!r} does not stand at offset {start}")
+        raise EvaluationError(f"{where}: {text!r} is not at offset {start}")
     return text
 
 
@@ -303,12 +305,12 @@ def _text(record: object, key: str, where: str) -> str:
 
 def _field(record: object, key: str, kind: type[_Kind], where: str) -> _Kind:
     if not isinstance(record, dict):
-        raise EvaluationError(f"{where} is not in SQuAD's format: {reprlib.repr(record)} is no object")
+        raise EvaluationError(f"{where} is not in SQuAD's format: {reprlib.repr(record)} is not an object")
     if key not in record:
         raise EvaluationError(f"{where} is not in SQuAD's format: it has no {key!r}")
     value = record[key]
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise EvaluationError(f"{where} is not in SQuAD's format: {key}={reprlib.repr(value)} is no {_KINDS[kind]}")
+        raise EvaluationError(f"{where} is not in SQuAD's format: {key}={reprlib.repr(value)} is not {_KINDS[kind]}")
     return value
 
 
@@ -317,12 +319,12 @@ def _read_json(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read: {error.strerror}; name a file that can") from error
-    except (ValueError, RecursionError) as error:  # bytes that are no UTF-8, text that is no JSON, a million brackets
-        raise EvaluationError(f"{path} is no JSON: {first_line(error)}") from error
+    except (ValueError, RecursionError) as error:  # invalid UTF-8, invalid JSON, a million brackets
+        raise EvaluationError(f"{path} is not JSON: {first_line(error)}") from error
 
 
 def load_predictions(path: Path, questions: Sequence[Question]) -> list[Prediction]:
-    """Another system's predictions, `{id: text}` as SQuAD's scorer takes them; "" is declining.
+    """Load another system's predictions, `{id: text}` as for SQuAD's scorer; "" means declined.
 
     Args:
         path: The file.
@@ -332,14 +334,16 @@ def load_predictions(path: Path, questions: Sequence[Question]) -> list[Predicti
         A prediction for each question, without confidence and time.
 
     Raises:
-        EvaluationError: The file cannot be read, is of another format, or lacks a question.
+        EvaluationError: The file cannot be read, has another format, or lacks a question.
     """
     said = _read_json(path)
     if not isinstance(said, dict):
-        raise EvaluationError(f"{path} is not of the form {{id: text}}: {reprlib.repr(said)} is no object")
+        raise EvaluationError(f"{path} is not of the form {{id: text}}: {reprlib.repr(said)} is not an object")
     for id_, text in said.items():
         if not isinstance(text, str):
-            raise EvaluationError(f"{path} is not of the form {{id: text}}: {id_!r} is {reprlib.repr(text)}, no string")
+            raise EvaluationError(
+                f"{path} is not of the form {{id: text}}: {id_!r} is {reprlib.repr(text)}, not a string"
+            )
     missing = [q.id for q in questions if q.id not in said]
     if missing:
         raise EvaluationError(f"{path} has no prediction for question {missing[0]!r}, nor for {len(missing) - 1} more")
@@ -347,22 +351,22 @@ def load_predictions(path: Path, questions: Sequence[Question]) -> list[Predicti
 
 
 def sample(questions: Sequence[Question], limit: int | None) -> list[Question]:
-    """So many questions drawn at random, always the same of the same file; all when `limit` is None."""
+    """Draw a number of questions at random, always the same from the same file; None draws all."""
     if limit is None or limit >= len(questions):
         return list(questions)
     return random.Random(0).sample(questions, limit)  # noqa: S311 (no secret)
 
 
 def evaluate_reading(answerer: QuestionAnswerer, questions: Sequence[Question], on_progress: Told) -> list[Prediction]:
-    """Ask each question of its own paragraph, read as one.
+    """Ask each question of its own paragraph, read as a single passage.
 
     Args:
-        answerer: What answers; its own documents are not looked at.
+        answerer: The answerer; its own documents are not searched.
         questions: The questions.
-        on_progress: Called with the number done and the number of all.
+        on_progress: Called with the number done and the total.
 
     Returns:
-        What was said to each, in the same order.
+        Predictions in the same order.
     """
     predictions = []
     for done, question in enumerate(questions, 1):
@@ -374,21 +378,29 @@ def evaluate_reading(answerer: QuestionAnswerer, questions: Sequence[Question], 
 
 
 def evaluate_retrieving(
-    questions: Sequence[Question], paragraphs: Sequence[str], settings: Settings, on_progress: Told
+    questions: Sequence[Question],
+    paragraphs: Sequence[str],
+    settings: Settings,
+    on_progress: Told,
+    engine: Engine | None = None,
 ) -> list[Prediction]:
-    """Ask each question of all paragraphs, each a document of its own in an index that is thrown away after.
+    """Ask each question of all paragraphs, each a document in a temporary index.
 
     Args:
         questions: The questions.
         paragraphs: The documents.
         settings: How to index and answer.
-        on_progress: Called with the number done and the number of all.
+        on_progress: Called with the number done and the total.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
-        What was said to each, in the same order.
+        Predictions in the same order.
     """
     names = {paragraph: f"{number:06}.txt" for number, paragraph in enumerate(dict.fromkeys(paragraphs))}
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer(names, settings, Path(scratch), engine=engine) as answerer,
+    ):
         predictions = []
         for done, question in enumerate(questions, 1):
             began = time.perf_counter()
@@ -401,28 +413,33 @@ def evaluate_retrieving(
 
 
 def corpus_answerer(
-    names: Mapping[str, str], settings: Settings, scratch: Path, embedder: Embedder | None = None
+    names: Mapping[str, str],
+    settings: Settings,
+    scratch: Path,
+    embedder: Embedder | None = None,
+    engine: Engine | None = None,
 ) -> QuestionAnswerer:
-    """An answerer over texts that come from no files.
+    """Create an answerer over texts that are not files.
 
     Args:
         names: Name by text.
-        settings: How to index and answer; its `index_dir` is not used.
+        settings: How to index and answer; its `index_dir` is ignored.
         scratch: An empty folder for the index.
-        embedder: Embeds in place of the one that the settings name.
+        embedder: Used instead of the configured one.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
-        The answerer, the texts indexed without titles.
+        The answerer; its documents have no titles.
     """
     (scratch / "documents").mkdir()
     own = settings.model_copy(update={"index_dir": scratch / "index"})
-    answerer = QuestionAnswerer(scratch / "documents", own, embedder=embedder)
+    answerer = QuestionAnswerer(scratch / "documents", own, embedder=embedder, engine=engine)
     answerer.write(Document(name, text, "", hashlib.sha256(text.encode()).hexdigest()) for text, name in names.items())
     return answerer
 
 
 def rank_of(name: str, hits: Sequence[Hit]) -> int | None:
-    """Rank from 1 of a document among those that passages were retrieved from; None when it is not."""
+    """Return a document's rank among those that the passages come from, from 1; None if it is not among them."""
     order = list(dict.fromkeys(hit.passage.document for hit in hits))
     return order.index(name) + 1 if name in order else None
 
@@ -440,20 +457,22 @@ def evaluate_file(
     on_progress: Told,
     settings: Settings,
     on_said: Said | None = None,
+    engine: Engine | None = None,
 ) -> list[tuple[str, Scores]]:
-    """Figures of ours, and of another system's predictions, on a file of questions.
+    """Evaluate our answers, and another system's predictions, on a file of questions.
 
     Args:
         path: Questions in SQuAD's format.
-        modes: "read" (the given paragraph), "retrieve" (from all paragraphs of the file), or both.
-        limit: Ask only so many, drawn at random; None asks all.
-        predictions: Another system's answers to the same file.
-        on_progress: Called with the number done and the number of all.
+        modes: "read" (from the given paragraph), "retrieve" (from all paragraphs of the file), or both.
+        limit: Number of questions, drawn at random; None is all.
+        predictions: File of another system's answers to the same questions.
+        on_progress: Called with the number done and the total.
         settings: How to index and answer.
-        on_said: Called at the end of each mode with what was said.
+        on_said: Called at the end of each mode with its predictions.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
-        Name of what was measured, and its figures.
+        Name of each system, with its figures.
 
     Raises:
         EvaluationError: A file cannot be used.
@@ -463,13 +482,16 @@ def evaluate_file(
     others = [] if predictions is None else [(predictions.name, load_predictions(predictions, questions))]
     said: list[tuple[str, Sequence[Prediction]]] = []
     if "read" in modes:
-        with tempfile.TemporaryDirectory() as scratch, corpus_answerer({}, settings, Path(scratch)) as answerer:
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            corpus_answerer({}, settings, Path(scratch), engine=engine) as answerer,
+        ):
             said.append(("reading", evaluate_reading(answerer, questions, on_progress)))
         if on_said is not None:
             on_said("read", questions, said[-1][1])
     if "retrieve" in modes:
         paragraphs = [question.paragraph for question in everything]
-        said.append(("retrieving", evaluate_retrieving(questions, paragraphs, settings, on_progress)))
+        said.append(("retrieving", evaluate_retrieving(questions, paragraphs, settings, on_progress, engine)))
         if on_said is not None:
             on_said("retrieve", questions, said[-1][1])
     return [(system, score(questions, given)) for system, given in [*said, *others]]

@@ -1,4 +1,4 @@
-"""What was said to each question of an evaluation, kept: to see what went wrong, and to draw figures from."""
+"""Log of an evaluation's predictions, for error analysis and plots."""
 
 import json
 import tempfile
@@ -15,21 +15,21 @@ from qa.text.normalization import f1
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What was said to a question, beside what people answered.
+    """A prediction with the question and its human answers.
 
     Attributes:
         file: The file of the question.
         mode: "read" or "retrieve".
         id: Its id in the file.
         question: The question.
-        answers: What people answered; empty when the paragraph holds no answer.
-        text: The best answer, whether it was given or not; "" when nothing was found.
-        confidence: Probability, 0 to 1, that it is right.
+        answers: Human answers; empty if the paragraph has no answer.
+        text: The best answer, given or declined; "" if nothing was found.
+        confidence: Probability that it is right, 0 to 1.
         answered: Whether it was given.
-        seconds: How long it took.
-        rank: Rank from 1 of the paragraph asked about among those retrieved; None when it is not among them.
-        right: Whether the text is right: it shares more than half its words with what a human answered.
-        f1: Overlap of its words with the best of the human answers, 0 to 1.
+        seconds: Time taken.
+        rank: Rank of the question's paragraph among those retrieved, from 1; None if it was not retrieved.
+        right: Whether the text is right: its F1 is above 0.5.
+        f1: Word overlap with the best human answer, 0 to 1.
     """
 
     file: str
@@ -50,16 +50,16 @@ _RECORDS = TypeAdapter(Record)
 
 
 class RecordsFile:
-    """A file of records, JSON Lines, written whole each time that some are added."""
+    """A file of records as JSON Lines, written atomically whenever records are added."""
 
     def __init__(self, path: Path) -> None:
-        """Begin a file; one that is there is replaced when records are added.
+        """Start a file; an existing one is replaced when records are added.
 
         Args:
             path: The file.
 
         Raises:
-            ParameterError: It cannot be written; said before the work begins.
+            ParameterError: It cannot be written; raised before the work begins.
         """
         check_writable("save", path)
         self._path = path
@@ -69,10 +69,10 @@ class RecordsFile:
         """Add a record for each question.
 
         Args:
-            file: Where the questions are from.
+            file: The file of the questions.
             mode: "read" or "retrieve".
             questions: The questions.
-            predictions: What was said to each, in the same order.
+            predictions: The predictions, in the same order.
         """
         for question, said in zip(questions, predictions, strict=True):
             record = _record(str(file), mode, question, said)
@@ -98,16 +98,16 @@ def _record(file: str, mode: str, question: Question, said: Prediction) -> Recor
 
 
 def load_records(path: Path) -> list[Record]:
-    """Records of a file that `verbatim evaluate --save` wrote.
+    """Load a file written by `verbatim evaluate --save`.
 
     Args:
         path: The file.
 
     Returns:
-        Its records in their order.
+        Its records, in order.
 
     Raises:
-        EvaluationError: The file cannot be read, holds no record, or a line is none; the message names it.
+        EvaluationError: The file cannot be read, has no records, or a line is not a record; the message names it.
     """
     try:
         with path.open(encoding="utf-8", newline="\n") as lines:
@@ -115,9 +115,9 @@ def load_records(path: Path) -> list[Record]:
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read: {error.strerror}; name a file that can") from error
     except UnicodeDecodeError as error:
-        raise EvaluationError(f"{path} is no UTF-8; name a file that verbatim evaluate --save wrote") from error
+        raise EvaluationError(f"{path} is not UTF-8; name a file that verbatim evaluate --save wrote") from error
     if not records:
-        raise EvaluationError(f"{path} holds no record")
+        raise EvaluationError(f"{path} has no records")
     return records
 
 
@@ -127,24 +127,24 @@ def _parsed(line: str, where: str) -> Record:
     except ValidationError as error:
         first = error.errors()[0]
         field = "".join(f"{name}: " for name in first["loc"])
-        raise EvaluationError(f"{where} is no record of verbatim evaluate --save: {field}{first['msg']}") from error
+        raise EvaluationError(f"{where} is not a record of verbatim evaluate --save: {field}{first['msg']}") from error
 
 
 def check_writable(parameter: str, path: Path) -> None:
-    """Refuse a file that the result of hours of work could not be written to.
+    """Check that a file can be written, before hours of work on its content.
 
     Args:
-        parameter: Name of what names the file.
+        parameter: The parameter that names the file.
         path: The file.
 
     Raises:
-        ParameterError: It is a folder or a device, or its folder cannot be written.
+        ParameterError: It is a folder or a device, or its folder cannot be written to.
     """
     named = f"{parameter}={str(path)!r}"
     if path.is_dir():
         raise ParameterError(f"{named} is a folder; name a file in it")
     if path.exists() and not path.is_file():
-        raise ParameterError(f"{named} is no ordinary file; name one")
+        raise ParameterError(f"{named} is not a regular file; name another file")
     try:
         with tempfile.TemporaryFile(dir=path.resolve().parent):
             pass
@@ -153,11 +153,11 @@ def check_writable(parameter: str, path: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole, or still as it was.
+    """Write a file atomically: it is either complete or unchanged.
 
     Args:
-        path: The file; of a link, the file that it leads to.
-        text: What it is to hold.
+        path: The file; a link is followed.
+        text: Its new content.
     """
     target = path.resolve()
     temporary = target.with_name(f"{target.name}.new")

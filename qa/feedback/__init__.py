@@ -1,1 +1,1 @@
-"""What people say of answers: stored beside the index, and exported as data."""
+"""User feedback on answers: stored beside the index, and exported as data."""

@@ -1,4 +1,4 @@
-"""Feedback as data: SQuAD 2.0 for `verbatim evaluate` and `train confidence`, JSON Lines for the other commands."""
+"""Exports feedback: as SQuAD 2.0 for `verbatim evaluate` and `train confidence`, as JSON Lines for other commands."""
 
 import json
 from collections.abc import Sequence
@@ -8,27 +8,27 @@ from typing import Any
 from qa.feedback.store import Feedback, Stretch
 
 SOURCE = "feedback"
-"""What the lines for training name as their data set."""
+"""The source given in exported training data."""
 
 
 class Format(StrEnum):
-    """A form to export feedback in."""
+    """Format of an export."""
 
     SQUAD = "squad"
     JSONL = "jsonl"
 
 
 def teaches(said: Feedback) -> bool:
-    """Whether feedback tells what a right answer is; that one is wrong alone doesn't, and is left out of exports."""
+    """Return whether feedback tells the right answer; "wrong" alone does not, and is not exported."""
     return said.context is not None and (said.has_no_answer or said.right_words is not None)
 
 
 def export(given: Sequence[Feedback], form: Format) -> str:
-    """Feedback as the text of a file.
+    """Convert feedback to the text of a file.
 
     Args:
-        given: The feedback; what does not teach anything is left out.
-        form: The file's form.
+        given: The feedback; what does not tell the right answer is left out.
+        form: The format.
 
     Returns:
         The text; offsets count code points.
@@ -39,7 +39,7 @@ def export(given: Sequence[Feedback], form: Format) -> str:
 
 
 def as_squad(given: Sequence[Feedback]) -> dict[str, Any]:
-    """Feedback in the form of SQuAD 2.0: an article for each document, a paragraph for each passage.
+    """Convert feedback to SQuAD 2.0, with an article per document and a paragraph per passage.
 
     Args:
         given: The feedback.
@@ -59,13 +59,13 @@ def as_squad(given: Sequence[Feedback]) -> dict[str, Any]:
 
 
 def as_lines(given: Sequence[Feedback]) -> list[dict[str, Any]]:
-    """Feedback in the form that `verbatim train` reads.
+    """Convert feedback to the format that `verbatim train` reads.
 
     Args:
         given: The feedback.
 
     Returns:
-        An object for each line.
+        The JSON object of each line.
     """
     return [
         {

@@ -15,7 +15,9 @@ from pydantic import TypeAdapter
 from index.errors import ChangingFileError, ParameterError, UnknownDocumentError, VerbatimError
 from index.records import check_unicode
 from index.storage.database import Database, DatabaseKind
-from qa.answerer import QuestionAnswerer, check_question
+from qa.answerer import QuestionAnswerer
+from qa.question.checks import check_question
+from qa.records.browser import hash_stored_ids
 from qa.text.sentences import paragraph_around
 
 FILE_NAME = "feedback.sqlite"
@@ -99,7 +101,7 @@ class Feedback:
     """What someone said of an answer.
 
     Attributes:
-        browser: Random id of the browser that it came from.
+        browser: Hash of the random id of the browser that it came from, as `hashed_id` gives it.
         question: The question, as it was asked of the documents.
         verdict: Whether the answer was right, or declining was.
         answer: The answer; None where the question was declined.
@@ -148,6 +150,7 @@ class FeedbackStore:
             folder: The index's folder.
         """
         self._database = Database(folder / FILE_NAME, _KIND)
+        self._has_hashes = False
 
     def put(self, feedback: Feedback) -> Feedback:
         """Keep what was said, in place of what the same browser said before of the same answer.
@@ -163,9 +166,10 @@ class FeedbackStore:
         """
         kept = replace(feedback, id=uuid.uuid4().hex, time=datetime.now(UTC).isoformat(timespec="microseconds"))
         row = _row(kept)
-        self._database.make()
-        with self._database.writing() as connection:
+        if not self._is_begun():
+            self._database.make()
             self._database.make_tables(_SCHEMA, SCHEMA_VERSION)
+        with self._database.writing() as connection:
             marks = ", ".join("?" * len(row))
             connection.execute(f"INSERT OR REPLACE INTO feedback VALUES ({marks})", row)
         return kept
@@ -174,7 +178,7 @@ class FeedbackStore:
         """Delete something that a browser said.
 
         Args:
-            browser: The browser's id.
+            browser: Hash of the browser's id.
             id_: The feedback's id.
 
         Returns:
@@ -183,10 +187,9 @@ class FeedbackStore:
         Raises:
             FeedbackError: The file cannot be read or written.
         """
-        if not self._database.exists():
+        if not self._is_begun():
             return False
         with self._database.writing() as connection:
-            self._database.make_tables(_SCHEMA, SCHEMA_VERSION)
             gone = connection.execute("DELETE FROM feedback WHERE id = ? AND browser = ?", (id_, browser))
             return gone.rowcount > 0
 
@@ -202,15 +205,23 @@ class FeedbackStore:
         Raises:
             FeedbackError: The file cannot be read.
         """
-        if not self._database.exists():
+        if not self._is_begun():
             return []
         with self._database.reading() as connection:
-            if not self._database.version(SCHEMA_VERSION):
-                return []
             query = f"SELECT {_COLUMNS} FROM feedback WHERE ? IS NULL OR browser = ? ORDER BY time, id"
             rows = connection.execute(query, (browser, browser)).fetchall()
         with self._database.decoding():
             return [_feedback(row) for row in rows]
+
+    def _is_begun(self) -> bool:
+        """Whether there is anything to look at; ids of browsers, which older versions kept as they were, are hashed."""
+        if not self._database.exists() or not self._database.version(SCHEMA_VERSION):
+            return False
+        if not self._has_hashes:
+            with self._database.connected() as connection:
+                hash_stored_ids(connection, "feedback")
+            self._has_hashes = True
+        return True
 
 
 _PLAIN = (

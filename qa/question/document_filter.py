@@ -1,4 +1,4 @@
-"""Which of the documents a question is to be asked of, where it says so: "in report.md", "in the second one"."""
+"""Document filter: which document a question names, as in "in report.md" or "in the second one"."""
 
 import re
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ _ONLY_LEADS = re.compile(r"(?:\b(?:and|but|so|what|how|about|then|now|please)\b|
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A question and where it is to be asked.
+    """A question limited to one document.
 
     Attributes:
-        question: The question without the words that say where; "" where it holds nothing else.
+        question: The question without the words that name the document; "" if nothing else is left.
         document: Name of the document.
     """
 
@@ -29,15 +29,15 @@ class Scope:
 
 
 def scope_of(text: str, names: Sequence[str], turns: Sequence[Turn]) -> Scope | None:
-    """The document that a question names.
+    """Find the document that a question names.
 
     Args:
-        text: What was typed.
+        text: The question as typed.
         names: Names of the documents that may be asked.
-        turns: What was said before, the latest first.
+        turns: Earlier turns, latest first.
 
     Returns:
-        The document, by its name or by its number among those spoken of before; None where none is named.
+        The document, found by its name or by its number among those mentioned before; None if none is named.
     """
     for name in sorted(names, key=len, reverse=True):
         match = re.search(
@@ -56,7 +56,7 @@ def scope_of(text: str, names: Sequence[str], turns: Sequence[Turn]) -> Scope | 
 
 
 def _without(text: str, match: re.Match[str]) -> str:
-    """A question without the words that say where; with them where they are its subject or object."""
+    """Remove the words that name the document, unless they are subject or object of the question."""
     if match["governed"] is None:
         return text
     rest = " ".join(f"{text[: match.start()]} {text[match.end() :]}".split())
@@ -65,7 +65,7 @@ def _without(text: str, match: re.Match[str]) -> str:
 
 
 def _documents_of(turn: Turn) -> tuple[str, ...]:
-    """Documents that a turn named, in their order."""
+    """Return the documents that a turn named, in order."""
     quoted = (answer.document for answer in turn.answers if answer.document is not None)
     return turn.documents or tuple(dict.fromkeys(quoted))
 

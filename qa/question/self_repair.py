@@ -1,4 +1,4 @@
-"""Questions corrected in mid-sentence: "where, no, when was it?" asks when."""
+"""Self-repair: questions corrected in mid-sentence, as "where, no, when was it?"."""
 
 import re
 
@@ -9,20 +9,20 @@ _BETWEEN = rf"(?:\s|{_MARKS})+"
 _CORRECTED = re.compile(
     rf"\W*{_ASKS}(?:"
     rf"(?:{_BETWEEN}{_TAKES_BACK})+{_BETWEEN}(?={_ASKS})"
-    # Between commas it takes back whatever follows: "where, no, in which year was it?"
+    # Between commas, what is taken back may be followed by anything: "where, no, in which year was it?"
     rf"|\s*{_MARKS}+\s*(?:{_TAKES_BACK}\s*{_MARKS}+\s*)+(?=\w))",
     re.IGNORECASE,
 )
 
 
 def as_corrected(question: str) -> str:
-    """A question without the beginning that was taken back.
+    """Remove the part of a question that was taken back.
 
     Args:
-        question: The question, as it was typed.
+        question: The question as typed.
 
     Returns:
-        What is asked in the end; the same where nothing was taken back.
+        The question as corrected; unchanged if nothing was taken back.
     """
     taken_back = _CORRECTED.match(question)
     return question if taken_back is None else question[taken_back.end() :]

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from index.records import Hit
 from index.settings import Settings
-from qa.decision.decider import Calibration, load_calibration
-from qa.reader.extractive import ACCURATE, ACCURATE_READER, CASCADE, FAST, FAST_READER, Reader, Span, SpanReader
+from qa.reader.calibrations import load_calibration, packaged_calibration
+from qa.reader.extractive import ACCURATE, CASCADE, FAST, Reader, SpanReader
 from qa.reader.sentence_rescoring import look_closer
-
-CASCADE_CALIBRATION_FILE = "cascade.json"
+from qa.records.calibration import Calibration
+from qa.records.span import Span
 
 MOST_READ_AGAIN = 3
 ENOUGH = 0.8
@@ -181,20 +181,3 @@ def open_reader(settings: Settings) -> HitReader:
         return SingleReader(Reader(settings))
     fast, accurate = (Reader(settings.model_copy(update={"reader": name})) for name in (FAST, ACCURATE))
     return Cascade(fast, accurate, packaged_calibration(FAST), packaged_calibration(CASCADE))
-
-
-def packaged_calibration(reader: str) -> Calibration:
-    """What was fitted for a packaged reader; no weights are loaded.
-
-    Args:
-        reader: "fast", "accurate" or "cascade".
-
-    Returns:
-        The calibration.
-
-    Raises:
-        ModelError: It cannot be used.
-    """
-    if reader == CASCADE:
-        return load_calibration(ACCURATE_READER, CASCADE_CALIBRATION_FILE)
-    return load_calibration({FAST: FAST_READER, ACCURATE: ACCURATE_READER}[reader])

@@ -4,7 +4,6 @@ import math
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -26,6 +25,7 @@ from index.pretrained import (
 )
 from index.settings import Settings
 from qa.reader.quantized import load_model
+from qa.records.span import Span
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -47,25 +47,6 @@ _ONLY_CONTEXT = 1
 _JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
 
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Words of a passage that may be the answer.
-
-    Attributes:
-        start: Offset of the first character in the passage, in code points.
-        end: Offset after the last.
-        score: Start and end logit less those of the null answer: log-odds against "not in here".
-        fast_score: The same by the fast reader of a cascade, which read it before; 0 where there was none.
-        close_score: The same where only its sentence is read (`qa.reader.sentence_rescoring`); 0 before that was done.
-    """
-
-    start: int
-    end: int
-    score: float
-    fast_score: float = 0.0
-    close_score: float = 0.0
 
 
 class SpanReader(Protocol):

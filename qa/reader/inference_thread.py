@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -85,9 +85,3 @@ def give_back_freed() -> None:
     """Give memory that was freed back to the system, where its C library is glibc: others do that, or cannot."""
     with suppress(AttributeError, OSError, TypeError):  # no such function; on Windows no such library
         ctypes.CDLL(None).malloc_trim(0)
-
-
-@cache
-def inference_thread() -> InferenceThread:
-    """The one of this process, which all answerers share as they share the processor; it ends with the process."""
-    return InferenceThread()

@@ -7,7 +7,8 @@ answered it, it trusts less in the sentence alone.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from qa.reader.extractive import Span, SpanReader
+from qa.reader.extractive import SpanReader
+from qa.records.span import Span
 
 NOT_THERE = -20.0
 """Log-odds of an answer that is not found again."""

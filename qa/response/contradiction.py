@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from index.records import Passage
-from index.retrieval.hybrid import STOP_WORDS, terms
+from index.retrieval.lexical import STOP_WORDS, terms
 from index.retrieval.proximity import words_of
 from qa.records.answer import Answer
 from qa.text.normalization import normalize

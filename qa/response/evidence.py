@@ -4,44 +4,20 @@ import re
 from collections.abc import Sequence
 
 from index.records import Hit, Passage
-from index.retrieval.hybrid import terms
+from index.retrieval.lexical import terms
 from index.retrieval.proximity import measure
+from qa.question.question_types import asks_why
 from qa.records.answer import Answer, Reason
 from qa.text.shallow_parsing import states_a_number
 
 _READ_PASSAGES = 5
 _SHARE_OF_TERMS = 0.65
 _SHARE_BESIDE_CAUSE = 0.5
-_YES_OR_NO = re.compile(
-    r"(?:and\s+|but\s+|so\s+)?(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|must|isn['\u2019]t"
-    r"|aren['\u2019]t|wasn['\u2019]t|weren['\u2019]t|don['\u2019]t|doesn['\u2019]t|didn['\u2019]t)\s+(?!you\b)\w",
-    re.IGNORECASE,
-)
-_CHOICE = re.compile(r"\bor\b(?!\s+not\b)", re.IGNORECASE)
-_WHY = re.compile(
-    r"(?:and\s+|but\s+|so\s+)?(?:why|for\s+what\s+reason|what\s+(?:is|was|are|were)\s+the\s+reasons?)\b", re.I
-)
-_COUNT = re.compile(r"(?:and\s+|but\s+|so\s+)?(?:how\s+many|what\s+(?:is|was)\s+the\s+number\s+of|count\s+)\b", re.I)
 _CAUSE = re.compile(
     r"\b(?:because|since|due\s+to|owing\s+to|as\s+a\s+result|therefore|so\s+that|in\s+order\s+to|on\s+the\s+(?:basis|grounds?)"
     r"|reasons?|caused?|causes|led\s+to|thanks\s+to|for\s+fear)\b",
     re.IGNORECASE,
 )
-
-
-def is_yes_or_no(question: str) -> bool:
-    """Whether a question wants yes or no for an answer; "is it A or B?" does not."""
-    return _YES_OR_NO.match(question.strip()) is not None and not _CHOICE.search(question)
-
-
-def asks_why(question: str) -> bool:
-    """Whether a question asks for a reason."""
-    return _WHY.match(question.strip()) is not None
-
-
-def asks_how_many(question: str) -> bool:
-    """Whether a question asks for a count."""
-    return _COUNT.match(question.strip()) is not None
 
 
 def supporting_sentence(question: str, answer: Answer, hits: Sequence[Hit]) -> Passage | None:

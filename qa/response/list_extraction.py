@@ -12,7 +12,6 @@ from qa.text.shallow_parsing import (
     Phrase,
     is_participle,
     is_plural,
-    participle_of,
     words_with_places,
 )
 
@@ -24,18 +23,6 @@ _LONGEST_MARK = 6
 _REACH = 4000
 """Characters on each side of the words in which bullets are looked for."""
 
-_ASKS_FOR_ALL = re.compile(
-    r"(?:please\s+|can\s+you\s+|could\s+you\s+)?(?:list|name|enumerate|give(?:\s+me)?|tell\s+me)\s+(?:me\s+)?"
-    r"(?:all|every|both|the|some|three|two|four|five|any)\b",
-    re.IGNORECASE,
-)
-_ASKS_FOR_SEVERAL = re.compile(
-    r"(?:[a-z]+\s+)?(?:which|what)\s+(?:are|were|(?P<noun>(?:[\w-]+[\u2019']?s?\s+){0,6}?[\w-]+)\s+"
-    r"(?:are|were|do|did|does|have|has|had|can|could|will|must|should)\b)|who\s+(?:are|were|all)\b",
-    re.IGNORECASE,
-)
-_MAY_HAVE_SEVERAL = re.compile(r"(?:\w+\s+)?(?:who|whom|which|what|where)\b|list\b|name\b", re.IGNORECASE)
-_ASKS_FOR_ONE = re.compile(r"(?:\w+\s+)?(?:which|what)\s+([\w-]+)(?<!s)\s", re.IGNORECASE)
 _BULLET = re.compile(r"[ \t]*(?:[-*•‣◦\u2013]|\(?\d{1,3}[.)]|\(?[a-z][.)])[ \t]+(?=\S)")
 _SEPARATOR = re.compile(r"\s*(?:[,;]\s*(?:(?:and|or|as well as)\b\s*)?|\s(?:and|or|as well as)\s+)")
 _LAST_SEPARATOR = re.compile(r"\b(?:and|or|as well as)\s")
@@ -58,30 +45,6 @@ class Place:
 
     start: int
     end: int
-
-
-def asks_for_several(question: str) -> bool:
-    """Whether a question asks for a list: "list the …", "which countries …", "who are …"."""
-    text = question.strip()
-    if _ASKS_FOR_ALL.match(text):
-        return True
-    match = _ASKS_FOR_SEVERAL.match(text)
-    return match is not None and (match["noun"] is None or _names_several(match["noun"]))
-
-
-def _names_several(noun: str) -> bool:
-    """Whether what follows "which" or "what" is plural: "countries", "ports to the kernel", "former members"."""
-    words = [word.text.lower() for word in words_with_places(noun)]
-    head = next((i for i, word in enumerate(words) if word in PREPOSITIONS), len(words))
-    return any(is_plural(word.rstrip("\u2019'")) for word in words[max(0, head - 2) : head])
-
-
-def may_have_several(question: str) -> bool:
-    """Whether more than one span may be right: not for when, why and how much, nor for "which city"."""
-    text = question.strip()
-    one = _ASKS_FOR_ONE.match(text)
-    names_one = one is not None and one[1].lower() not in AUXILIARIES and participle_of(one[1]) is None
-    return asks_for_several(text) or (_MAY_HAVE_SEVERAL.match(text) is not None and not names_one)
 
 
 def items_around(text: str, start: int, end: int, *, all_of_them: bool) -> list[Place]:

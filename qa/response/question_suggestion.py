@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from index.records import Passage
-from index.retrieval.hybrid import terms
+from index.retrieval.lexical import terms
 from index.retrieval.proximity import words_of
-from qa.dialogue.coreference import pointer_of
+from qa.question.coreference import pointer_of
 from qa.records.answer import Answer
 from qa.text.shallow_parsing import PREPOSITIONS, is_participle, is_plural, names_in
 

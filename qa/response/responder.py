@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from index.records import Hit, Passage
-from qa.answerer import QuestionAnswerer, worth_reading
+from qa.protocol import DocumentAnswerer
+from qa.question.question_types import asks_for_several, asks_how_many, asks_why, is_yes_or_no, may_have_several
+from qa.reader.passage_selection import worth_reading
 from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn
 from qa.response.contradiction import bears_on, date_of, disagree, of_different_years, same_in_other_words
-from qa.response.evidence import asks_how_many, asks_why, is_yes_or_no, supporting_sentence, without_count
-from qa.response.list_extraction import asks_for_several, items_around, may_have_several
+from qa.response.evidence import supporting_sentence, without_count
+from qa.response.list_extraction import items_around
 from qa.response.question_suggestion import suggestions
 from qa.text.normalization import normalize
 from qa.text.sentences import sentence_around
@@ -27,7 +29,7 @@ _NOTHING_ELSE = "I don't know. I find nothing beside what was said already."
 class Teller:
     """Makes turns of answers."""
 
-    def __init__(self, answerer: QuestionAnswerer, within: Sequence[str] | None) -> None:
+    def __init__(self, answerer: DocumentAnswerer, within: Sequence[str] | None) -> None:
         """Make one.
 
         Args:

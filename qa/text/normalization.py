@@ -1,4 +1,4 @@
-"""When two answers are the same: SQuAD's own measures (Rajpurkar et al. 2016)."""
+"""Answer normalization, exact match and F1 as defined by SQuAD (Rajpurkar et al. 2016)."""
 
 import re
 import string
@@ -10,21 +10,21 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalize(answer: str) -> str:
-    """An answer in lower case without punctuation, articles and extra space, as SQuAD's own scorer does."""
+    """Lower-case an answer and remove punctuation, articles and extra space, as SQuAD's scorer does."""
     return " ".join(_ARTICLES.sub(" ", answer.lower().translate(_PUNCTUATION)).split())
 
 
 def exact_match(answer: str, gold: Sequence[str]) -> bool:
-    """Whether an answer is one of the human ones; "" is right where there is none."""
+    """Return whether an answer matches a human one; "" is right if there is none."""
     return normalize(answer) in {normalize(g) for g in gold} if gold else not answer
 
 
 def f1(answer: str, gold: Sequence[str]) -> float:
-    """Harmonic mean of precision and recall of words, against the human answer where it is highest (SQuAD).
+    """Return the F1 of an answer's words (harmonic mean of precision and recall), best over human answers (SQuAD).
 
     Args:
-        answer: The answer; "" is declining.
-        gold: Human answers; none when the question has no answer.
+        answer: The answer; "" if declined.
+        gold: Human answers; empty if the question has no answer.
 
     Returns:
         0 to 1.

@@ -1,25 +1,25 @@
-"""The sentence around some words."""
+"""Sentence and paragraph boundaries around a span."""
 
 import re
 
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n|\r\n[^\S\n]*\r\n|\r\r|\f")
 REACH = 2000
-"""Characters on each side that are looked at: a "sentence" longer than that is no sentence."""
+"""Characters searched on each side of a span: anything longer is not a sentence."""
 
 
 def sentence_around(text: str, start: int, end: int, *, offset: int = 0) -> tuple[int, int]:
-    """The sentence that holds a span, or the sentences where it spreads over several.
+    """Find the sentence that holds a span, or the sentences if it extends over several.
 
     Args:
-        text: The document's text, or a stretch of it that holds the span and `REACH` characters on each side,
-            fewer where the document ends: more than that makes no difference.
-        start: Offset in the document of the span's first character.
+        text: The document's text, or a part of it with at least `REACH` characters on each side of the span, or up to
+            the document's ends.
+        start: Offset of the span's first character in the document.
         end: Offset after its last.
-        offset: Offset in the document where `text` begins.
+        offset: Offset of `text` in the document.
 
     Returns:
-        Start and end in the document of the sentence, without white space at its ends; it holds the span. Of a
-        span longer than `REACH`, the span itself.
+        Start and end of the sentence in the document, without surrounding white space; it holds the span. For a span
+        longer than `REACH`, the span itself.
     """
     if end - start > REACH:
         return start, end
@@ -28,7 +28,7 @@ def sentence_around(text: str, start: int, end: int, *, offset: int = 0) -> tupl
 
 
 def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    from nupunkt import sent_spans  # its model is read when it is first used
+    from nupunkt import sent_spans  # loads its model on first use
 
     low, high = paragraph_around(text, start, end)
     first, last = start, end
@@ -42,7 +42,7 @@ def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def paragraph_around(text: str, start: int, end: int) -> tuple[int, int]:
-    """The paragraph that holds a span.
+    """Find the paragraph that holds a span.
 
     Args:
         text: The document's text.
@@ -50,7 +50,7 @@ def paragraph_around(text: str, start: int, end: int) -> tuple[int, int]:
         end: Offset after its last.
 
     Returns:
-        Start and end of the paragraph, `REACH` characters beyond the span at most.
+        Start and end of the paragraph, at most `REACH` characters beyond the span.
     """
     low, high = max(0, start - REACH), min(len(text), end + REACH)
     breaks = [match.span() for match in _PARAGRAPH_BREAK.finditer(text, low, high)]

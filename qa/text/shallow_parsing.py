@@ -1,14 +1,14 @@
-"""What can be said of English words without a tagger: names, noun phrases, numbers, how a question is put together.
+"""Shallow parsing of English by rules: names, noun phrases, numbers, the parts of a question.
 
-Rules in place of a trained tagger: the ones that ship in a package bring a pipeline of their own with them, larger than
-our reader, and what follows a question in a conversation is decided by what the reader makes of it anyway.
+Rules, not a trained tagger: packaged taggers come with a pipeline larger than our reader, and follow-up questions are
+decided by the reader's confidence anyway.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from index.retrieval.hybrid import STOP_WORDS
+from index.retrieval.lexical import STOP_WORDS
 
 BE = frozenset("is are was were be been".split())
 DO = frozenset("do does did".split())
@@ -61,12 +61,12 @@ SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words of a text that name something.
+    """A phrase in a text.
 
     Attributes:
-        start: Offset of the first character in the text.
-        end: Offset after the last.
-        text: The words.
+        start: Offset of its first character.
+        end: Offset after its last.
+        text: Its words.
     """
 
     start: int
@@ -76,11 +76,11 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """How a question is put together: "How long | has | the bridge been closed".
+    """The parts of a question: "How long | has | the bridge been closed".
 
     Attributes:
-        asked: The words that ask, a preposition before them included.
-        auxiliary: The auxiliary after them; "" where the words that ask are the subject ("Who built it?").
+        asked: The question words, with a preposition before them.
+        auxiliary: The auxiliary after them; "" if the question words are the subject ("Who built it?").
         rest: What follows, without the question mark.
     """
 
@@ -90,18 +90,18 @@ class Parts:
 
 
 def words_with_places(text: str) -> list[Phrase]:
-    """The words of a text."""
+    """Split a text into words with their offsets."""
     return [Phrase(*match.span(), match[0]) for match in _WORD.finditer(text)]
 
 
 def names_in(text: str) -> list[Phrase]:
-    """Names in a text: words with capitals in a row. A capital that begins a sentence makes no name of a common word.
+    """Find names: consecutive capitalized words. A common word at the start of a sentence is not part of a name.
 
     Args:
         text: The text.
 
     Returns:
-        The names in their order.
+        The names, in order.
     """
     return [name for match in _NAME.finditer(text) for name in _without_first_word(text, match)]
 
@@ -120,13 +120,13 @@ def _without_first_word(text: str, match: re.Match[str]) -> Iterator[Phrase]:
 
 
 def noun_phrases_in(text: str) -> list[Phrase]:
-    """Phrases that begin with an article or the like, "the leader of the cell" as one; names are not among them.
+    """Find noun phrases that begin with a determiner, such as "the leader of the cell"; names are left out.
 
     Args:
         text: A question or a sentence.
 
     Returns:
-        The phrases in their order.
+        The phrases, in order.
     """
     words = words_with_places(text)
     found: list[Phrase] = []
@@ -145,7 +145,7 @@ def _joined(text: str, words: list[Phrase]) -> Phrase:
 
 
 def _phrase_end(text: str, words: list[Phrase], start: int) -> int:
-    """Position after the last word of the phrase that begins with a determiner."""
+    """Return the position after the last word of the phrase that begins with this determiner."""
     end = _nouns_end(text, words, start + 1)
     while end > start + 1 and end < len(words) and _goes_on(text, words, end):
         after = end + 1 + (words[end + 1].text.lower() in _DETERMINERS)
@@ -157,7 +157,7 @@ def _phrase_end(text: str, words: list[Phrase], start: int) -> int:
 
 
 def _goes_on(text: str, words: list[Phrase], end: int) -> bool:
-    """Whether a preposition and what it governs belong to the phrase: "of the cell", "in Corran"."""
+    """Return whether a preposition and its object continue the phrase: "of the cell", "in Corran"."""
     if end + 1 >= len(words) or "," in text[words[end - 1].end : words[end].start]:
         return False
     preposition, following = words[end].text.lower(), words[end + 1].text
@@ -178,7 +178,7 @@ def _ends_phrase(word: str) -> bool:
 
 
 def _without_verb(words: list[Phrase], start: int, end: int) -> int:
-    """After do, does, did, can, … a subject is followed by its verb, which looks like one more noun."""
+    """Cut off the verb that follows a subject after "do", "can" and the like, and which looks like another noun."""
     if start == 0 or words[start - 1].text.lower() not in DO | MODALS:
         return end
     for position in range(start + 2, end):  # "does the Chart Room hold"
@@ -188,7 +188,7 @@ def _without_verb(words: list[Phrase], start: int, end: int) -> int:
 
 
 def is_participle(word: str) -> bool:
-    """Whether a word looks like a past participle: "banned", "sold"."""
+    """Return whether a word looks like a past participle: "banned", "sold"."""
     lower = word.lower()
     return lower in PARTICIPLES or (
         word.islower() and len(word) >= _SHORTEST_PARTICIPLE and lower.endswith("ed") and not lower.endswith("eed")
@@ -196,19 +196,19 @@ def is_participle(word: str) -> bool:
 
 
 def participle_of(verb: str) -> str | None:
-    """The participle of a verb in the past: "written" of "wrote"; None where it looks like no past."""
+    """Return the participle of a verb in the past tense ("written" for "wrote"); None if it isn't in the past tense."""
     lower = verb.lower()
     return lower if is_participle(lower) else _PAST.get(lower)
 
 
 def parts_of(question: str) -> Parts | None:
-    """Take a question apart.
+    """Split a question into its parts.
 
     Args:
-        question: A question that stands alone.
+        question: A question that can be understood on its own.
 
     Returns:
-        Its parts; None where it does not begin with words that ask.
+        Its parts; None if it does not begin with a question word.
     """
     text = question.strip().rstrip(" ?.!")
     words = words_with_places(text)
@@ -225,7 +225,7 @@ def parts_of(question: str) -> Parts | None:
 
 
 def _asking_end(lower: list[str], first: int) -> int:
-    """Position after the words that ask, where they are the subject: "Which agency | approved"."""
+    """Return the position after the question words where they are the subject: "Which agency | approved"."""
     if lower[first] in {"who", "whom", "when", "where", "why"} or len(lower) <= first + 1:
         return first + 1
     end = first + 1
@@ -235,13 +235,13 @@ def _asking_end(lower: list[str], first: int) -> int:
 
 
 def number_in(text: str) -> float | None:
-    """The one number that a text states, in digits or in words.
+    """Return the only number in a text, written in digits or words.
 
     Args:
         text: Such as "1,500 kroner" or "twelve thousand".
 
     Returns:
-        The number; None where there is none, or there are several.
+        The number; None if there is none, or more than one.
     """
     numbers = numbers_in(text)
     return numbers[0] if len(numbers) == 1 else None
@@ -251,7 +251,7 @@ _DIGITS = re.compile(r"\d{1,3}(?:[,\u00a0\u202f ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?
 
 
 def numbers_in(text: str) -> list[float]:
-    """All numbers that a text states, "3 million" and "twenty-eight" as one each."""
+    """Return all numbers in a text; "3 million" and "twenty-eight" are one each."""
     found: list[float] = []
     following = 0
     running: float | None = None
@@ -287,7 +287,7 @@ def _value(word: str) -> float | None:
 
 
 def states_a_number(text: str) -> bool:
-    """Whether a text holds a number, in digits or in words, or says that there is none."""
+    """Return whether a text states a number, in digits or words, or that there is none."""
     return any(char.isdigit() for char in text) or any(
         word.text.lower() in NUMBER_WORDS.keys() | SCALES.keys() | {"no", "none", "both", "dozen", "dozens", "half"}
         for word in words_with_places(text)
@@ -299,7 +299,7 @@ _PLURALS = frozenset("people men women children feet teeth mice geese police cou
 
 
 def is_plural(noun: str) -> bool:
-    """Whether a noun looks like more than one."""
+    """Return whether a noun looks plural."""
     lower = noun.lower()
     return lower in _PLURALS or (
         lower.endswith("s") and not lower.endswith(("ss", "us", "is", "\u2019s", "'s", "news", "lens"))

@@ -1,1 +1,1 @@
-"""How what ships was fitted, re-runnable by anyone with data in the same shape."""
+"""Training of everything that ships: reader, embedder, confidence and fusion weights."""

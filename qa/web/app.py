@@ -9,7 +9,6 @@ from starlette.routing import Mount
 
 from qa.answerer import QuestionAnswerer
 from qa.web.api import ask as api
-from qa.web.api.asker import Asker
 from qa.web.api.errors import refuse_the_rest, say_problems
 from qa.web.api.feedback import feedback_routes
 from qa.web.api.mcp import HTTPTransport, make_server
@@ -20,6 +19,7 @@ from qa.web.documents.routes import documents_router
 from qa.web.history.routes import conversation_routes
 from qa.web.history.store import History
 from qa.web.observability.metrics import Metrics
+from qa.web.question_queue import QuestionQueue
 from qa.web.security import middleware as checks
 from qa.web.security.browser_id import BrowserCookie
 from qa.web.security.csp import SafeHeaders
@@ -78,14 +78,14 @@ def application(
     guards = Guards() if guards is None else guards
     history = History(answerer.index_dir) if keep_history else None
     metrics = Metrics(answerer, log_questions=log_questions)
-    asker = Asker(answerer)
-    mcp = HTTPTransport(make_server(answerer, asker, metrics))
+    queue = QuestionQueue()
+    mcp = HTTPTransport(make_server(answerer, queue, metrics))
     middleware = _middleware(access, guards, keep_history=keep_history)
     app = DocumentedAPI(api.EXAMPLES, api.RECORDS, lifespan=mcp.running, middleware=middleware)
     say_problems(app)
     for router in (
         login_routes(access),
-        api.routes(answerer, asker, metrics),
+        api.routes(answerer, queue, metrics),
         documents_router(answerer),
         conversation_routes(history),
         feedback_routes(answerer),
@@ -95,7 +95,7 @@ def application(
     app.router.routes.append(mcp.route())
     # Routes of our own go before this: it refuses what is left below our paths, and the page takes all the rest.
     refuse_the_rest(app, _OURS)
-    _mount_page(app, make_page(answerer, history, metrics, signs_out=access.is_asked))
+    _mount_page(app, make_page(answerer, history, metrics, queue, signs_out=access.is_asked))
     return app
 
 

@@ -1,5 +1,6 @@
 """Serving the chat page on a port of this machine until it is stopped."""
 
+import asyncio
 import errno
 import os
 import signal
@@ -8,6 +9,8 @@ import threading
 import webbrowser
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,9 @@ from pydantic import SecretStr
 
 from index.errors import VerbatimError
 from index.settings import read_settings
-from qa.answerer import QuestionAnswerer, load
+from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
+from qa.opening import load
 
 if TYPE_CHECKING:
     import uvicorn
@@ -30,8 +35,6 @@ PATIENCE_S = 0.5
 _MAX_PORT = 65535
 _FAREWELL_S = 1
 """Seconds that open pages get to finish: each holds a connection open for as long as it is looked at."""
-_MAX_CONNECTIONS = 1_000
-"""An open page holds two or three; beyond these, requests are told that the server is busy."""
 
 _QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -60,6 +63,7 @@ def serve(
     log_questions: bool = False,
     no_auth: bool = False,
     allowed_hosts: Collection[str] = (),
+    engine: Engine | None = None,
     **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
 ) -> None:
     """Serve the chat page over a folder of documents until Ctrl-C or SIGTERM, its index in step with the folder.
@@ -74,6 +78,7 @@ def serve(
         log_questions: Write the words of questions into the log as well, where each question is logged.
         no_auth: Ask nobody for a password, even where one is set and where other machines are let in.
         allowed_hosts: Names that the server is called by besides its own, by a proxy say.
+        engine: What the models run on; None is the one that this process shares.
         **settings: Fields of `Settings`; without `patience`, questions wait half a second for one another.
 
     Raises:
@@ -89,7 +94,11 @@ def serve(
         settings["patience"] = PATIENCE_S if found.patience is None else found.patience
         guards = _guards(host, allowed_hosts)
         address = _address(host, free_port)
-        with load(folder, rebuild=rebuild, **settings) as answerer, answerer.watch(), _stopped_by_signals():
+        with (
+            load(folder, rebuild=rebuild, engine=engine, **settings) as answerer,
+            answerer.watch(),
+            _stopped_by_signals(),
+        ):
 
             def announce() -> None:
                 n_documents = len(answerer.documents())
@@ -101,7 +110,7 @@ def serve(
 
             options = {"keep_history": keep_history, "log_questions": log_questions}
             page = build_page(answerer, access, guards, **options)
-            make_server(page, announce).run(sockets=[listening])
+            make_server(page, announce, guards).run(sockets=[listening])
 
 
 def build_page(
@@ -217,20 +226,29 @@ def _why_not(host: str, port: int, error: OSError) -> str:
     return f"port={port} on {host} cannot be opened: {error.strerror}; {other}"
 
 
-def make_server(page: "FastAPI", on_ready: Callable[[], None]) -> "uvicorn.Server":
+def make_server(page: "FastAPI", on_ready: Callable[[], None], guards: "Guards | None" = None) -> "uvicorn.Server":
     """A server for the page, to be run over a listening socket.
 
     Args:
         page: The application.
         on_ready: Called once the page is served.
+        guards: What it lets in; None is what suits a server on loopback.
 
     Returns:
         The server; setting its `should_exit` stops it.
     """
     import uvicorn
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+    from qa.web.security.connections import BACKLOG, Admission, LimitedProtocol, LoopErrors, fitting
+    from qa.web.security.middleware import Guards
+
+    guards = Guards() if guards is None else guards
+    limits = replace(guards.limits, connections=fitting(guards.limits.connections))
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            asyncio.get_running_loop().set_exception_handler(LoopErrors())
             await super().startup(sockets)
             if self.started:
                 threading.Thread(target=on_ready, daemon=True).start()
@@ -242,9 +260,13 @@ def make_server(page: "FastAPI", on_ready: Callable[[], None]) -> "uvicorn.Serve
         access_log=False,
         server_header=False,
         ws="none",  # nothing of ours opens one
-        limit_concurrency=_MAX_CONNECTIONS,
+        backlog=BACKLOG,
+        limit_concurrency=limits.connections + 1,  # of requests that go on after their connection is gone
         timeout_graceful_shutdown=_FAREWELL_S,
     )
+    is_behind_proxy = bool(guards.outside_names or os.environ.get("FORWARDED_ALLOW_IPS"))
+    trusted = ProxyHeadersMiddleware(page, config.forwarded_allow_ips).trusted_hosts  # type: ignore[arg-type]
+    config.http = partial(LimitedProtocol, Admission(limits, trusted if is_behind_proxy else ()))  # type: ignore[arg-type, assignment]
     return Server(config)
 
 

@@ -1,4 +1,4 @@
-"""Office files are ZIP archives of XML: opened with care, for anybody may have made them."""
+"""ZIP containers of office files, read defensively: they may come from anybody."""
 
 import io
 import posixpath
@@ -22,26 +22,26 @@ _NEEDS_PASSWORD = "encrypted: it needs a password; save it again without one"  #
 
 
 def is_encrypted(content: bytes) -> bool:
-    """Whether a file is one of Office's, of 2007 or newer, that is encrypted."""
+    """Return whether a file is an encrypted Office file (2007 or newer)."""
     return content.startswith(_OLE) and _ENCRYPTED in content
 
 
 def unpack(content: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-    """Members of an office file.
+    """Unpack members of an office file.
 
     Args:
         content: The file's bytes.
-        wanted: Says by a member's name whether it is needed; the others are not even unpacked.
+        wanted: Tells by a member's name whether to unpack it.
 
     Returns:
-        The wanted members' bytes by their names.
+        The wanted members' bytes by name.
 
     Raises:
-        UnreadableFileError: It is no ZIP archive, is damaged or encrypted, or would unpack to more than
+        UnreadableFileError: The file is not a ZIP archive, is damaged or encrypted, or would unpack to more than
             `MAX_UNPACKED_BYTES`.
     """
     if content.startswith(_OLE):
-        old = "in a format older than 2007; save it again in the newer one"
+        old = "in a format older than 2007; save it again in the current one"
         raise UnreadableFileError(_NEEDS_PASSWORD if is_encrypted(content) else old)
     with refusing_damage():
         archive = zipfile.ZipFile(io.BytesIO(content))
@@ -59,7 +59,7 @@ def unpack(content: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
 
 
 def _bounded(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
-    # Chunk by chunk: what an archive says of its members' sizes need not be true.
+    # Read in chunks: the size that the archive declares may be false.
     unpacked = bytearray()
     with archive.open(member) as file:
         while chunk := file.read(_CHUNK):
@@ -72,17 +72,16 @@ def _bounded(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> b
 
 
 def parse(xml: bytes) -> etree._Element:
-    """The root of an XML document.
+    """Parse an XML document without resolving entities.
 
     Args:
         xml: The document's bytes.
 
     Returns:
-        Its root.
+        Its root element.
 
     Raises:
-        UnreadableFileError: It is no XML, or declares entities, which office files have no use for and XML bombs are
-            made of.
+        UnreadableFileError: It is not XML, or has a DTD, which office files don't need and XML bombs are made of.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
     try:
@@ -90,49 +89,48 @@ def parse(xml: bytes) -> etree._Element:
     except (etree.XMLSyntaxError, ValueError) as error:
         raise UnreadableFileError(damage(error)) from error
     if root.getroottree().docinfo.internalDTD is not None:
-        raise UnreadableFileError("refused: its XML declares a document type, which office programs never write")
+        raise UnreadableFileError("refused: its XML declares a document type, which office programs never do")
     return root
 
 
 def member(members: dict[str, bytes], name: str) -> etree._Element:
-    """The root of a member that every file of the kind has.
+    """Parse a required member.
 
     Args:
-        members: All members.
+        members: All members' bytes by name.
         name: The member's name.
 
     Returns:
-        Its root.
+        Its root element.
 
     Raises:
-        UnreadableFileError: It is not there, or cannot be parsed.
+        UnreadableFileError: The member is missing, or cannot be parsed.
     """
     if name not in members:
-        raise UnreadableFileError(f"damaged, or of another kind than its name says: {name} is missing from it")
+        raise UnreadableFileError(f"damaged, or not of the kind that its suffix says: {name} is missing from it")
     return parse(members[name])
 
 
 def local(element: etree._Element) -> str:
-    """An element's name without its namespace, of which there are several for the same thing."""
+    """Return an element's local name, without its namespace: formats have several namespaces for the same element."""
     name = element.tag
     return name.rpartition("}")[2] if isinstance(name, str) else ""
 
 
 def attribute(element: etree._Element, name: str) -> str:
-    """An attribute by its name without namespace; "" where the element has none."""
+    """Return an attribute by its local name; "" if it is missing."""
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
 def related(members: dict[str, bytes], name: str) -> dict[str, tuple[str, str]]:
-    """What a member of an Office Open XML file points to.
+    """Return the relationships of an Office Open XML part.
 
     Args:
-        members: All members.
-        name: The member's name.
+        members: All members' bytes by name.
+        name: The part's name.
 
     Returns:
-        By the relationship's id, its type, the last word of it, and the other member's name; those that point
-        nowhere are left out.
+        By relationship id: its type (the last word of the URI) and the target's name; missing targets are left out.
     """
     folder, base = posixpath.split(name)
     listed = members.get(f"{folder}/_rels/{base}.rels" if folder else f"_rels/{base}.rels")
@@ -146,19 +144,19 @@ def related(members: dict[str, bytes], name: str) -> dict[str, tuple[str, str]]:
 
 
 def core_properties(members: dict[str, bytes]) -> tuple[str, dict[str, str]]:
-    """Title and metadata of an Office Open XML file."""
+    """Return title and metadata of an Office Open XML file."""
     listed = members.get("docProps/core.xml")
     return properties(parse(listed)) if listed is not None else ("", {})
 
 
 def properties(root: etree._Element) -> tuple[str, dict[str, str]]:
-    """Title and metadata out of what office programs keep in Dublin Core.
+    """Return title and metadata from Dublin Core properties.
 
     Args:
         root: An element above the properties.
 
     Returns:
-        The title, and author, date, language and subject; "" where nothing is said.
+        The title, and author, date, language and subject; "" where missing.
     """
     said = {local(element): " ".join((element.text or "").split()) for element in root.iter() if local(element)}
     metadata = {
@@ -173,16 +171,16 @@ def properties(root: etree._Element) -> tuple[str, dict[str, str]]:
 
 
 def damage(error: Exception) -> str:
-    """What people are told where a parser says that a file is damaged; what it says may have several lines."""
+    """Return the message for a damaged file, with the parser's error on one line."""
     return f"damaged: {one_line(str(error))}; restore the whole file"
 
 
 @contextmanager
 def refusing_damage() -> Iterator[None]:
-    """Whatever a damaged archive makes the reading of it stumble over is the file's fault, and said to be.
+    """Turn every error that damage to a file can cause into `UnreadableFileError`.
 
     Raises:
-        UnreadableFileError: Something stumbled.
+        UnreadableFileError: Reading failed.
     """
     try:
         yield
@@ -190,5 +188,5 @@ def refusing_damage() -> Iterator[None]:
         raise UnreadableFileError(damage(error)) from error
     except (ArithmeticError, AttributeError, LookupError, SyntaxError, TypeError, ValueError) as error:
         raise UnreadableFileError(
-            f"damaged: {type(error).__name__} while it was read; restore the whole file"
+            f"damaged: {type(error).__name__} while reading it; restore the whole file"
         ) from error

@@ -1,7 +1,6 @@
-"""DOCX: paragraphs, tables, footnotes and text boxes in their order, headings as places.
+"""DOCX: paragraphs, tables, footnotes and text boxes in document order, with headings as places.
 
-Read from the XML, with lxml: python-docx leaves out what stands in content controls, tracked insertions, text boxes and
-footnotes, and without a word.
+Read from the XML by lxml: python-docx silently skips content controls, tracked insertions, text boxes and footnotes.
 """
 
 from collections.abc import Iterator
@@ -33,16 +32,16 @@ _MAX_STYLES_DEEP = 20
 
 
 def load_docx(content: bytes) -> Content:
-    """What a Word document holds.
+    """Read a Word document.
 
     Args:
         content: The file's bytes.
 
     Returns:
-        Its text, and the headings as places.
+        Its text, with headings as places.
 
     Raises:
-        UnreadableFileError: It is no such file, damaged, encrypted or too large.
+        UnreadableFileError: The file is not DOCX, is damaged, encrypted or too large.
     """
     with refusing_damage():
         return _Word(unpack(content, lambda name: name.endswith((".xml", ".rels")))).content()
@@ -101,7 +100,7 @@ class _Word:
                 self._text.add("" if note is None else _flat(note))
 
     def _level(self, paragraph: etree._Element) -> int | None:
-        """Level of a heading, 0 that of the document's title; None for other paragraphs."""
+        """Return a heading's level, 0 for the document's title; None for other paragraphs."""
         own = paragraph.find("{*}pPr/{*}outlineLvl")
         style = paragraph.find("{*}pPr/{*}pStyle")
         name = attribute(style, "val") if style is not None else ""
@@ -129,7 +128,7 @@ class _Word:
 
 
 def _rows(table: etree._Element) -> Iterator[Row]:
-    """The cells of a table; one that spans several rows stands in each of them, one of several columns in the first."""
+    """Yield a table's rows; a cell that spans rows is repeated in each, one that spans columns stands in the first."""
     above: list[str] = []
     for number, row in enumerate(_shown(table, "tr"), 1):
         cells: list[str] = []
@@ -146,7 +145,7 @@ def _rows(table: etree._Element) -> Iterator[Row]:
 
 
 def _shown(parent: etree._Element, *names: str) -> Iterator[etree._Element]:
-    """Elements of these names below another one, none of them within one of the others, nor in what is not shown."""
+    """Yield the outermost visible descendants with these names."""
     for element in parent:
         if local(element) in names:
             yield element
@@ -155,11 +154,11 @@ def _shown(parent: etree._Element, *names: str) -> Iterator[etree._Element]:
 
 
 def _words(paragraph: etree._Element) -> str:
-    """The words of a paragraph, its footnotes and text boxes left out."""
+    """Return a paragraph's text without its footnotes and text boxes."""
     pieces = (_IN_PLACE_OF.get(local(element), element.text or "") for element in _shown(paragraph, "t", *_IN_PLACE_OF))
     return "".join(pieces)
 
 
 def _flat(parent: etree._Element) -> str:
-    """All paragraphs below an element in one line."""
+    """Return all paragraphs below an element, on one line."""
     return " ".join(filter(None, (" ".join(_words(paragraph).split()) for paragraph in _shown(parent, "p"))))

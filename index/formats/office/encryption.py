@@ -1,4 +1,4 @@
-"""Office files that are encrypted: opened by msoffcrypto-tool, with the passwords that are set."""
+"""Decrypts Office files by msoffcrypto-tool, with the configured passwords."""
 
 import io
 from collections.abc import Sequence
@@ -7,23 +7,23 @@ from index.errors import UnreadableFileError
 from index.formats.office.containers import damage, is_encrypted, refusing_damage
 
 _MISSING = (
-    "encrypted: opening it needs msoffcrypto-tool, which is not installed: pip install 'verbatim-qa[passwords]', "
+    "encrypted: decrypting it needs msoffcrypto-tool, which is not installed: pip install 'verbatim-qa[passwords]', "
     "or save it again without a password"
 )
 
 
 def decrypted(content: bytes, passwords: Sequence[str]) -> bytes:
-    """What is within the encryption of an Office file.
+    """Decrypt an Office file.
 
     Args:
         content: The file's bytes.
         passwords: Tried in turn.
 
     Returns:
-        The bytes of the file as it was before it was encrypted; of any other file, its own.
+        The decrypted bytes; those of any other file unchanged.
 
     Raises:
-        UnreadableFileError: No password fits, it is damaged, or msoffcrypto-tool is not installed.
+        UnreadableFileError: No password fits, the file is damaged, or msoffcrypto-tool is not installed.
     """
     if not is_encrypted(content):
         return content
@@ -45,4 +45,4 @@ def decrypted(content: bytes, passwords: Sequence[str]) -> bytes:
                     raise UnreadableFileError(damage(error)) from error
                 return opened.getvalue()
     tried = f"none of {len(passwords)} passwords fits" if passwords else "it needs a password"
-    raise UnreadableFileError(f"encrypted: {tried}; add its own to the setting passwords (VERBATIM_PASSWORDS)")
+    raise UnreadableFileError(f"encrypted: {tried}; add its password to the setting passwords (VERBATIM_PASSWORDS)")

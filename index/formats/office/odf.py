@@ -1,6 +1,6 @@
-"""ODT, ODS and ODP: the formats of OpenDocument, which LibreOffice writes.
+"""ODT, ODS and ODP: OpenDocument files, as LibreOffice writes them.
 
-Read from the XML, with lxml: the last release of odfpy is of January 2020.
+Read from the XML by lxml: odfpy was last released in January 2020.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,16 +23,16 @@ _IN_PLACE_OF = {"s": " ", "tab": " ", "line-break": "\n"}
 
 
 def load_odf(content: bytes) -> Content:
-    """What an OpenDocument text, spreadsheet or presentation holds.
+    """Read an OpenDocument text, spreadsheet or presentation.
 
     Args:
         content: The file's bytes.
 
     Returns:
-        Its text; headings, rows or slides are the places.
+        Its text, with headings, rows or slides as places.
 
     Raises:
-        UnreadableFileError: It is no such file, damaged, encrypted or too large.
+        UnreadableFileError: The file is not OpenDocument, is damaged, encrypted or too large.
     """
     with refusing_damage():
         members = unpack(content, lambda name: name in _MEMBERS)
@@ -118,7 +118,7 @@ def _has_header(table: etree._Element) -> bool:
 
 
 def _rows(table: etree._Element) -> Iterator[Row]:
-    """The rows that hold anything, numbered as people see them; one that is repeated stands there once."""
+    """Yield the rows that are not empty, numbered as shown; a repeated row is yielded once."""
     number = 1
     for row in _shown(table, "table-row"):
         cells: list[str] = []
@@ -136,7 +136,7 @@ def _repeated(element: etree._Element, name: str) -> int:
 
 
 def _shown(parent: etree._Element, *names: str) -> Iterator[etree._Element]:
-    """Elements of these names below another one, none of them within one of the others, nor in what stands aside."""
+    """Yield the outermost descendants with these names, those in notes, boxes and hidden elements excepted."""
     for element in parent:
         if local(element) in names:
             yield element
@@ -145,7 +145,7 @@ def _shown(parent: etree._Element, *names: str) -> Iterator[etree._Element]:
 
 
 def _words(element: etree._Element) -> str:
-    """The words of a paragraph, its footnotes and text boxes left out; XML's own line breaks are blanks."""
+    """Return a paragraph's text without its footnotes and text boxes; line breaks in the XML become spaces."""
     pieces = [_blanks_as_one(element.text)]
     for child in element:
         kind = local(child)
@@ -162,6 +162,6 @@ def _blanks_as_one(text: str | None) -> str:
 
 
 def _flat(parent: etree._Element) -> str:
-    """All paragraphs below an element in one line."""
+    """Return all paragraphs below an element, on one line."""
     paragraphs = (" ".join(_words(paragraph).split()) for paragraph in _shown(parent, "p", "h"))
     return " ".join(filter(None, paragraphs))

@@ -1,7 +1,7 @@
-"""PPTX: the slides in their order, each with its title first and its notes last.
+"""PPTX: the slides in order, each with its title first and its notes last.
 
-Read from the XML, with lxml: python-pptx shows neither SmartArt nor what stands in alternate content, was
-last released in August 2024, and brings a library for writing spreadsheets.
+Read from the XML by lxml: python-pptx skips SmartArt and alternate content, was last released in August 2024, and
+depends on a library for writing spreadsheets.
 """
 
 from collections.abc import Iterator
@@ -27,16 +27,16 @@ _FURNITURE = frozenset({"dt", "ftr", "hdr", "sldNum", "sldImg"})
 
 
 def load_pptx(content: bytes) -> Content:
-    """What a PowerPoint presentation holds.
+    """Read a PowerPoint presentation.
 
     Args:
         content: The file's bytes.
 
     Returns:
-        Its text, and the slides as places.
+        Its text, with slides as places.
 
     Raises:
-        UnreadableFileError: It is no such file, damaged, encrypted or too large.
+        UnreadableFileError: The file is not PPTX, is damaged, encrypted or too large.
     """
     with refusing_damage():
         return _content(unpack(content, lambda name: name.endswith((".xml", ".rels"))))
@@ -49,7 +49,7 @@ def _content(members: dict[str, bytes]) -> Content:
     text = Assembly()
     first_title = ""
     for number, slide in enumerate(listed, 1):
-        _, path = slides.pop(_relation(slide), ("", ""))  # a slide stands there once
+        _, path = slides.pop(_relation(slide), ("", ""))  # popped: no slide is read twice
         if path:
             text.stand(f"slide {number}")
             title = _add_slide(text, members, path, f"slide {number}, notes")
@@ -59,12 +59,12 @@ def _content(members: dict[str, bytes]) -> Content:
 
 
 def _relation(slide: etree._Element) -> str:
-    """A slide's relationship; its other id, a number without namespace, is its own."""
+    """Return a slide's relationship id, the namespaced one of its two ids."""
     return next((value for key, value in slide.attrib.items() if key.endswith("}id")), "")
 
 
 def _add_slide(text: Assembly, members: dict[str, bytes], path: str, notes_label: str) -> str:
-    """Add a slide, and tell its title."""
+    """Add a slide's text and notes, and return its title."""
     shapes = list(_shapes(member(members, path)))
     titles = [shape for shape in shapes if _placeholder(shape) in _TITLES]
     for shape in sorted(shapes, key=lambda shape: _placeholder(shape) not in _TITLES):
@@ -82,7 +82,7 @@ def _add_slide(text: Assembly, members: dict[str, bytes], path: str, notes_label
 
 
 def _shapes(parent: etree._Element) -> Iterator[etree._Element]:
-    """Shapes and tables in their order, those of groups among them."""
+    """Yield shapes and tables in order, those within groups included."""
     for element in parent:
         kind = local(element)
         if kind in {"sp", "graphicFrame"}:
@@ -108,7 +108,7 @@ def _add_shape(text: Assembly, shape: etree._Element) -> None:
 
 
 def _lines(parent: etree._Element) -> str:
-    """The paragraphs below an element, a line each."""
+    """Return the paragraphs below an element, one per line."""
     paragraphs = (element for element in parent.iter() if local(element) == "p")
     return "\n".join(filter(None, (_words(paragraph).strip() for paragraph in paragraphs)))
 

@@ -1,4 +1,4 @@
-"""RTF: its text, by striprtf."""
+"""RTF: text extracted by striprtf."""
 
 import re
 from itertools import groupby
@@ -13,14 +13,14 @@ from index.formats.tables import described
 
 _HEADER = b"{\\rtf"
 _CELL_END = "|"
-"""What striprtf ends a table's cell with."""
+"""striprtf's mark at the end of a table cell."""
 _ASIDE = {"footnotes": re.compile(r"\{(?:\\\*)?\\footnote\b"), "text boxes": re.compile(r"\{\\shptxt\b")}
-"""What striprtf leaves out."""
+"""Elements that striprtf skips."""
 _SAID = re.compile(r"\{\\(?P<name>title|author|subject)\s(?P<value>(?:[^{}\\]|\\'[0-9a-fA-F]{2}|\\u-?\d+\??)*)\}")
 
 
 def load_rtf(content: bytes) -> Content:
-    """What a file in Rich Text Format holds.
+    """Read a Rich Text Format file.
 
     Args:
         content: The file's bytes.
@@ -29,7 +29,7 @@ def load_rtf(content: bytes) -> Content:
         Its text.
 
     Raises:
-        UnreadableFileError: It is no such file, or is damaged.
+        UnreadableFileError: The file is not RTF, or is damaged.
     """
     if not content.lstrip()[: len(_HEADER)] == _HEADER:
         raise UnreadableFileError("not an RTF file: it does not begin with {\\rtf")
@@ -54,5 +54,5 @@ def load_rtf(content: bytes) -> Content:
 
 def _plain(source: str) -> str:
     plain = str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
-    # RTF writes what is beyond U+FFFF in two halves.
+    # RTF writes characters beyond U+FFFF as surrogate pairs.
     return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,4 +1,4 @@
-"""XLSX: rows as their headers and values, as they are shown, by openpyxl."""
+"""XLSX: rows as headers and values, formatted as displayed, read by openpyxl."""
 
 import io
 import re
@@ -27,21 +27,21 @@ _OTHER_FORMAT = re.compile(r"[eE][+-]|/|@")
 
 
 def load_xlsx(content: bytes) -> Content:
-    """What an Excel workbook holds.
+    """Read an Excel workbook.
 
     Args:
         content: The file's bytes.
 
     Returns:
-        Its text, and its rows as places; formulas stand there with the values that they had when it was saved.
+        Its text, with rows as places; formulas appear as the values saved with them.
 
     Raises:
-        UnreadableFileError: It is no such file, damaged, encrypted or too large.
+        UnreadableFileError: The file is not XLSX, is damaged, encrypted or too large.
     """
     with refusing_damage():
         members = unpack(content, lambda name: name.endswith((".xml", ".rels")) and "/media/" not in name)
         if any(mark in xml for xml in members.values() for mark in _DOCUMENT_TYPES):
-            raise UnreadableFileError("refused: its XML declares a document type, which office programs never write")
+            raise UnreadableFileError("refused: its XML declares a document type, which office programs never do")
         return _content(members)
 
 
@@ -51,7 +51,7 @@ def _content(members: dict[str, bytes]) -> Content:
     notes: list[str] = []
     left = MAX_CELLS
     for sheet in workbook.worksheets:
-        sheet.reset_dimensions()  # what a file says of them need not be true
+        sheet.reset_dimensions()  # the dimensions that the file declares may be false
         rows = _Rows(sheet, left)
         name = " ".join(sheet.title.split())
         starts = []
@@ -71,7 +71,7 @@ def _content(members: dict[str, bytes]) -> Content:
 
 
 def _repacked(members: dict[str, bytes]) -> io.BytesIO:
-    """An archive that is what it says: openpyxl unpacks whatever it is given."""
+    """Repack the members that were unpacked within bounds, since openpyxl itself unpacks without limit."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, xml in members.items():
@@ -81,7 +81,7 @@ def _repacked(members: dict[str, bytes]) -> io.BytesIO:
 
 
 class _Rows:
-    """The rows of a sheet up to a number of cells."""
+    """The rows of a sheet, up to a total number of cells."""
 
     def __init__(self, sheet: Any, max_cells: int) -> None:  # noqa: ANN401 (openpyxl has no types)
         self._sheet = sheet
@@ -100,14 +100,14 @@ class _Rows:
 
 
 def shown(value: object, number_format: str) -> str:
-    """A cell's value as a spreadsheet shows it; dates in ISO 8601, for their look depends on the reader's country.
+    """Return a cell's value as a spreadsheet displays it; dates in ISO 8601, since their format depends on the locale.
 
     Args:
         value: The value.
-        number_format: The cell's format, `#,##0.00 "EUR"`, say.
+        number_format: The cell's number format, `#,##0.00 "EUR"`, say.
 
     Returns:
-        What is shown.
+        The text displayed.
     """
     if isinstance(value, bool):
         return str(value).upper()
@@ -129,7 +129,7 @@ def _number(value: float, number_format: str) -> str:
     if match is None:
         return f"{value:.11g}" if isinstance(value, float) else str(value)
     places = match["decimals"] or match["only"] or ""
-    figure = abs(value) if negative else value  # a format for negative numbers has its own sign
+    figure = abs(value) if negative else value  # a format for negative numbers writes the sign itself
     if "%" in plain:
         figure *= 100
     digits = f"{figure:{',' if ',' in match['figure'] else ''}.{len(places)}f}"
@@ -140,7 +140,7 @@ def _number(value: float, number_format: str) -> str:
 
 
 _PRIVATE = 0xE000
-"""Literal characters are moved here while a format is taken apart: a dot between quotes is no decimal point."""
+"""Literal characters are shifted here while a format is parsed, so that a dot within quotes is no decimal point."""
 
 
 def _literal(match: re.Match[str]) -> str:

@@ -1,1 +1,1 @@
-"""PDF: pages as text with a box for each character, by pdfium, or by OCR."""
+"""PDF: text with a box for each character, by pdfium or OCR."""

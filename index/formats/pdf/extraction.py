@@ -1,4 +1,4 @@
-"""PDF: its text as people read it, and where each character is printed."""
+"""PDF: text in reading order, and the box of each character, by pdfium."""
 
 import ctypes
 import re
@@ -23,52 +23,52 @@ _END = b"%%EOF"
 _END_REACH = 4096
 _MAX_OBJECTS_DEEP = 3
 _MAX_UNMAPPED = 0.2
-"""Share of a page's characters from which fonts that do not tell their letters make it unreadable."""
+"""A page is reported as garbled above this share of characters whose font has no Unicode mapping."""
 _UNREADABLE = Page((0.0, 0.0), (), ())
 _LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
 _HYPHEN_AT_LINE_END = 0x02
-"""What pdfium gives for such a hyphen, which it lets no newline follow."""
+"""pdfium's code for a hyphen at a line's end, after which it emits no newline."""
 _DROPPED = {0xAD, 0xFEFF, 0xFFFE, 0xFFFF}
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)(\d\d)")
 
 
 class NoTextError(EmptyFileError):
-    """A PDF has pages and no text on any of them: they are scans, or drawings."""
+    """A PDF has pages but no text: they are scans or drawings."""
 
 
 class PictureReader(Protocol):
-    """Reads pages that are pictures."""
+    """Reads pages that are images, by OCR."""
 
     def read(self, document: pypdfium2.PdfDocument, number: int) -> Page:
-        """What a page shows.
+        """Read a page.
 
         Args:
             document: The document.
             number: The page's number, from 0.
 
         Returns:
-            The page; without lines where nothing could be read.
+            The page; without lines if nothing could be read.
         """
 
     def remarks(self) -> tuple[str, ...]:
-        """How it read what it read."""
+        """Return remarks on how the pages were read."""
 
 
 def load_pdf(content: bytes, passwords: Sequence[str] = (), pictures: PictureReader | None = None) -> Content:
-    """What a PDF file holds.
+    """Read a PDF file.
 
     Args:
         content: The file's bytes.
-        passwords: Tried in turn where it is encrypted.
-        pictures: Reads the pages that are pictures, where others hold text.
+        passwords: Tried in turn if it is encrypted.
+        pictures: Reads the pages that are images, in a file where other pages have text.
 
     Returns:
-        Its text in reading order, words cut at a line's end made whole and ligatures written out; a place for each
-        page that holds text, and each character's box.
+        Its text in reading order, with hyphenated words joined and ligatures expanded; a place for each page that has
+        text, and each character's box.
 
     Raises:
-        NoTextError: None of its pages holds text.
-        UnreadableFileError: It is no PDF, is damaged, or is encrypted and no password fits.
+        NoTextError: No page has text.
+        UnreadableFileError: The file is not a PDF, is damaged, or is encrypted and no password fits.
     """
     document = open_pdf(content, passwords)
     try:
@@ -91,13 +91,13 @@ def open_pdf(content: bytes, passwords: Sequence[str] = ()) -> pypdfium2.PdfDocu
 
     Args:
         content: The file's bytes.
-        passwords: Tried in turn where it is encrypted.
+        passwords: Tried in turn if it is encrypted.
 
     Returns:
-        The document, which has a page at least; to be closed by the caller.
+        The document, with at least one page; the caller must close it.
 
     Raises:
-        UnreadableFileError: It is no PDF, is damaged, or is encrypted and no password fits.
+        UnreadableFileError: The file is not a PDF, is damaged, or is encrypted and no password fits.
     """
     if _HEADER not in content[:_HEADER_REACH]:
         raise UnreadableFileError("not a PDF file: it does not begin with %PDF-")
@@ -105,7 +105,7 @@ def open_pdf(content: bytes, passwords: Sequence[str] = ()) -> pypdfium2.PdfDocu
         try:
             document = pypdfium2.PdfDocument(content, password=password)
         except pypdfium2.PdfiumError as error:
-            # pdfium's code may be that of another file: where a page tree is broken, it leaves the last one standing.
+            # The error code may be a stale one from another file: with a broken page tree, pdfium doesn't reset it.
             if error.err_code != pdfium.FPDF_ERR_PASSWORD or _ENCRYPTION not in content:
                 raise UnreadableFileError("damaged PDF: its pages cannot be found; restore the whole file") from error
         else:
@@ -114,11 +114,11 @@ def open_pdf(content: bytes, passwords: Sequence[str] = ()) -> pypdfium2.PdfDocu
             document.close()
             raise UnreadableFileError("damaged PDF: it has no pages; restore the whole file")
     tried = f"none of {len(passwords)} passwords fits" if passwords else "it needs a password"
-    raise UnreadableFileError(f"encrypted: {tried}; add its own to the setting passwords (VERBATIM_PASSWORDS)")
+    raise UnreadableFileError(f"encrypted: {tried}; add its password to the setting passwords (VERBATIM_PASSWORDS)")
 
 
 class _Reading:
-    """The pages of a document, and what people must be told of how they were read."""
+    """The pages of a document, and what could not be read of them."""
 
     def __init__(self, document: pypdfium2.PdfDocument) -> None:
         self.n_pages = len(document)
@@ -148,18 +148,18 @@ class _Reading:
         return laid_out
 
     def read_pictures(self, document: pypdfium2.PdfDocument, reader: PictureReader) -> None:
-        """Put what the pages without text show into their places."""
+        """Read the pages that are images, and put the result in their place."""
         for number in self.pictures:
             self.pages[number] = reader.read(document, number)
 
     def refusal(self) -> UnreadableFileError:
-        """Why a document without any text is not read."""
+        """Return the error for a document without text."""
         if self._broken == len(self.pages):
             return UnreadableFileError(f"damaged PDF: none of its {self.n_pages:,} pages can be read; restore the file")
         return NoTextError(f"no text on {_counted(self.n_pages)}, only images; OCR is needed to read what they show")
 
     def notes(self) -> Iterator[str]:
-        """What is missing of the text, a line for each reason."""
+        """Yield what is missing from the text, a line for each reason."""
         empty = sum(1 for page in self.pages if not page.lines) - self._broken
         if empty:
             yield f"{empty:,} of {_counted(self.n_pages)} hold{'s' if empty == 1 else ''} no text"
@@ -168,7 +168,7 @@ class _Reading:
         if self._garbled:
             yield (
                 f"{self._garbled:,} of {_counted(self.n_pages)} may be garbled: "
-                "the fonts do not tell which letters they print"
+                "its fonts do not say which letters they print"
             )
         if len(self.pages) < self.n_pages:
             yield f"only the first {len(self.pages):,} of {_counted(self.n_pages)} were read"
@@ -184,11 +184,11 @@ def _counted(n_pages: int) -> str:
 
 def _notes_on_end(content: bytes) -> Iterator[str]:
     if _END not in content[-_END_REACH:]:
-        yield "the file is cut off at its end: text may be missing"
+        yield "the end of the file is missing: text may be missing too"
 
 
 class _Characters:
-    """What is printed on a page, each character with its rectangle as the page is shown; off the page is left out."""
+    """The characters printed on a page, each with its rectangle as displayed; those off the page are left out."""
 
     def __init__(self, page: pypdfium2.PdfPage) -> None:
         self._text = page.get_textpage()
@@ -229,7 +229,7 @@ class _Characters:
         return self._on_page(self._turned(left, bottom, right, top))
 
     def _turned(self, left: float, bottom: float, right: float, top: float) -> Rectangle:
-        """From the file's coordinates, whose y grows upwards, to those of the page as it is shown."""
+        """Convert from PDF coordinates, whose y axis points up, to those of the page as displayed."""
         page_left, page_bottom, page_right, page_top = self._box
         if self._rotation == 90:  # noqa: PLR2004 (degrees)
             return bottom - page_bottom, left - page_left, top - page_bottom, right - page_left
@@ -247,7 +247,7 @@ class _Characters:
 
 
 def _written_out(code: int, high: int) -> str:
-    """The characters that a code stands for: none for a control, two or three for a ligature."""
+    """Return the characters of a code: none for a control code, two or three for a ligature."""
     if code == _HYPHEN_AT_LINE_END:
         return "-"
     if code in _LIGATURES:
@@ -263,7 +263,7 @@ def _written_out(code: int, high: int) -> str:
 
 
 def pdf_metadata(document: pypdfium2.PdfDocument) -> tuple[str, dict[str, str]]:
-    """Title of a PDF, "" where it has none, and what else it says of itself."""
+    """Return title and metadata of a PDF; "" if it has no title."""
     found = {
         "author": _told(document, "Author"),
         "date": _day(_told(document, "CreationDate")) or _day(_told(document, "ModDate")),
@@ -274,14 +274,14 @@ def pdf_metadata(document: pypdfium2.PdfDocument) -> tuple[str, dict[str, str]]:
 
 
 def _told(document: pypdfium2.PdfDocument, key: str) -> str:
-    """What a document says of itself, in one line."""
+    """Return a metadata value on one line."""
     try:
         return " ".join(document.get_metadata_value(key).replace("\0", " ").split())
-    except UnicodeDecodeError:  # half a surrogate pair
+    except UnicodeDecodeError:  # an unpaired surrogate
         return ""
 
 
 def _day(date: str) -> str:
-    """The day that a PDF's date names, `D:20240103093826+01'00'`, say; "" where it is none."""
+    """Return the day of a PDF date (`D:20240103093826+01'00'`) in ISO 8601; "" if it is not a date."""
     match = _DATE.match(date)
     return "" if match is None else iso_date("-".join(match.groups()))

@@ -1,4 +1,4 @@
-"""The text of printed pages out of what is printed where: columns, lines, paragraphs, words cut at a line's end."""
+"""Layout analysis of printed pages: lines, columns, paragraphs and hyphenated words from character boxes."""
 
 import math
 import re
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from index.formats.content import Boxes, Place
 
 NOWHERE = (math.nan, math.nan, math.nan, math.nan)
-"""Rectangle of a character that is on no page."""
+"""Rectangle of a character that is not printed."""
 
 Rectangle = tuple[float, float, float, float]
-"""Left, top, right, bottom in points, from the page's upper left corner."""
+"""Left, top, right, bottom in points, from the upper left corner of the page."""
 
 _SAME_LINE = 0.5
-"""Share of the lower one's height by which two characters of a line overlap at least."""
+"""Smallest vertical overlap of two characters on one line, as a share of the lower one's height."""
 _WIDE_GAP = 0.8
-"""Gap, in heights of a character, from which two words may belong to different columns."""
+"""Gap, in character heights, above which two words may be in different columns."""
 _CELL_GAP = 2.0
-"""As much, from which they are cells of a table's row: more than a justified line has between its words."""
+"""Gap, in character heights, above which they are cells of a table row: wider than word gaps in justified text."""
 _WORD_GAP = 0.15
 _SAME_SIZE = 0.12
 _WIDE_LEADING = 1.3
@@ -31,14 +31,14 @@ _INDENT = 0.7
 _MIN_COLUMN_LINES = 4
 _MIN_COLUMN_CHARS = 12
 _MAX_SPANNING = 0.25
-"""Share of lines that may run across both columns: titles, captions."""
+"""Largest share of lines that may span both columns: titles, captions."""
 _HALF_GUTTER = 0.5
 _MAX_CANDIDATES = 20
 _MAX_DEPTH = 3
 _MARGIN = 0.9
-"""Share of a column's lines that end before its right margin or at it; a heading may go beyond."""
+"""Share of a column's lines that end at or before its right margin; a heading may extend beyond."""
 _INTERLEAVED = 0.7
-"""Share of lines that go on in the other column: so many only where the file has its text row by row."""
+"""Share of lines followed by one in the other column: as high as this only in files that store text row by row."""
 
 _FULL_LINE = 0.8
 
@@ -49,19 +49,19 @@ _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
 _CUT_WORD = re.compile(rf"(?P<before>[^\W_]+)[{_HYPHENS}]$")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _KEEP_HYPHEN = frozenset("all anti co cross ex full half high long low non post pre self short well".split())
-"""First parts of English words that are mostly written with a hyphen."""
+"""Prefixes of English words that are mostly hyphenated."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """A line of print, or as much of it as stands in one column.
+    """A line of print, or the part of it that is in one column.
 
     Attributes:
-        text: Its characters; no white space but single spaces, none at its ends.
-        rectangles: Where each of them is printed; `NOWHERE` for a space that was put in.
-        box: Around them all.
-        height: Of its letters, the median, in points.
-        is_row: Whether it stands in several pieces, far from each other: a table's row.
+        text: Its characters; all white space is single spaces, none at the ends.
+        rectangles: Rectangle of each character; `NOWHERE` for an inserted space.
+        box: Bounding box of all characters.
+        height: Median height of its characters, in points.
+        is_row: Whether it consists of several pieces far apart: a table row.
     """
 
     text: str
@@ -72,7 +72,7 @@ class Line:
 
     @property
     def first_word_width(self) -> float:
-        """Width of what stands before its first space, in points."""
+        """Width of the text before the first space, in points."""
         end = self.text.find(" ")
         printed = [box for box in self.rectangles[: None if end < 0 else end] if not math.isnan(box[0])]
         return max(box[2] for box in printed) - min(box[0] for box in printed)
@@ -83,11 +83,10 @@ class Page:
     """The lines of a page in reading order.
 
     Attributes:
-        size: Its width and height in points.
+        size: Width and height in points.
         lines: Its lines.
-        separators: What stands before each of them: " " where it goes on with the paragraph, a newline where that
-            was broken on purpose, an empty line where a paragraph begins. The first one's is what stands between it
-            and the page before.
+        separators: Separator before each line: " " within a paragraph, a newline at a deliberate line break, an empty
+            line before a new paragraph. The first one separates it from the page before.
     """
 
     size: tuple[float, float]
@@ -96,13 +95,13 @@ class Page:
 
 
 def make_line(characters: Iterable[tuple[str, Rectangle]]) -> Line | None:
-    """A line of its characters.
+    """Build a line from its characters.
 
     Args:
-        characters: Each with its rectangle; white space of any kind becomes single spaces.
+        characters: Each with its rectangle; any white space becomes single spaces.
 
     Returns:
-        The line; None where nothing but white space is printed.
+        The line; None if it is blank.
     """
     kept: list[tuple[str, Rectangle]] = []
     for character, box in characters:
@@ -122,12 +121,12 @@ def make_line(characters: Iterable[tuple[str, Rectangle]]) -> Line | None:
 
 
 def lay_out(size: tuple[float, float], characters: Sequence[tuple[str, Rectangle]]) -> Page:
-    """The lines and paragraphs of a page.
+    """Find the lines and paragraphs of a page.
 
     Args:
-        size: Its width and height in points.
-        characters: What is printed on it, in the file's order, which is taken for the reading order but where lines of
-            two columns take turns; `NOWHERE` for a space or newline that a PDF reader put between two of them.
+        size: Width and height in points.
+        characters: The characters printed on it with their rectangles, in file order, which is taken as reading order
+            except where lines of two columns alternate; `NOWHERE` for spaces and newlines that pdfium inserted.
 
     Returns:
         The page.
@@ -138,13 +137,13 @@ def lay_out(size: tuple[float, float], characters: Sequence[tuple[str, Rectangle
 
 
 def set_text(pages: Sequence[Page]) -> tuple[str, tuple[Place, ...], Boxes]:
-    """The text of pages, words that were cut at a line's end made whole.
+    """Join pages to one text, and hyphenated words within it.
 
     Args:
         pages: The pages.
 
     Returns:
-        The text, a place for each page that has any, and each character's box.
+        The text, a place for each page that has text, and each character's box.
     """
     words = _vocabulary(pages)
     text: list[str] = []
@@ -183,7 +182,7 @@ def _boxes(sizes: NDArray[np.float32], numbers: list[int], rectangles: list[Rect
 
 
 def _stretches(characters: Sequence[tuple[str, Rectangle]]) -> Iterator[list[tuple[str, Rectangle]]]:
-    """Runs of characters with neither a new line nor a wide gap between them."""
+    """Yield runs of characters without a new line or a wide gap in between."""
     run: list[tuple[str, Rectangle]] = []
     last: Rectangle | None = None
     newline = False
@@ -211,9 +210,9 @@ def _are_apart(last: Rectangle, box: Rectangle, newline: bool) -> bool:
 
 
 def _want_space(pair: str, last: Rectangle, box: Rectangle, newline: bool) -> bool:
-    """Whether two characters of a line are of two words where no white space says so."""
+    """Return whether two characters on a line, with no white space in between, belong to different words."""
     if pair.isdigit():
-        # A footnote's mark is no digit of the number that it stands behind.
+        # A footnote mark is not a digit of the number before it.
         return abs((last[3] - last[1]) - (box[3] - box[1])) > _SAME_SIZE * max(last[3] - last[1], box[3] - box[1])
     return newline and _distance(last, box) > _WORD_GAP * (box[3] - box[1])
 
@@ -224,12 +223,12 @@ def _on_one_line(one: Rectangle, other: Rectangle) -> bool:
 
 
 def _distance(one: Rectangle, other: Rectangle) -> float:
-    """From side to side, in points; negative where they overlap. Writing may go from right to left."""
+    """Return the horizontal gap in points, in either writing direction; negative if they overlap."""
     return max(other[0] - one[2], one[0] - other[2])
 
 
 def _whole_lines(stretches: Sequence[Line]) -> Iterator[Line]:
-    """Lines, where several stretches stand side by side: the cells of a table, say."""
+    """Join stretches that are side by side, such as table cells, to lines."""
     row: list[Line] = []
     for stretch in stretches:
         if row and not (_on_one_line(row[-1].box, stretch.box) and stretch.box[0] >= row[-1].box[2]):
@@ -255,7 +254,7 @@ def _joined(row: list[Line]) -> Line:
 
 
 def _in_reading_order(stretches: Sequence[Line], depth: int = 0) -> Sequence[Line]:
-    """The file's order, but where it has the lines of two columns in turn: those column by column."""
+    """Return the lines in file order; where lines of two columns alternate, column by column."""
     gutter = _gutter(stretches) if depth < _MAX_DEPTH else None
     if gutter is None:
         return stretches
@@ -276,7 +275,7 @@ def _by_column(band: list[Line], gutter: float, depth: int) -> Iterator[Line]:
 
 
 def _gutter(stretches: Sequence[Line]) -> float | None:
-    """Where the white space between two columns of prose is whose lines take turns; None where there are no such."""
+    """Return the x position of the gap between two columns whose lines alternate; None if there are no columns."""
     if len(stretches) < 2 * _MIN_COLUMN_LINES:
         return None
     lefts = np.sort([stretch.box[0] for stretch in stretches])
@@ -303,12 +302,12 @@ def _are_columns(stretches: Sequence[Line], gutter: float) -> bool:
 
 
 def _separators(lines: Sequence[Line]) -> Iterator[str]:
-    """What stands before each line."""
+    """Yield the separator before each line."""
     leadings = [below.box[3] - above.box[3] for above, below in pairwise(lines) if _goes_on_below(above, below)]
     leading = median(leadings) if leadings else 0.0
     before: Line | None = None
     for block in _blocks(lines):
-        # Where a column ends, its paragraph may go on in the next one.
+        # A paragraph may continue in the next column.
         yield "\n\n" if before is None else _over_the_break(lines, before, block[0])
         margin = sorted(line.box[2] for line in block)[math.ceil(_MARGIN * (len(block) - 1))]
         for above, line in pairwise(block):
@@ -320,7 +319,7 @@ def _separators(lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """Lines of one size, each below the one before."""
+    """Group consecutive lines of one size, each below the one before."""
     block: list[Line] = []
     for line in lines:
         if block and not _goes_on_below(block[-1], line):
@@ -347,7 +346,7 @@ def _is_broken_on_purpose(above: Line, line: Line, margin: float) -> bool:
 
 
 def _would_fit(line: Line, above: Line, margin: float) -> bool:
-    """Whether its first word had room on the line above: then somebody wanted it on a new one."""
+    """Return whether the first word would have fitted on the line above: then the line break is deliberate."""
     return above.box[2] + line.first_word_width + _WORD_GAP * above.height < margin
 
 
@@ -357,10 +356,10 @@ def _is_indented(above: Line, line: Line, margin: float) -> bool:
 
 
 def _over_the_break(lines: Sequence[Line], last: Line, line: Line) -> str:
-    """What stands between the last line of a column or page and the next one's first.
+    """Return the separator between the last line of a column or page and the first of the next.
 
-    A paragraph goes on where the last line is as wide as its page's and ends no sentence, and the next one begins
-    with a small letter.
+    The paragraph continues if the last line has full width and does not end a sentence, and the next one begins with a
+    lower-case letter.
     """
     is_full = _width(last) >= _FULL_LINE * median(map(_width, lines))
     goes_on = is_full and _are_alike(last, line) and line.text[0].islower() and not _SENTENCE_END.search(last.text)
@@ -375,7 +374,7 @@ def _width(line: Line) -> float:
 
 
 def _vocabulary(pages: Sequence[Page]) -> frozenset[str]:
-    """Words of the text in small letters, those left out that begin or end a line and so may be halves."""
+    """Return the text's words in lower case, except those at line ends and starts, which may be halves."""
     return frozenset(
         match.group().lower()
         for page in pages
@@ -386,7 +385,7 @@ def _vocabulary(pages: Sequence[Page]) -> frozenset[str]:
 
 
 def _joint(last: Line, line: Line, separator: str, words: frozenset[str]) -> str:
-    """What comes between two lines; `_WITHOUT_HYPHEN` where the hyphen that ends the first one goes."""
+    """Return the separator between two lines; `_WITHOUT_HYPHEN` to remove the hyphen at the first one's end."""
     cut = _CUT_WORD.search(last.text) if separator == " " else None
     if cut is None:
         return separator
@@ -399,7 +398,7 @@ def _joint(last: Line, line: Line, separator: str, words: frozenset[str]) -> str
 
 
 def _keeps_hyphen(cut: re.Match[str], rest: str, words: frozenset[str]) -> bool:
-    """Whether the hyphen is the word's own: the rest of the text shows how it is written, else the most likely."""
+    """Return whether a hyphen at a line's end belongs to the word, judged by the rest of the text or else by rule."""
     before = cut["before"].lower()
     after = rest.lower()
     if not before.isalpha() or cut.string[: cut.start()].endswith(tuple(_HYPHENS)):

@@ -1,4 +1,4 @@
-"""OCR: what pages without text show, read by tesseract."""
+"""OCR by tesseract for PDF pages without text."""
 
 import csv
 import io
@@ -21,9 +21,9 @@ PAGE_TIMEOUT_S = 120
 _DPI = 300
 _POINTS_PER_INCH = 72
 _MAX_PIXELS = 40_000_000
-"""Of a page's image; larger pages are read in a lower resolution."""
+"""Pixels of a page's image; larger pages are rendered at a lower resolution."""
 _MIN_CONFIDENCE = 30
-"""Of 100: what tesseract is less sure of is specks and lines."""
+"""Lowest confidence of a word, of 100: below are specks and lines."""
 _WORD = "5"
 _LANGUAGE = re.compile(r"[A-Za-z_]+(?:\+[A-Za-z_]+)*")
 _NO_TESSERACT = (
@@ -33,7 +33,7 @@ _NO_TESSERACT = (
 
 
 class OcrError(VerbatimError):
-    """Tesseract is not there, or doesn't know the language."""
+    """Tesseract is not installed, or lacks the language."""
 
 
 def read_pdf(
@@ -42,20 +42,20 @@ def read_pdf(
     on_page: Callable[[], None] = lambda: None,
     language: str = "eng",
 ) -> Content:
-    """What a PDF holds: the text of its pages, and by OCR what those show that are pictures.
+    """Read a PDF: the text of its pages, and by OCR that of pages that are images.
 
     Args:
         content: The file's bytes.
-        passwords: Tried in turn where the file is encrypted.
+        passwords: Tried in turn if the file is encrypted.
         on_page: Called before each page that is read by OCR, which takes seconds.
-        language: Tesseract's name of the language, several joined by "+": "deu+eng".
+        language: Tesseract's name of the language; several joined by "+": "deu+eng".
 
     Returns:
-        The content. Where OCR is not installed, a remark says how to install it, if pages were left out for that.
+        The content. If pages were left out because OCR is not installed, a remark says how to install it.
 
     Raises:
-        NoTextError: No page holds text, and none could be read by OCR.
-        UnreadableFileError: It is no PDF, is damaged, or is encrypted and no password fits.
+        NoTextError: No page has text, and OCR found none.
+        UnreadableFileError: The file is not a PDF, is damaged, or is encrypted and no password fits.
     """
     try:
         return load_pdf(content, passwords, _LazyTesseract(language, on_page))
@@ -72,21 +72,21 @@ def ocr_pdf(
     passwords: Sequence[str] = (),
     on_page: Callable[[], None] = lambda: None,
 ) -> Content:
-    """What the pages of a PDF show.
+    """Read all pages of a PDF by OCR.
 
     Args:
         content: The file's bytes.
-        language: Tesseract's name of the language, several joined by "+": "deu+eng".
-        passwords: Tried in turn where the file is encrypted.
+        language: Tesseract's name of the language; several joined by "+": "deu+eng".
+        passwords: Tried in turn if the file is encrypted.
         on_page: Called before each page.
 
     Returns:
-        The text, a place for each page that holds any, and the box of each word's letters, which is their word's.
+        The text, a place for each page that has text, and a box for each character, which is that of its word.
 
     Raises:
-        NoTextError: Nothing can be read on any page.
+        NoTextError: No text was found on any page.
         OcrError: Tesseract is not installed, or lacks the language.
-        UnreadableFileError: It is no PDF, is damaged, or is encrypted and no password fits.
+        UnreadableFileError: The file is not a PDF, is damaged, or is encrypted and no password fits.
     """
     engine = _Tesseract(language, on_page)
     document = open_pdf(content, passwords)
@@ -98,13 +98,13 @@ def ocr_pdf(
         document.close()
     text, places, boxes = set_text(pages)
     if not text:
-        raise NoTextError(f"no text: OCR ({engine.version}) finds none on its pages either")
+        raise NoTextError(f"no text: OCR ({engine.version}) found none on its pages either")
     notes = tuple(engine.notes(len(pages), n_pages))
     return Content(text, title, places, metadata, notes, boxes=boxes, remarks=engine.remarks())
 
 
 class _Tesseract:
-    """The program, asked for one page at a time."""
+    """Tesseract, run on one page at a time."""
 
     def __init__(self, language: str, on_page: Callable[[], None] = lambda: None) -> None:
         program = shutil.which("tesseract")
@@ -117,13 +117,13 @@ class _Tesseract:
         known = self._run("--list-langs").split("\n")[1:]
         if _LANGUAGE.fullmatch(language) is None or not set(language.split("+")) <= set(known):
             raise OcrError(
-                f"tesseract has no language {language!r}, only {', '.join(filter(None, known))}; "
-                "on Debian, apt-get install tesseract-ocr-deu brings German"
+                f"tesseract does not have the language {language!r}, only {', '.join(filter(None, known))}; "
+                "on Debian, apt-get install tesseract-ocr-deu installs German"
             )
         self._n_read = self._timed_out = 0
 
     def read(self, document: pypdfium2.PdfDocument, number: int) -> Page:
-        """Read a page; one that takes too long, or cannot be shown, is left empty."""
+        """Read a page; one that takes too long or cannot be rendered is returned empty."""
         self._on_page()
         try:
             page = document[number]
@@ -144,11 +144,11 @@ class _Tesseract:
         return read
 
     def remarks(self) -> tuple[str, ...]:
-        """How the document was read."""
+        """Return how many pages were read by OCR."""
         return (f"read by OCR ({self.version}): {self._n_read:,} page{'s' if self._n_read != 1 else ''}",)
 
     def notes(self, n_seen: int, n_pages: int) -> Iterator[str]:
-        """What is missing."""
+        """Yield what was not read."""
         if n_seen < n_pages:
             yield f"only the first {n_seen:,} of {n_pages:,} pages were read by OCR"
         elif self._n_read + self._timed_out < n_pages:
@@ -168,7 +168,7 @@ class _Tesseract:
 
 
 class _LazyTesseract:
-    """The program, looked for when the first page needs it: it takes longer to start than most files to read."""
+    """Tesseract, started when the first page needs it: starting takes longer than reading most files."""
 
     def __init__(self, language: str, on_page: Callable[[], None]) -> None:
         self._language = language
@@ -195,7 +195,7 @@ class _LazyTesseract:
 
 
 def _page(size: tuple[float, float], scale: float, tsv: str) -> Page:
-    """The page that tesseract found: its lines, and which of them begin a paragraph."""
+    """Build a page from tesseract's TSV output, with its lines and paragraph breaks."""
     rows = csv.DictReader(io.StringIO(tsv), delimiter="\t", quoting=csv.QUOTE_NONE)
     words = [row for row in rows if row["level"] == _WORD and float(row["conf"]) >= _MIN_CONFIDENCE]
     lines: list[Line] = []

@@ -1,15 +1,13 @@
-"""Bytes become text, whatever encoding they came in."""
+"""Decodes bytes to text in any encoding."""
 
 import codecs
 import re
-
-from charset_normalizer import from_bytes
 
 from index.errors import UnreadableFileError
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark begins it
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark is a prefix of it
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -20,19 +18,19 @@ _SAMPLE = 1024 * 1024
 
 
 def decode(content: bytes) -> str:
-    """Text of a file in whatever encoding it came; newlines are kept, a byte-order mark is dropped.
+    """Decode a file's bytes in whatever encoding they are; newlines are kept, a byte-order mark is dropped.
 
-    A byte-order mark decides; without one, zeros in every second place mean UTF-16, and what is valid
-    UTF-8 is UTF-8; the rest is left to charset-normalizer.
+    A byte-order mark decides; without one, a zero in nearly every second byte means UTF-16, and valid UTF-8 is UTF-8;
+    otherwise charset-normalizer guesses.
 
     Args:
         content: The file's bytes.
 
     Returns:
-        The text, such that encoding it again the same way gives the bytes after the mark.
+        The text, such that encoding it in the same encoding gives the bytes after the mark.
 
     Raises:
-        UnreadableFileError: The bytes are no text, or end in the middle of a character.
+        UnreadableFileError: The bytes are not text, or end in the middle of a character.
     """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
@@ -46,21 +44,14 @@ def decode(content: bytes) -> str:
             raise UnreadableFileError(_cut_off("utf-8", error)) from error
         if _holds_surrogates(content):
             raise UnreadableFileError(
-                f"not text: byte {error.start:,} begins half a character; save it again as UTF-8"
+                f"not text: byte {error.start:,} begins a surrogate (half a character); save it again as UTF-8"
             ) from error
         text = _decode_by_guess(content)
     return _refuse_binary(text)
 
 
 def looks_like_text(head: bytes) -> bool:
-    """Whether a file that begins like this may be text.
-
-    Args:
-        head: Its first bytes.
-
-    Returns:
-        Whether `decode` may make something of it; it may still refuse the whole.
-    """
+    """Return whether a file with these first bytes may be text; `decode` may still refuse the whole."""
     if head.startswith(tuple(mark for mark, _ in _BYTE_ORDER_MARKS)) or _utf16_without_mark(head[: len(head) // 2 * 2]):
         return True
     odd = sum(1 for _ in _ODD_CONTROLS.finditer(head.decode("latin-1")))
@@ -73,18 +64,18 @@ def _decode_strictly(content: bytes, encoding: str) -> str:
     except UnicodeDecodeError as error:
         if error.end >= len(content):
             raise UnreadableFileError(_cut_off(encoding, error)) from error
-        raise UnreadableFileError(f"not text: byte {error.start:,} is no valid {encoding}") from error
+        raise UnreadableFileError(f"not text: byte {error.start:,} is not valid {encoding}") from error
 
 
 def _is_cut_off(content: bytes, error: UnicodeDecodeError) -> bool:
-    # Valid up to a last character that lacks its end, and with other characters beyond ASCII before it:
-    # a short cp1252 file whose last letter is an é looks the same but for that.
+    # Valid UTF-8 except for an incomplete last character, with other non-ASCII characters before it; a short cp1252
+    # file that ends in é has none.
     return error.reason == "unexpected end of data" and not content[: error.start].isascii()
 
 
 def _holds_surrogates(content: bytes) -> bool:
-    # Some programs write half of a surrogate pair as if it were a character. Where nothing else keeps the bytes from
-    # being UTF-8, any other encoding would make other characters than were meant of all that is not ASCII.
+    # Some programs write unpaired surrogates as if they were characters. If these alone make the bytes invalid UTF-8,
+    # decoding by any other encoding would garble all non-ASCII characters.
     try:
         content.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
@@ -97,7 +88,7 @@ def _cut_off(encoding: str, error: UnicodeDecodeError) -> str:
 
 
 def _utf16_without_mark(content: bytes) -> str | None:
-    """Which UTF-16 it is when nearly half of the bytes are zero and all of those on one side, as in Western text."""
+    """Detect UTF-16 by nearly half of the bytes being zero, all at odd or all at even places, as in Western text."""
     sample = content[:_SAMPLE]
     half = len(sample) // 2
     if len(content) % 2 or sample.count(0) < 0.4 * half:
@@ -108,16 +99,18 @@ def _utf16_without_mark(content: bytes) -> str | None:
 
 
 def _decode_by_guess(content: bytes) -> str:
-    _refuse_binary(content[:_SAMPLE].decode("latin-1"))  # every byte a character, controls themselves
+    _refuse_binary(content[:_SAMPLE].decode("latin-1"))  # maps each byte to one character, control codes to themselves
     encoding = _guess(content[:_SAMPLE])
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"not text: byte {error.start:,} is no valid {encoding}") from error
+        raise UnreadableFileError(f"not text: byte {error.start:,} is not valid {encoding}") from error
 
 
 def _guess(sample: bytes) -> str:
-    """The encoding that charset-normalizer finds; cp1252 where it knows no language or finds others no better."""
+    """Return charset-normalizer's guess; cp1252 if it recognizes no language, or if cp1252 fits as well."""
+    from charset_normalizer import from_bytes  # text in UTF-8 need not wait for it
+
     matches = list(from_bytes(sample))
     if not matches or matches[0].coherence == 0:
         return "cp1252"

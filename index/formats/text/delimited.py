@@ -1,4 +1,4 @@
-"""Tables as text: CSV, TSV and their relatives. Each row becomes a line that says what its cells mean."""
+"""CSV, TSV and similar tables: each row becomes a line of headers and values."""
 
 import re
 from collections import Counter
@@ -15,22 +15,22 @@ _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARS = 256 * 1024
 _SAMPLE_ROWS = 200
 _DECLARED = re.compile(r"sep=([,;\t|])\r?\n?")
-"""What Excel writes in front where the delimiter is not the one of the country."""
+"""Line that Excel writes first if the delimiter differs from the locale's."""
 
 
 def load_csv(content: bytes) -> Content:
-    """Read a table of values between delimiters.
+    """Read a table of delimited values.
 
     Args:
         content: The file's bytes.
 
     Returns:
-        A line "Item: Travel; Cost: 120 EUR" for each row that is not blank, and a place "row 12" for it: the row's
-        number in a spreadsheet, the header being row 1 and blank rows counted.
+        A line "Item: Travel; Cost: 120 EUR" for each row that is not blank, with the place "row 12": the row's number
+        in a spreadsheet, where the header is row 1 and blank rows count.
 
     Raises:
-        EmptyFileError: It holds no cell with text.
-        UnreadableFileError: It is no text.
+        EmptyFileError: No cell has text.
+        UnreadableFileError: The file is not text.
     """
     text = decode(content)
     declared = _DECLARED.match(text)
@@ -48,14 +48,14 @@ def load_csv(content: bytes) -> Content:
         lines.append(line)
         at += len(line) + 1
     if not lines:
-        raise EmptyFileError("empty: it holds no cell with text")
+        raise EmptyFileError("empty: no cell holds text")
     return Content("\n".join(lines), places=numbered_places("row", starts), notes=notes)
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that cuts most of the first rows into the same number of cells, two or more."""
+    """Return the delimiter that splits most of the first rows into the same number of cells, at least two."""
     sample = text[:_SAMPLE_CHARS]
-    if len(text) > len(sample):  # its last line may be half a row
+    if len(text) > len(sample):  # drop the last line, which may be incomplete
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
     return max(_DELIMITERS, key=lambda delimiter: _regularity(sample, delimiter))
 
@@ -72,11 +72,11 @@ def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
 
 
 def _rows(text: str, delimiter: str, begin: int) -> Iterator[list[str]]:
-    """The rows of a table.
+    """Split a table into rows.
 
-    Other than in the csv module, a quote that is never closed, or closed before the cell's end, is a character like
-    any other: it doesn't swallow the rows below. Every cell is matched once, and a quoted one that fails ends at the
-    next quote, so that the time is in proportion to the text.
+    Unlike in the csv module, a quote that is never closed, or that closes before the cell's end, is an ordinary
+    character and does not swallow the rows below. Takes linear time: every cell is matched once, and a failed match of
+    a quoted cell ends at the next quote.
     """
     cell = re.compile(
         rf'(?:[ ]*+"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"[ ]*+(?={re.escape(delimiter)}|[\r\n]|\Z)'

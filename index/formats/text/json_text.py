@@ -1,4 +1,4 @@
-"""JSON: as it stands in the file where people can read it, else with a line for each value."""
+"""JSON: the file's own text if it is readable, else formatted with one value per line."""
 
 import json
 import re
@@ -14,11 +14,11 @@ from index.formats.text.decoding import decode
 from index.formats.text.markdown import MAX_HEADING_CHARS
 
 _READABLE_LINE_CHARS = 1000
-"""Characters of a line beyond which nobody reads it."""
+"""Longest line that counts as readable."""
 _MAX_PARSED_CHARS = 5_000_000
-"""Characters from which on it is shown line by line, without paths: parsed, it would take half a gigabyte."""
+"""Largest text that is parsed; longer ones get lines as places, since parsing would take half a gigabyte."""
 _MAX_DEPTH = 100
-"""Brackets within brackets beyond which the text stays as it is: indented, it would grow with the square of them."""
+"""Deepest nesting that is parsed: indentation would make the text grow with the square of the depth."""
 
 _TOKEN = re.compile(
     r"""[ \t\r\n]*+(?:(?P<string>"[^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+)*+")"""
@@ -30,13 +30,13 @@ _ESCAPED_LETTER = re.compile(r"\\u(?!00[01])[0-9a-fA-F]{4}")
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A token of JSON, and what it is in its document.
+    """A token of JSON.
 
     Attributes:
-        text: As it stands in the file.
-        start: Where it stands there.
-        depth: Brackets around it.
-        path: Where its value stands in the document: "invoices[3].total"; None where it begins no value.
+        text: Its text in the file.
+        start: Its offset in the file.
+        depth: Number of brackets around it.
+        path: Path of the value that it begins: "invoices[3].total"; None if it begins no value.
     """
 
     text: str
@@ -46,7 +46,7 @@ class _Token:
 
 
 class _NoJsonError(Exception):
-    """The text is no JSON, or is nested too deeply; the message says where and what."""
+    """The text is not JSON, or is nested too deeply; the message says where."""
 
 
 def load_json(content: bytes) -> Content:
@@ -56,12 +56,12 @@ def load_json(content: bytes) -> Content:
         content: The file's bytes.
 
     Returns:
-        Its own text with the paths of its values for places, "invoices[3].total"; where it is in one long line or
-        spells letters as codes, the same with a line for each value. What is no JSON stays as it is, with a remark.
+        Its own text with the paths of values as places, "invoices[3].total"; if it has very long lines or escaped
+        letters, formatted with one value per line. A file that is not valid JSON is kept as it is, with a remark.
 
     Raises:
-        EmptyFileError: It holds nothing but white space.
-        UnreadableFileError: It is no text.
+        EmptyFileError: The file is blank.
+        UnreadableFileError: The file is not text.
     """
     text = decode(content)
     if not text.strip():
@@ -81,7 +81,7 @@ def load_json(content: bytes) -> Content:
 
 
 def load_jsonl(content: bytes) -> Content:
-    """Read a file of JSON values, one a line.
+    """Read a file with one JSON value per line.
 
     Args:
         content: The file's bytes.
@@ -90,8 +90,8 @@ def load_jsonl(content: bytes) -> Content:
         Its own text, with a place "line 12" for each value.
 
     Raises:
-        EmptyFileError: It holds nothing but white space.
-        UnreadableFileError: It is no text.
+        EmptyFileError: The file is blank.
+        UnreadableFileError: The file is not text.
     """
     text = decode(content)
     if not text.strip():
@@ -105,7 +105,7 @@ def _is_readable(text: str) -> bool:
 
 @dataclass(slots=True)
 class _Open:
-    """A bracket that is open: an object where it has a key, else an array."""
+    """An open bracket, of an object or an array."""
 
     path: str
     is_object: bool
@@ -114,7 +114,7 @@ class _Open:
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    """The tokens of a JSON document, without recursion.
+    """Split a JSON document into tokens, without recursion.
 
     Args:
         text: The document.
@@ -123,10 +123,10 @@ def _tokens(text: str) -> Iterator[_Token]:
         Its tokens, in order.
 
     Raises:
-        _NoJsonError: It is no JSON document.
+        _NoJsonError: The document is not JSON, or is nested too deeply.
     """
     around: list[_Open] = []
-    expected = "value"  # or "key", "colon", "end" of the value before
+    expected = "value"  # or "key", "colon", "end" (a comma or closing bracket)
     at = 0
     while match := _TOKEN.match(text, at):
         at = match.end()
@@ -160,7 +160,7 @@ def _tokens(text: str) -> Iterator[_Token]:
             around.append(_Open(path, kind == "{"))
             expected = "key" if kind == "{" else "value"
     if around or expected != "end" or text[at:].strip():
-        raise _NoJsonError(f"no valid JSON from line {text.count(chr(10), 0, at) + 1} on: shown line by line")
+        raise _NoJsonError(f"not valid JSON from line {text.count(chr(10), 0, at) + 1} on: shown line by line")
 
 
 def _may_close(kind: str, around: list[_Open], expected: str) -> bool:
@@ -189,7 +189,7 @@ def _shortened(path: str) -> str:
 
 
 def _places(tokens: list[tuple[int, _Token]]) -> tuple[Place, ...]:
-    """A place for each value; where they are more than `MAX_PLACES`, those within fewest brackets."""
+    """Return a place for each value; if there are more than `MAX_PLACES`, only for the less deeply nested ones."""
     at_depth = Counter(token.depth for _, token in tokens if token.path)
     deepest, count = -1, at_depth[0]
     while deepest < _MAX_DEPTH and count <= MAX_PLACES:
@@ -203,7 +203,7 @@ def _places(tokens: list[tuple[int, _Token]]) -> tuple[Place, ...]:
 
 
 def _rendered(tokens: list[_Token]) -> tuple[str, list[int]]:
-    """The document with a line for each value, letters as letters, and where each token stands in it."""
+    """Format the document with one value per line and letters unescaped; also return each token's offset."""
     pieces: list[str] = []
     starts: list[int] = []
     at = 0
@@ -231,7 +231,7 @@ def _with_letters(token: str) -> str:
         return token
     try:
         words = json.dumps(json.loads(token, strict=False), ensure_ascii=False)
-        words.encode("utf-8")  # half a character is no letter
+        words.encode("utf-8")  # fails for unpaired surrogates, which stay escaped
     except ValueError:
         return token
     return words

@@ -1,20 +1,19 @@
-"""The headings of Markdown."""
+"""Headings of Markdown."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from index.formats.content import Place
 from index.formats.limits import MAX_PLACES
-from index.records import Document
 
 HEADING_SEPARATOR = " › "  # noqa: RUF001 (meant: people read it)
 MAX_HEADING_CHARS = 200
 MARKDOWN_SUFFIXES = (".md", ".markdown")
 
-# Everything here takes time in proportion to the text, whatever the text: what repeats never gives back (`++`, `*+`),
-# or can match at one place only. A fence is matched whole, so that what looks like a heading inside it is not met.
+# All patterns take linear time on any text: repetitions are possessive (`++`, `*+`) or can match at one place only.
+# A fence is matched as a whole, so that lines in it are not taken for headings.
 _FENCE = (
     r"^ {0,3}(?P<fence>(?P<tick>`{3,}+)(?=[^`\n]*+$)|~{3,}+)(?s:.*?)(?:^ {0,3}(?P=fence)(?(tick)`*+|~*+)[ \t]*+$|\Z)"
 )
@@ -29,8 +28,8 @@ class Heading:
 
     Attributes:
         start: Offset of its line.
-        level: 1 to 6, 1 the outermost.
-        words: Its words, without the marks around them.
+        level: 1 (outermost) to 6.
+        words: Its text, without the marks around it.
     """
 
     start: int
@@ -39,18 +38,18 @@ class Heading:
 
 
 def is_markdown(name: str) -> bool:
-    """Whether a document's name says that it is Markdown."""
+    """Return whether a document's suffix is one of Markdown."""
     return name.lower().endswith(MARKDOWN_SUFFIXES)
 
 
 def markdown_headings(text: str) -> Iterator[Heading]:
-    """Every heading of a Markdown text outside of code, in order; `===` underlines one of the first level.
+    """Yield the headings of a Markdown text in order, except in code; `===` underlines one of level 1.
 
     Args:
         text: The text.
 
     Yields:
-        The headings that have words.
+        The headings that are not blank.
     """
     for match in _FENCE_OR_HEADING.finditer(_with_newlines(text)):
         marked, underlined = match["marked"], match["underlined"]
@@ -60,39 +59,32 @@ def markdown_headings(text: str) -> Iterator[Heading]:
 
 
 def markdown_places(text: str) -> tuple[Place, ...]:
-    """Where a Markdown text goes on under other headings than before.
+    """Return the places of a Markdown text.
 
     Args:
         text: The text.
 
     Returns:
-        A place for each heading, `MAX_PLACES` at most: the headings that what follows stands under, outermost first,
-        joined by `HEADING_SEPARATOR`.
+        A place for each heading, at most `MAX_PLACES`: the path of headings, outermost first, joined by
+        `HEADING_SEPARATOR`.
     """
     return tuple(Place(start, label) for start, label in islice(_paths(text), MAX_PLACES))
 
 
-def with_headings(document: Document) -> Document:
-    """A document that says nothing of its places, with the headings for places if it is Markdown by its name."""
-    if document.places or not is_markdown(document.name):
-        return document
-    return replace(document, places=markdown_places(document.text), has_headings=True)
-
-
 def _with_newlines(text: str) -> str:
-    """Every line ended by a newline; the length, and so every offset, stays the same."""
+    """End every line with a newline without changing the length, so that offsets stay valid."""
     return text.replace("\r\n", " \n").replace("\r", "\n") if "\r" in text else text
 
 
 def _without_closing_marks(marked: str) -> str:
-    """`Costs ##` is closed by its marks, `C#` is not."""
+    """Strip a heading's closing marks: those of `Costs ##`, but not that of `C#`."""
     words = marked.strip()
     opened = words.rstrip("#")
     return words if opened and not opened[-1].isspace() else opened.rstrip()
 
 
 def _paths(text: str) -> Iterator[tuple[int, str]]:
-    """Where each heading begins, and the headings that what follows stands under."""
+    """Yield each heading's offset and its path of headings."""
     path: dict[int, str] = {}
     for heading in markdown_headings(text):
         path = {level: words for level, words in path.items() if level < heading.level}

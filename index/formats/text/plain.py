@@ -1,4 +1,4 @@
-"""Source code and other plain text: as it is in the file, with its lines or headings for places."""
+"""Source code and other plain text: kept as it is, with lines or headings as places."""
 
 from index.errors import EmptyFileError, UnreadableFileError
 from index.formats.content import Content
@@ -6,7 +6,7 @@ from index.formats.limits import MAX_TEXT_CHARS
 from index.formats.numbering import line_places
 from index.formats.text.decoding import decode
 from index.formats.text.markdown import markdown_places
-from index.formats.titles import title_of_markdown, title_of_text
+from index.formats.text.titles import title_of_markdown, title_of_text
 
 LINED_SUFFIXES = frozenset(
     ".adb .ads .asm .awk .bash .bat .c .cc .cfg .clj .cmake .cmd .conf .cpp .cs .css .cxx .dart .diff .el .env "
@@ -15,24 +15,24 @@ LINED_SUFFIXES = frozenset(
     ".rb .rs .scala .scm .scss .sh .sql .svelte .swift .tcl .tf .toml .ts .tsx .v .vb .vhd .vim .vue .xml .xsd "
     ".xsl .yaml .yml .zig .zsh".split()
 )
-"""Files of which people say "line 120"."""
+"""Suffixes of files that are cited by line: "line 120"."""
 
 PROSE_SUFFIXES = frozenset(".adoc .asc .asciidoc .bib .org .rst .srt .tex .text .txt .vtt".split())
-"""Files that are read as prose, whose lines end where there was no room."""
+"""Suffixes of files that are read as prose, where line ends mean nothing."""
 
 
 def load_lined(content: bytes) -> Content:
-    """Read source code, settings or a log.
+    """Read source code, a configuration file or a log.
 
     Args:
         content: The file's bytes.
 
     Returns:
-        Its text as it is, with a place "line 120" for each line that holds something.
+        Its text unchanged, with a place "line 120" for each line that is not blank.
 
     Raises:
-        EmptyFileError: It holds nothing but white space.
-        UnreadableFileError: It is no text, or too much of it.
+        EmptyFileError: The file is blank.
+        UnreadableFileError: The file is not text, or too large.
     """
     text = _decode(content)
     return Content(text, places=line_places(text))
@@ -45,11 +45,11 @@ def load_prose(content: bytes) -> Content:
         content: The file's bytes.
 
     Returns:
-        Its text as it is, under the title that its first line gives it.
+        Its text unchanged, with a title from its first line.
 
     Raises:
-        EmptyFileError: It holds nothing but white space.
-        UnreadableFileError: It is no text, or too much of it.
+        EmptyFileError: The file is blank.
+        UnreadableFileError: The file is not text, or too large.
     """
     text = _decode(content)
     return Content(text, title_of_text(text))
@@ -62,11 +62,11 @@ def load_markdown(content: bytes) -> Content:
         content: The file's bytes.
 
     Returns:
-        Its text as it is, under the title that its first heading gives it; headings are its places.
+        Its text unchanged, with its first heading as title and its headings as places.
 
     Raises:
-        EmptyFileError: It holds nothing but white space.
-        UnreadableFileError: It is no text, or too much of it.
+        EmptyFileError: The file is blank.
+        UnreadableFileError: The file is not text, or too large.
     """
     text = _decode(content)
     return Content(text, title_of_markdown(text), markdown_places(text))
@@ -76,7 +76,7 @@ def _decode(content: bytes) -> str:
     text = decode(content)
     if not text.strip():
         raise EmptyFileError("empty: it holds no text")
-    if len(text) > MAX_TEXT_CHARS:  # its text is the file's, all of it or nothing
+    if len(text) > MAX_TEXT_CHARS:  # refused, not cut: the stored text is the whole file
         raise UnreadableFileError(
             f"too large: {len(text):,} characters, at most {MAX_TEXT_CHARS:,}; split it into parts"
         )

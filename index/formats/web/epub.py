@@ -1,4 +1,4 @@
-"""Electronic books: the chapters in reading order, each read as the web page that it is."""
+"""EPUB books: the chapters in reading order, each read as a web page."""
 
 import posixpath
 from urllib.parse import unquote
@@ -25,12 +25,12 @@ def load_epub(content: bytes) -> Content:
         content: The file's bytes.
 
     Returns:
-        The text of its chapters; places are their headings, or "chapter 3" where one has none; title, author, date
-        and language by the book's own word.
+        The text of its chapters; places are their headings, or "chapter 3" for one without; title, author, date and
+        language from the book's metadata.
 
     Raises:
-        EmptyFileError: No chapter holds text.
-        UnreadableFileError: It is no EPUB, is damaged, or all of its chapters are protected.
+        EmptyFileError: No chapter has text.
+        UnreadableFileError: The file is not an EPUB, is damaged, or all of its chapters are encrypted.
     """
     members = unpack(content, lambda name: name in {_CONTAINER, _ENCRYPTION} or name.lower().endswith(_PAGES))
     path = _package_path(members)
@@ -57,20 +57,20 @@ def _package_path(members: dict[str, bytes]) -> str:
     container = member(members, _CONTAINER)
     path = next((attribute(each, "full-path") for each in container.iter() if local(each) == "rootfile"), "")
     if path not in members:
-        raise UnreadableFileError("damaged, or no book: its table of contents is missing")
+        raise UnreadableFileError("damaged, or not a book: its table of contents is missing")
     return path
 
 
 def _chapters(
     members: dict[str, bytes], package: etree._Element, folder: str
 ) -> tuple[list[tuple[int, Content]], tuple[str, ...]]:
-    """The chapters that hold text, each with its number in the reading order, and what is to be said of the others."""
+    """Return the chapters that have text, each with its number in reading order, and notes on the others."""
     items = {attribute(item, "id"): item for item in package.iter() if local(item) == "item"}
     protected = members.get(_ENCRYPTION, b"")
     chapters: list[tuple[int, Content]] = []
     notes: list[str] = []
     for number, reference in enumerate((each for each in package.iter() if local(each) == "itemref"), start=1):
-        item = items.pop(attribute(reference, "idref"), None)  # popped: a loop in the order reads nothing twice
+        item = items.pop(attribute(reference, "idref"), None)  # popped: no chapter is read twice
         if item is None or not _is_chapter(item):
             continue
         path = posixpath.normpath(posixpath.join(folder, unquote(attribute(item, "href"))))

@@ -1,4 +1,4 @@
-"""Web pages: the article without the menus, as text with the headings for places."""
+"""Web pages: the article without menus, as text with headings as places."""
 
 import re
 
@@ -11,7 +11,7 @@ from index.formats.text.declared_charset import decode_declared
 from index.formats.web.html_page import ARTICLE, MENU, PAGE, Block, Page, PageFullError
 
 _ENOUGH_CHARS = 200
-"""Characters from which on what the page marks as its article is taken to be all of it."""
+"""Length from which the part that the page marks as its article is taken for the whole of it."""
 
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _DECLARATION = re.compile(
@@ -21,13 +21,13 @@ _DECLARED_WITHIN = 4096
 _ENTITY_DECLARATIONS = re.compile(r"((?:\s*+<\?[^>]*+>)?\s*+<!DOCTYPE[^>\[]*+)\[[^\]]*+\]\s*+>", re.IGNORECASE)
 
 _MAX_TAGS_SCANNED = 1_000_000_000
-"""Closing tags times open elements: libxml2 looks for what a stray one closes among all that are open, 3 ns each."""
+"""Closing tags times open elements: libxml2 searches all open elements for a stray closing tag, 3 ns each."""
 _MAX_DEPTH = 100_000
 
 _UNTITLED = "<no title>"
-"""What Sphinx calls a page without a heading, before the site's name."""
+"""Sphinx's title for a page without a heading, before the site's name."""
 _SITE = re.compile(r"\s[—–|·-]\s")  # noqa: RUF001 (dashes as printed)
-"""Stands between a page's name and its site's."""
+"""Separates the page's name from the site's in a title."""
 
 _AUTHOR = ("author", "dc.creator", "dcterms.creator", "citation_author", "article:author")
 _DATE = (
@@ -50,13 +50,13 @@ def load_html(content: bytes) -> Content:
         content: The file's bytes.
 
     Returns:
-        Its article: paragraphs apart by blank lines, lists with "- ", a line for each row of a table, code as it
-        is; without menus, scripts and what is hidden. Places are headings, and under them terms that have an anchor;
-        title, author, date and language as the page gives them.
+        Its article: paragraphs separated by blank lines, lists with "- ", one line per table row, code unchanged;
+        without menus, scripts and hidden elements. Places are headings, and below them terms with an anchor; title,
+        author, date and language from the page's metadata.
 
     Raises:
-        EmptyFileError: It shows no text.
-        UnreadableFileError: It is no text.
+        EmptyFileError: The page shows no text.
+        UnreadableFileError: The file is not text.
     """
     page, notes = _read(_decode(content))
     blocks = _chosen(page.blocks)
@@ -71,7 +71,7 @@ def _decode(content: bytes) -> str:
         return decode_declared(content, "")
     declared = _DECLARATION.search(content[:_DECLARED_WITHIN])
     charset = declared[1].decode("ascii", "replace").lower() if declared else ""
-    # What can be read as ASCII to say so is no UTF-16; the standard takes UTF-8 to be meant.
+    # A declaration that can be read as ASCII is not in UTF-16; the WHATWG standard then assumes UTF-8.
     return decode_declared(content, "utf-8" if charset.startswith("utf-16") else charset)
 
 
@@ -87,7 +87,7 @@ def _read(text: str) -> tuple[Page, tuple[str, ...]]:
     except PageFullError as full:
         notes = (str(full),)
     except etree.ParserError:
-        pass  # it holds nothing at all
+        pass  # the page is empty
     try:
         page.close()
     except PageFullError as full:
@@ -96,7 +96,7 @@ def _read(text: str) -> tuple[Page, tuple[str, ...]]:
 
 
 def _chosen(blocks: list[Block]) -> list[Block]:
-    """The article; where the page marks none, what is in no menu; the menus where there is nothing else."""
+    """Return the article; if the page marks none, all but the menus; the menus if there is nothing else."""
     for rank in (ARTICLE, PAGE, MENU):
         kept = [block for block in blocks if block.rank >= rank]
         n_chars = sum(len(block.text) for block in kept)
@@ -123,7 +123,7 @@ def _joined(blocks: list[Block]) -> tuple[str, tuple[Place, ...]]:
 
 
 def _title(page: Page, blocks: list[Block]) -> str:
-    """The page's title; its first heading where the title is that, or how it begins, and the site's name."""
+    """Return the page's title, or its first heading if the title only adds the site's name to it."""
     title = one_line(page.title) or one_line(page.metas.get("og:title", ""))
     heading = next((one_line(block.text) for block in blocks if block.level), "")
     name, _, site = _SITE.sub("\n", title, count=1).partition("\n")

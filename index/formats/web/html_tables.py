@@ -1,11 +1,11 @@
-"""Rows of a table in a web page, each as a line that says what its cells mean."""
+"""Renders tables of web pages as text, one line of headers and values per row."""
 
 from dataclasses import dataclass, field
 
 from index.formats.limits import MAX_HEADER_CHARS
 
 _MAX_SPAN = 100
-"""Columns that a cell may be said to span; the rows below it end with the table."""
+"""Most columns that a cell may span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,9 @@ class Cell:
 
     Attributes:
         text: Its text on one line.
-        is_header: Whether the page calls it a header.
-        n_columns: Columns that it spans.
-        n_rows: Rows that it spans.
+        is_header: Whether it is marked as a header (`th`).
+        n_columns: Number of columns that it spans.
+        n_rows: Number of rows that it spans.
     """
 
     text: str
@@ -27,11 +27,11 @@ class Cell:
 
 @dataclass(slots=True)
 class _Grid:
-    """What is known of a table's columns while its rows are read.
+    """The state of a table's columns while its rows are read.
 
     Attributes:
         headers: Header of each column that has one.
-        hanging: What reaches down into the next rows, by column: how many rows more, and the cell.
+        hanging: Cells that span further rows, by column: the number of rows left, and the cell.
     """
 
     headers: dict[int, str] = field(default_factory=dict)
@@ -39,14 +39,14 @@ class _Grid:
 
 
 def table_lines(rows: list[list[Cell]]) -> list[str]:
-    """A line for each row of a table.
+    """Render a table, one line per row.
 
     Args:
         rows: Its rows, each with the cells that begin there.
 
     Returns:
         "header: value; header: value" where columns or the row have headers, else the values joined by "; "; no line
-        for headers of columns that have rows below them, nor for rows without text.
+        for blank rows, nor for column headers that have rows below them.
     """
     grid = _Grid()
     lines: list[str] = []
@@ -63,7 +63,7 @@ def table_lines(rows: list[list[Cell]]) -> list[str]:
 
 
 def _placed(row: list[Cell], grid: _Grid) -> list[tuple[int, Cell]]:
-    """Each cell of a row with its column, those that reach down from above included."""
+    """Return each cell of a row with its column, cells that span from rows above included."""
     placed: list[tuple[int, Cell]] = []
     cells = iter(row)
     column = 0
@@ -105,7 +105,7 @@ def _line(placed: list[tuple[int, Cell]], headers: dict[int, str]) -> str:
     if not cells:
         return ""
     is_named = cells[0][1].is_header and not cells[0][0] and len(cells) > 1
-    if is_named:  # by the header at the row's own beginning
+    if is_named:  # by a header in the row's first cell
         return f"{cells[0][1].text}: {_joined([_with_header(*cell) for cell in cells[1:]])}"
     return _joined([_with_header(*cell) for cell in cells])
 

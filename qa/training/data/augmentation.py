@@ -1,11 +1,11 @@
-"""Questions and texts as people also write them: a reader is trained on some of them, and measured on all."""
+"""Data augmentation: variants of questions and texts, some used in training and all in evaluation."""
 
 import random
 import re
 from collections.abc import Callable, Mapping
 
 Vary = Callable[[str, random.Random], str]
-"""Writes a question or a text in another way; the generator chooses where there is a choice."""
+"""Rewrites a question or a text; the random generator makes any choices."""
 
 _WORD_OF_QUESTION = re.compile(r"[\w'\u2019.-]+")
 _DROPPED_FROM_KEYWORDS = frozenset("the a an is are was were did do does of to in for by what which how it".split())
@@ -17,7 +17,7 @@ _NO_NAMES = frozenset(
     "who whom whose what when where why which how is are was were did do does has have had can could will would"
     " in on at to from of by for with during after before since the a an".split()
 )
-"""Words at the beginning of a question that are no names: they lose their capital when something is put before them."""
+"""Words at the start of a question that are not names and lose their capital when a prefix is added."""
 
 _POLITE = ("could you tell me", "can you please tell me", "I would like to know")
 _PLACES = ("KABUL", "GENEVA", "NAIROBI", "LIMA", "OTTAWA")
@@ -27,36 +27,36 @@ _HEADINGS = ("Overview", "Background", "Summary", "Details")
 
 
 def lower(question: str, _: random.Random) -> str:
-    """In lower case."""
+    """Return the question in lower case."""
     return question.lower()
 
 
 def upper(question: str, _: random.Random) -> str:
-    """In capitals."""
+    """Return the question in upper case."""
     return question.upper()
 
 
 def unmarked(question: str, _: random.Random) -> str:
-    """Without its question mark."""
+    """Remove the question mark."""
     return question.rstrip(" ?") or question
 
 
 def keywords(question: str, _: random.Random) -> str:
-    """Its words without those that say little; as it is where fewer than two are left."""
+    """Reduce the question to its content words; unchanged if fewer than two are left."""
     words = [word for word in _WORD_OF_QUESTION.findall(question) if word.lower() not in _DROPPED_FROM_KEYWORDS]
     return " ".join(words) if len(words) > 1 else question
 
 
 def mistyped(question: str, rng: random.Random, n_words: int = 1) -> str:
-    """With two letters exchanged or one left out in some words of five letters or more.
+    """Swap two letters or drop one, in some words of at least five letters.
 
     Args:
         question: The question.
         rng: Chooses words and letters.
-        n_words: In how many words, where there are so many.
+        n_words: Number of words to change, if there are that many.
 
     Returns:
-        The question; as it is where no word is long enough.
+        The question; unchanged if no word is long enough.
     """
     words = question.split(" ")
     long = [i for i, word in enumerate(words) if len(word) >= _SHORTEST_MISTYPED and word.isalpha()]
@@ -73,24 +73,24 @@ def _mistype(word: str, rng: random.Random) -> str:
 
 
 def mistyped_once_or_twice(question: str, rng: random.Random) -> str:
-    """With a typing mistake in one word or in two."""
+    """Put a typing mistake into one or two words."""
     return mistyped(question, rng, rng.choice((1, 2)))
 
 
 def corrected(question: str, rng: random.Random) -> str:
-    """Begun with another question word, and corrected in mid-sentence: "where, no, when was it?"."""
+    """Begin with another question word, corrected in mid-sentence: "where, no, when was it?"."""
     first = _FIRST_WORD.search(question)
     wrong = rng.choice([word for word in _ASKED_FIRST if first is None or word != first[0].lower()])
     return _put_before(f"{wrong}, no,", question)
 
 
 def polite(question: str, rng: random.Random) -> str:
-    """Wrapped in a polite request, its own words in their order."""
+    """Put a polite request in front of the question."""
     return _put_before(rng.choice(_POLITE), question)
 
 
 def _put_before(words: str, question: str) -> str:
-    """Words before a question: the capital at its beginning moves to theirs, unless it is that of a name."""
+    """Put words in front of a question, moving its initial capital to them unless that belongs to a name."""
     question = question.strip()
     first = _FIRST_WORD.match(question)
     if first is None or first[0].lower() not in _NO_NAMES:
@@ -101,23 +101,23 @@ def _put_before(words: str, question: str) -> str:
 
 
 def byline(text: str, rng: random.Random) -> str:
-    """Under the name of a writer, who is no answer."""
+    """Put a writer's name above the text, as a distractor."""
     return f"By {rng.choice(_WRITERS)}, Staff Writer\n\n{text}"
 
 
 def dateline(text: str, rng: random.Random) -> str:
-    """After the place, day and agency of a report, which are no answers."""
+    """Put a report's place, date and agency in front of the text, as distractors."""
     return f"{rng.choice(_PLACES)}, {rng.choice(_MONTHS)} {rng.randint(1, 28)} (Agency) \u2014 {text}"
 
 
 def headed(text: str, rng: random.Random) -> str:
-    """Under a heading."""
+    """Put a heading above the text."""
     return f"## {rng.choice(_HEADINGS)}\n\n{text}"
 
 
 def bulleted(text: str, _: random.Random) -> str:
-    """As a list of its sentences."""
-    from nupunkt import sent_spans  # its model is read when it is first used
+    """Turn the text into a list of its sentences."""
+    from nupunkt import sent_spans  # loads its model on first use
 
     return "\n".join(f"- {' '.join(text[start:end].split())}" for start, end in sent_spans(text))
 
@@ -131,7 +131,7 @@ QUESTION_VARIANTS: Mapping[str, Vary] = {
     "corrected": corrected,
     "polite": polite,
 }
-"""Ways to write a question, by name."""
+"""Rewritings of a question, by name."""
 
 TEXT_VARIANTS: Mapping[str, Vary] = {
     "byline": byline,
@@ -139,4 +139,4 @@ TEXT_VARIANTS: Mapping[str, Vary] = {
     "heading": headed,
     "bulleted": bulleted,
 }
-"""Ways to write a text that is asked about, by name; where an answer stands in it changes."""
+"""Rewritings of a text, by name; they move the answers in it."""

@@ -1,4 +1,4 @@
-"""What the reader is trained on: questions beside texts, with and without an answer, mixed from several sources."""
+"""Training examples of the reader: questions paired with texts, answerable or not, mixed from several sources."""
 
 import random
 import re
@@ -21,15 +21,14 @@ Offsets = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A question beside a text.
+    """A question paired with a text.
 
     Attributes:
-        source: The data set it comes from.
-        kind: "answered", or how it lost its answer: "swapped", "removed", "elsewhere".
+        source: Its data set.
+        kind: "answered", or how it was made unanswerable: "swapped", "removed", "elsewhere".
         question: The question.
         context: The text.
-        spans: Offsets of the first character and after the last of what people answered, one for each of
-            them; none when the text does not answer.
+        spans: Start and end offset of each human answer; empty if the text does not answer.
     """
 
     source: str
@@ -41,11 +40,11 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How much of a source goes into a pass.
+    """How much of a source goes into an epoch.
 
     Attributes:
-        answered: Part of its questions that are asked of their own text, 0 to 1.
-        unanswerable: Questions made unanswerable, for each that is asked of its own text.
+        answered: Share of its questions that are paired with their own text, 0 to 1.
+        unanswerable: Number of unanswerable pairs for each of these.
     """
 
     answered: float
@@ -67,28 +66,28 @@ CROPPED = 0.6
 
 
 def is_for_training(example: Example) -> bool:
-    """Whether an example is of a group that the reader may see."""
+    """Return whether an example is in a group used for training."""
     return not is_held_out(group_of(example), HELD_OUT_ONE_IN)
 
 
 def load_checked(path: Path, say: Callable[[str], None]) -> list[Example]:
-    """All examples of a file, each with an id of its own and an answer.
+    """Load all examples of a file, each with a unique id and an answer.
 
     Args:
-        path: The file, as `load_examples` takes it.
-        say: Prints a line: a record whose id stood there before is left out and named.
+        path: The file, in a format of `load_examples`.
+        say: Prints a line, here naming each record that is left out since its id was used before.
 
     Returns:
-        The examples, those of groups that are held out among them.
+        The examples, those of held-out groups included.
 
     Raises:
-        DataError: A record has no answer or no question, or the file holds nothing.
+        DataError: A record has no answer or no question, or the file is empty.
     """
     seen: set[str] = set()
     examples = []
     for example in load_examples(path):
         if example.id in seen:
-            say(f"{path}, record {example.id!r}: left out, the id stands there twice")
+            say(f"{path}, record {example.id!r}: left out, since its id occurs twice")
             continue
         if not example.answers:
             raise DataError(f"{path}, record {example.id!r}: it has no answer")
@@ -97,43 +96,43 @@ def load_checked(path: Path, say: Callable[[str], None]) -> list[Example]:
         seen.add(example.id)
         examples.append(example)
     if not examples:
-        raise DataError(f"{path} holds no example")
+        raise DataError(f"{path} has no examples")
     return examples
 
 
 def words_of(text: str) -> str:
-    """A text's words in lower case, one space between and around them: `in` finds whole words."""
+    """Return the text's words in lower case, each surrounded by spaces so that `in` finds whole words."""
     return f" {' '.join(_WORD.findall(text.lower()))} "
 
 
 def holds_answer(text: str, answers: Iterable[tuple[str, int]]) -> bool:
-    """Whether one of the answers stands in a text, by its words."""
+    """Return whether a text contains one of the answers, word by word."""
     words = words_of(text)
     return any(words_of(answer) in words for answer, _ in answers)
 
 
 def sentences(text: str) -> list[Offsets]:
-    """Offsets of a text's sentences, which together are the text."""
+    """Return the offsets of a text's sentences, which cover the text."""
     cuts = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
     return [(start, end) for start, end in pairwise(cuts) if start < end]
 
 
 def answered(example: Example) -> Pair:
-    """An example as it is, every human answer counting once: the more say the same, the more weight it has."""
+    """Pair an example with its own text; each human answer is kept, so that frequent ones weigh more."""
     spans = tuple((start, start + len(text)) for text, start in example.answers)
     return Pair(example.source, "answered", example.question, example.context, spans)
 
 
 def crop(pair: Pair, rng: random.Random, n_words: int = CROP_WORDS) -> Pair:
-    """Keep some sentences around the answer, or around the one most like the question: shorter is cheaper to learn.
+    """Keep only some sentences around the answer, or around the one most like the question, to save computation.
 
     Args:
         pair: The pair.
-        rng: Chooses what else is kept.
-        n_words: Sentences are kept until there are so many words.
+        rng: Chooses the other sentences.
+        n_words: Sentences are added up to this number of words.
 
     Returns:
-        The pair with a part of its text, or as it is when there is little to save.
+        The pair with a part of its text; unchanged if the text is short.
     """
     parts = sentences(pair.context)
     if len(pair.context.split()) < 1.25 * n_words or len(parts) < 3:  # noqa: PLR2004
@@ -152,7 +151,7 @@ def crop(pair: Pair, rng: random.Random, n_words: int = CROP_WORDS) -> Pair:
 
 
 def _anchor(pair: Pair, parts: Sequence[Offsets], rng: random.Random) -> tuple[int, int]:
-    """First and last sentence that must be kept."""
+    """Return the first and the last sentence that must be kept."""
     if pair.spans:
         low, high = min(start for start, _ in pair.spans), max(end for _, end in pair.spans)
         return (
@@ -166,5 +165,5 @@ def _anchor(pair: Pair, parts: Sequence[Offsets], rng: random.Random) -> tuple[i
 
 
 def augment(question: str, rng: random.Random) -> str:
-    """A question as people type it: in lower case, without its mark, as keywords, or with a typing mistake."""
+    """Rewrite a question as people type it: lower case, no question mark, keywords, or a typing mistake."""
     return rng.choice(TYPED)(question, rng)

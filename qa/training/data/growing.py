@@ -1,4 +1,4 @@
-"""Files of records that grow for hours, a JSON line each: what an interrupted run wrote is gone on from."""
+"""Files of JSON lines written over hours, which an interrupted run can resume."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,17 +11,17 @@ T = TypeVar("T")
 
 
 def take_up(out: Path, parse: Callable[[Path, int, bytes], T]) -> list[T]:
-    """Records that are there already; a last one that was not written to its end is cut off.
+    """Read the records of an earlier run; an incomplete last line is cut off.
 
     Args:
-        out: The file; made where there is none.
-        parse: Reads a line, given the file and the line's number from 1.
+        out: The file; created if missing.
+        parse: Parses a line, given the file and the line number, from 1.
 
     Returns:
         The records.
 
     Raises:
-        DataError: The file holds something else, or cannot be written.
+        DataError: The file has other content, or cannot be written.
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def take_up(out: Path, parse: Callable[[Path, int, bytes], T]) -> list[T]:
             lines = content[:whole].split(b"\n")[:-1]
             done = [parse(out, number, line) for number, line in enumerate(lines, 1)]
             if content and not done:
-                raise DataError(f"{out} holds something, but no whole record: remove it, or name another file")
+                raise DataError(f"{out} has content, but no complete record: remove it, or name another file")
             stream.truncate(whole)
     except OSError as error:
         raise DataError(f"{out} cannot be written: {first_line(error)}") from error
@@ -47,7 +47,7 @@ def append(out: Path, lines: Iterable[str]) -> None:
         lines: The records, without line ends.
 
     Raises:
-        DataError: The disk is full, or the file cannot be written; what was written before stays.
+        DataError: The disk is full, or the file cannot be written; earlier records stay.
     """
     text = "".join(f"{line}\n" for line in lines)
     try:

@@ -1,4 +1,4 @@
-"""Unanswerable on purpose: questions beside texts that look as if they answered them."""
+"""Hard negatives: questions paired with texts that look as if they answered them but don't."""
 
 import random
 from collections import defaultdict
@@ -22,7 +22,7 @@ from qa.training.data.examples import (
 from qa.training.data.questions import Example, group_of
 from qa.training.data.swapping import Vocabulary, swap
 
-SWAPPED, REMOVED = 0.58, 0.1  # the rest is asked of other texts
+SWAPPED, REMOVED = 0.58, 0.1  # the rest is paired with other texts
 
 _FEWEST_WORDS = 25
 _NEAREST, _CHOSEN_FROM = 8, 4
@@ -54,14 +54,14 @@ class Negatives:
         self._vocabularies = {group: Vocabulary.of(asked) for group, asked in questions.items()}
 
     def make(self, example: Example, rng: random.Random) -> Pair | None:
-        """Make a question unanswerable in a way chosen at random; where that one fails, by asking another text.
+        """Make a question unanswerable by a method chosen at random, or else by pairing it with another text.
 
         Args:
             example: A question with its text.
-            rng: Chooses how.
+            rng: Chooses the method.
 
         Returns:
-            A pair without spans; None when no way is found.
+            A pair without spans; None if no method works.
         """
         way = rng.random()
         made = None
@@ -72,7 +72,7 @@ class Negatives:
         return made or self.elsewhere(example, rng)
 
     def swapped(self, example: Example, rng: random.Random) -> Pair | None:
-        """Another question of the same text."""
+        """Swap a phrase in the question; the text stays the same."""
         question = swap(example, self._vocabulary(example, rng), rng)
         return None if question is None else Pair(example.source, "swapped", question, example.context, ())
 
@@ -85,7 +85,7 @@ class Negatives:
 
     @staticmethod
     def removed(example: Example) -> Pair | None:
-        """The question of its own text, without the sentences that answer it."""
+        """Remove the sentences that answer the question from its text."""
         spans = answered(example).spans
         kept = [
             (low, high)
@@ -98,14 +98,14 @@ class Negatives:
         return Pair(example.source, "removed", example.question, text, ())
 
     def elsewhere(self, example: Example, rng: random.Random) -> Pair | None:
-        """The question of another text that is like it and holds no answer to it: of the same group, if that is large.
+        """Pair the question with a similar text that has no answer to it, from the same group if that is large.
 
         Args:
             example: A question with its text.
-            rng: Chooses among the most similar.
+            rng: Chooses among the most similar texts.
 
         Returns:
-            The pair; None when all similar texts hold an answer.
+            The pair; None if all similar texts have an answer.
         """
         own = self._row[example.context]
         group = self._rows[group_of(example)]
@@ -123,24 +123,24 @@ class Negatives:
 
 
 class Mixer:
-    """Mixes passes over several sources, each pass with other questions made unanswerable."""
+    """Mixes epochs from several sources, with other unanswerable pairs in each epoch."""
 
     def __init__(self, examples: Sequence[Example], mix: Mapping[str, Share] = MIX) -> None:
-        """Sort examples by source.
+        """Group examples by source.
 
         Args:
-            examples: Examples that may be trained on.
-            mix: How much of each source goes into a pass; sources that it does not name are left out.
+            examples: Examples for training.
+            mix: Share of each source in an epoch; sources not in it are left out.
         """
         self._mix = mix
         self._by_source = {source: [e for e in examples if e.source == source] for source in mix}
         self._negatives = {source: Negatives(rows) for source, rows in self._by_source.items() if rows}
 
     def mixed(self, seed: int) -> list[Pair]:
-        """A pass over the sources, in random order.
+        """Return the pairs of one epoch, in random order.
 
         Args:
-            seed: Chooses; the same seed makes the same pass.
+            seed: Random seed; the same seed gives the same epoch.
 
         Returns:
             The pairs.

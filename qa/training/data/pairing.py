@@ -1,4 +1,4 @@
-"""What the embedder is trained on: questions, each with the passage that answers it and passages that do not."""
+"""Training batches of the embedder: questions, the passages that answer them, and hard negatives."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,21 +11,20 @@ from tokenizers import Tokenizer
 
 from qa.training.data.examples import AUGMENTED, Offsets, Pair, answered, augment, crop, is_for_training, words_of
 from qa.training.data.negatives import Negatives
-from qa.training.data.questions import DataError, Example, group_of, is_held_out
-from qa.training.fit.fusion import ONE_GROUP_IN
+from qa.training.data.questions import ONE_GROUP_IN, DataError, Example, group_of, is_held_out
 
 PASSAGE_TOKENS = 160
-"""Most tokens of a passage, two special ones included."""
+"""Most tokens of a passage, the two special ones included."""
 
 MIX: Mapping[str, float] = {
     "newwiki": 1.0,
     "qed": 1.0,
     "covid": 1.0,
     "fairytale": 0.5,
-    "reddit": 0.1,  # asked of the one text, as is amazon: "how long have they had it?" finds nothing among others
+    "reddit": 0.1,  # like amazon, asked about one given text: "how long have they had it?" retrieves nothing
     "amazon": 0.1,
 }
-"""Part of each source's questions that goes into a pass, 0 to 1."""
+"""Share of each source's questions that goes into an epoch, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,8 @@ class Batch:
 
     Attributes:
         questions: n questions.
-        passages: m passages, each text once: those that answer the questions, in their order, then hard negatives.
-        allowed: `(n, m)` bool: the passage that answers the question (i for question i), and all that hold no
+        passages: m distinct passages: those that answer the questions, in their order, then hard negatives.
+        allowed: `(n, m)` bool: for each question, the passage that answers it (i for question i) and all that have no
             answer to it.
     """
 
@@ -45,24 +44,24 @@ class Batch:
 
 
 def is_for_embedder(example: Example) -> bool:
-    """Whether the embedder may see an example: not one that anything is measured on, or fusion fitted on."""
+    """Return whether the embedder may be trained on an example: it is not used for evaluation or to fit fusion."""
     return is_for_training(example) and not is_held_out(group_of(example), ONE_GROUP_IN)
 
 
 class Pairing:
-    """Makes batches of one mix of sources, the same for the same seed."""
+    """Makes batches from a mix of sources; the same seed gives the same batches."""
 
     def __init__(self, examples: Sequence[Example], tokenizer: Tokenizer, size: int, seed: int) -> None:
-        """Sort examples by source.
+        """Group examples by source.
 
         Args:
-            examples: Examples that may be trained on.
+            examples: Examples for training.
             tokenizer: The embedder's, without truncation.
-            size: Questions in a batch; fewer where there are fewer texts.
-            seed: Chooses examples, their order, negatives and crops.
+            size: Questions per batch; fewer if there are fewer texts.
+            seed: Random seed for examples, their order, negatives and crops.
 
         Raises:
-            DataError: No source of the mix has two texts to tell from each other.
+            DataError: The sources of the mix have fewer than two texts.
         """
         self._by_source = {source: [e for e in examples if e.source == source] for source in MIX}
         self._negatives = {source: Negatives(rows) for source, rows in self._by_source.items() if rows}
@@ -70,13 +69,13 @@ class Pairing:
         self._seed = seed
         self._size = min(size, len({example.context for example in self._chosen(0)}))
         if self._size < 2:  # noqa: PLR2004
-            raise DataError(f"there is nothing to train on: the sources {', '.join(MIX)} have no two texts")
+            raise DataError(f"nothing to train on: the sources {', '.join(MIX)} have fewer than two texts")
 
     def batches(self) -> Iterator[list[Example]]:
-        """Examples without end, pass after pass, never two of the same text together.
+        """Yield examples without end, epoch after epoch, never two with the same text in a batch.
 
         Yields:
-            As many as belong in a batch.
+            The examples of one batch.
         """
         for number in count():
             waiting = self._chosen(number)
@@ -92,7 +91,7 @@ class Pairing:
                 waiting = later
 
     def _chosen(self, number: int) -> list[Example]:
-        """The examples of a pass, in random order."""
+        """Return the examples of an epoch, in random order."""
         rng = random.Random(f"{self._seed}, pass {number}")  # noqa: S311 (no secret)
         chosen = [
             example
@@ -103,17 +102,17 @@ class Pairing:
         return chosen
 
     def make(self, examples: Sequence[Example], step: int) -> Batch:
-        """A batch of some examples and a hard negative for each, where there is one.
+        """Make a batch of examples, with a hard negative for each if there is one.
 
         Args:
-            examples: No two of the same text.
-            step: Step that the batch is for: other steps, other negatives and crops.
+            examples: Examples with distinct texts.
+            step: The training step; each step has other negatives and crops.
 
         Returns:
             The batch.
         """
         rng = random.Random(f"{self._seed}, step {step}")  # noqa: S311 (no secret)
-        # By text: one that answers a question and is another's negative must not be ranked against itself.
+        # Keyed by text: one that answers a question and is another's negative must not be ranked against itself.
         passages = {e.context: shorten(answered(e), self._tokenizer, rng) for e in examples}
         for example in examples:
             hard = self._negatives[example.source].elsewhere(example, rng)
@@ -125,7 +124,7 @@ class Pairing:
 
 
 def _allowed(examples: Sequence[Example], passages: Sequence[str]) -> NDArray[np.bool_]:
-    """Which passages a question is ranked against: another one that holds its answer may answer it, too."""
+    """Return the passages that each question is ranked against; others with its answer are excluded."""
     words = [words_of(passage) for passage in passages]
     allowed = np.ones((len(examples), len(passages)), dtype=np.bool_)
     for row, example in enumerate(examples):
@@ -136,15 +135,15 @@ def _allowed(examples: Sequence[Example], passages: Sequence[str]) -> NDArray[np
 
 
 def shorten(pair: Pair, tokenizer: Tokenizer, rng: random.Random) -> str:
-    """A pair's text, when it is too long: sentences around the answer, else the tokens around it.
+    """Shorten a pair's text if it is too long, to the sentences around the answer, or else to the tokens around it.
 
     Args:
-        pair: The pair; of one without an answer, the sentences most like the question.
+        pair: The pair; if it has no answer, the sentences most like the question are kept.
         tokenizer: The embedder's, without truncation.
-        rng: Chooses what is kept beside.
+        rng: Chooses what else is kept.
 
     Returns:
-        Text that has `PASSAGE_TOKENS` at most and holds the first answer, if that is no longer itself.
+        A text of at most `PASSAGE_TOKENS` that contains the first answer, unless that alone is longer.
     """
     limit = PASSAGE_TOKENS - 2
     if len(_offsets(pair.context, tokenizer)) > limit:

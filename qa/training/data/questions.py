@@ -1,4 +1,4 @@
-"""Questions to fit on, in one shape: JSON Lines, plain or compressed with xz."""
+"""Question answering data in one format: JSON Lines, plain or compressed with xz."""
 
 import hashlib
 import json
@@ -13,7 +13,10 @@ from index.records import check_unicode
 
 T = TypeVar("T")
 
-_ONE_GROUP_SOURCES = frozenset({"reddit", "covid"})  # all their texts are one group: each text is its own here
+ONE_GROUP_IN = 4
+"""One of so many groups is left out of training the embedder; fusion weights are fitted on it."""
+
+_ONE_GROUP_SOURCES = frozenset({"reddit", "covid"})  # put all their texts in one group: here each text is a group
 
 
 class DataError(VerbatimError):
@@ -22,15 +25,15 @@ class DataError(VerbatimError):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question, the text that answers it, and what people answered.
+    """A question, the text that answers it, and human answers.
 
     Attributes:
         id: Its id.
-        source: The data set it comes from.
-        group: What must not be torn between fitting and measuring: an article, a site, a story.
+        source: Its data set.
+        group: Its article, site or story, which must not be split between training and evaluation.
         question: The question.
         context: The text.
-        answers: What people answered, each with its offset in the text.
+        answers: Human answers, each with its offset in the text.
     """
 
     id: str
@@ -42,24 +45,24 @@ class Example:
 
 
 def load_examples(path: Path) -> Iterator[Example]:
-    """Examples of a file, one JSON object a line: id, source, group, question, context, answers.
+    """Read examples from a file with one JSON object per line: id, source, group, question, context, answers.
 
     Args:
-        path: The file; one that ends in .xz is uncompressed.
+        path: The file; it is decompressed if its name ends in .xz.
 
     Returns:
-        The examples, read as they are asked for. A `DataError` comes then: the file cannot be read, a line is of
-        another form, or an answer does not stand where it says; the message names the line or the record.
+        The examples, read lazily. Iterating raises `DataError`, naming the line or record, if the file cannot be read,
+        a line has another format, or an answer is not at its offset.
     """
     return read_records(path, _example)
 
 
 def read_records(path: Path, parse: Callable[[Path, int, str], T]) -> Iterator[T]:
-    """What stands in the lines of a file, plain or compressed.
+    """Parse the lines of a file, plain or compressed.
 
     Args:
-        path: The file; one that ends in .xz is uncompressed.
-        parse: Makes a record of the file, a line's number from 1, and the line.
+        path: The file; it is decompressed if its name ends in .xz.
+        parse: Parses a line, given the file, the line number from 1, and the line.
 
     Yields:
         The records.
@@ -92,10 +95,10 @@ def _example(path: Path, number: int, line: str) -> Example:
 
 
 def group_of(example: Example) -> str:
-    """What must not be torn between fitting and measuring: the group, or the text where all texts are one group."""
+    """Return what must not be split between training and evaluation: the group, or the text in one-group sources."""
     return example.context if example.source in _ONE_GROUP_SOURCES else example.group
 
 
 def is_held_out(group: str, one_in: int) -> bool:
-    """Whether a group belongs to those set apart, by its hash: the same on every machine."""
+    """Return whether a group is held out, decided by its hash and so the same on every machine."""
     return int(hashlib.sha256(group.encode()).hexdigest(), 16) % one_in == 0

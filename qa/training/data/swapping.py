@@ -1,4 +1,4 @@
-"""Questions that ask something else: a name, number, word or negation exchanged."""
+"""Makes questions unanswerable by swapping a name, number or word, or by negation."""
 
 import random
 import re
@@ -34,11 +34,11 @@ _TIMES_AND_MORE = ((1, 1), (1, 2), (2, 0), (3, 1), (0.5, 1), (10, 0))
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What questions about the same things speak of.
+    """Names and words in questions about the same topic.
 
     Attributes:
-        names: Names in them, each once.
-        words: Content words in them, in lower case, each once.
+        names: Distinct names.
+        words: Distinct content words, in lower case.
     """
 
     names: Sequence[str]
@@ -46,18 +46,18 @@ class Vocabulary:
 
     @classmethod
     def of(cls, questions: Sequence[str]) -> "Vocabulary":
-        """From the questions."""
+        """Collect the vocabulary of questions."""
         names = {name for question in questions for _, name in names_in(question, is_question=True)}
         words = {word for question in questions for word in _CONTENT_WORD.findall(question)} - NOT_NAMES
         return cls(sorted(names), sorted(words))
 
 
 def names_in(text: str, *, is_question: bool) -> Iterator[tuple[int, str]]:
-    """What is written with capitals for another reason than that a sentence begins.
+    """Find names: capitalized words, unless only for beginning a sentence.
 
     Args:
         text: A question or a text.
-        is_question: Whether a single word at the beginning counts, too.
+        is_question: Whether a single word at the beginning counts as well.
 
     Yields:
         Offset and name.
@@ -77,15 +77,15 @@ def names_in(text: str, *, is_question: bool) -> Iterator[tuple[int, str]]:
 
 
 def swap(example: Example, vocabulary: Vocabulary, rng: random.Random) -> str | None:
-    """A question that the example's text most likely does not answer.
+    """Change a question so that the example's text most likely does not answer it.
 
     Args:
         example: A question with its text.
-        vocabulary: What other questions about the same speak of.
-        rng: Chooses what is exchanged for what.
+        vocabulary: Names and words of other questions about the same topic.
+        rng: Chooses what is swapped.
 
     Returns:
-        The question; None when there is nothing in it to exchange.
+        The question; None if nothing in it can be swapped.
     """
     certain: list[Callable[[], str | None]] = [
         lambda: _swap_name(example, vocabulary, rng),
@@ -114,7 +114,7 @@ def _swap_name(example: Example, vocabulary: Vocabulary, rng: random.Random) -> 
     found = [
         (start, name)
         for start, name in names_in(question, is_question=True)
-        if start > 0 or " " in name or words_of(name) in known  # else any word, with a capital as the question's first
+        if start > 0 or " " in name or words_of(name) in known  # else it may be any word that begins the question
     ]
     if not found:
         return None
@@ -147,7 +147,7 @@ def _swap_number(example: Example, rng: random.Random) -> str | None:
 def _swap_figure(
     example: Example, shape: re.Pattern[str], near: Sequence[Callable[[str], str]], rng: random.Random
 ) -> str | None:
-    """A figure of the same shape from the text, or one near it."""
+    """Swap a number or year for another in the text, or for one of similar value."""
     found = list(shape.finditer(example.question))
     if not found:
         return None
@@ -160,7 +160,7 @@ def _swap_figure(
 
 @cache
 def contrasts() -> Mapping[str, Sequence[str]]:
-    """By word: words that exclude it."""
+    """Return, for each word, the words that exclude it."""
     excluded: dict[str, set[str]] = defaultdict(set)
     for line in (line for path in _CONTRASTS for line in path.read_text(encoding="utf-8").splitlines()):
         words = [] if line.startswith("#") else line.split()
@@ -170,7 +170,7 @@ def contrasts() -> Mapping[str, Sequence[str]]:
 
 
 def _swap_contrast(question: str, rng: random.Random) -> str | None:
-    """A word for one that excludes it; "how high" and "what book" ask for the word's kind, and are left."""
+    """Swap a word for one that excludes it, but not in "how high" or "what book", which ask for its kind."""
     found = [
         match
         for match in re.finditer(r"[A-Za-z]+", question)
@@ -194,7 +194,7 @@ def _negate(question: str) -> str | None:
 
 
 def _swap_word(example: Example, vocabulary: Vocabulary, rng: random.Random) -> str | None:
-    """A word that the text shares for one of other questions with the same ending."""
+    """Swap a word that the text shares for one with the same ending from other questions."""
     context = set(words_of(example.context).split())
     found = [match for match in _CONTENT_WORD.finditer(example.question) if match.group() in context - NOT_NAMES]
     if not found:

@@ -1,4 +1,4 @@
-"""Pairs of question and text → windows of tokens with targets → batches of like length."""
+"""Token windows of question and text with target distributions, batched by length."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,16 +27,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What the reader reads at once, and what it should say.
+    """A token window for the reader, with its targets.
 
     Attributes:
         ids: Token ids of question and context; position 0 is the null answer.
         types: 0 for the question's tokens, 1 for the context's.
-        first: Position of the first token of the context.
+        first: Position of the context's first token.
         last: Position of its last.
-        starts: `(n_tokens,)` float32, sums to 1: share of the people whose answer starts at the token, or
-            all of it at position 0.
-        ends: The same for the last token of the answer.
+        starts: `(n_tokens,)` float32, sums to 1: share of human answers that start at the token; all of it at position
+            0 if there are none.
+        ends: The same for the answer's last token.
     """
 
     ids: Sequence[int]
@@ -49,15 +49,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Windows of like length as tensors.
+    """Windows of similar length, as tensors.
 
     Attributes:
         ids: `(n_windows, n_tokens)` int64, padded at the end.
-        types: The same shape, int64.
-        mask: The same shape, int64: 1 for tokens, 0 for padding.
-        allowed: The same shape, bool: where an answer may start or end, the null's position among them.
-        starts: The same shape, float32: targets, 0 where nothing is allowed.
-        ends: The same.
+        types: Same shape, int64.
+        mask: Same shape, int64: 1 for tokens, 0 for padding.
+        allowed: Same shape, bool: positions where an answer may start or end, the null answer's included.
+        starts: Same shape, float32: targets, 0 where not allowed.
+        ends: Same shape, float32: targets, 0 where not allowed.
     """
 
     ids: "torch.Tensor"
@@ -69,7 +69,7 @@ class Batch:
 
 
 def make_windows(pair: Pair, tokenizer: Tokenizer, rng: random.Random) -> list[Window]:
-    """Windows of a pair: those that hold an answer and, now and then, one that does not.
+    """Make the windows of a pair: all that hold an answer and, sometimes, one that does not.
 
     Args:
         pair: The pair.
@@ -77,7 +77,7 @@ def make_windows(pair: Pair, tokenizer: Tokenizer, rng: random.Random) -> list[W
         rng: Chooses among windows without an answer.
 
     Returns:
-        The windows; a pair without an answer gives one, a text without tokens none.
+        The windows; one for a pair without an answer, none for a text without tokens.
     """
     windows = [window_of(part, pair.spans) for part in encode(pair.question, pair.context, tokenizer)]
     made = [window for window in windows if window is not None]
@@ -89,15 +89,15 @@ def make_windows(pair: Pair, tokenizer: Tokenizer, rng: random.Random) -> list[W
 
 
 def encode(question: str, context: str, tokenizer: Tokenizer) -> list[Encoding]:
-    """A question beside a text as tokens, in as many windows as the text needs.
+    """Tokenize a question with a text, in as many windows as the text needs.
 
     Args:
-        question: The question; what is too long of it is cut off.
+        question: The question; truncated if too long.
         context: The text.
         tokenizer: The reader's; its truncation is set here.
 
     Returns:
-        The windows' encodings in the order of the text, at least one.
+        The windows' encodings in text order, at least one.
     """
     tokenizer.no_truncation()
     offsets = tokenizer.encode(question, add_special_tokens=False).offsets
@@ -109,14 +109,14 @@ def encode(question: str, context: str, tokenizer: Tokenizer) -> list[Encoding]:
 
 
 def window_of(encoding: Encoding, spans: Sequence[Offsets]) -> Window | None:
-    """A window with what people answered as its target.
+    """Make a window, with the human answers as target.
 
     Args:
-        encoding: Question and text as tokens.
-        spans: What they answered, offsets in the text; those that the window does not hold are left out.
+        encoding: Tokens of question and text.
+        spans: Offsets of the answers in the text; those outside the window are ignored.
 
     Returns:
-        The window, with the null answer as target when it holds no span; None when it holds nothing of the text.
+        The window, with the null answer as target if it holds no span; None if it holds nothing of the text.
     """
     places = [i for i, sequence in enumerate(encoding.sequence_ids) if sequence == _CONTEXT]
     if not places:
@@ -130,7 +130,7 @@ def window_of(encoding: Encoding, spans: Sequence[Offsets]) -> Window | None:
 
 
 def _tokens(encoding: Encoding, places: Sequence[int], span: Offsets) -> tuple[int, int] | None:
-    """First and last token of a span; None when the window does not hold all of it."""
+    """Return the first and last token of a span; None if it is not wholly in the window."""
     start, end = span
     offsets = encoding.offsets
     if start < offsets[places[0]][0] or end > offsets[places[-1]][1]:
@@ -143,13 +143,13 @@ def _tokens(encoding: Encoding, places: Sequence[int], span: Offsets) -> tuple[i
 def make_batches(
     items: Iterable[T], windows_of: Callable[[T, random.Random], Iterable[Window]], tokens: int, rng: random.Random
 ) -> Iterator[list[Window]]:
-    """Windows of like length together, in pools so large that lengths match and so small that order stays random.
+    """Batch windows of similar length, within pools: large enough to match lengths, small enough to stay random.
 
     Args:
-        items: What windows are made of, pairs for instance, in the order in which it should be seen.
+        items: What windows are made of, such as pairs, in training order.
         windows_of: Makes an item's windows.
-        tokens: Tokens in a batch at most, padding counted, unless one window is longer.
-        rng: What windows are made with; shuffles the batches of a pool.
+        tokens: Most tokens per batch, padding included, unless a single window is longer.
+        rng: Passed to `windows_of`; also shuffles the batches of a pool.
 
     Yields:
         The batches.
@@ -163,12 +163,12 @@ def make_batches(
 
 
 def group_by_length(items: Iterable[T], length_of: Callable[[T], int], tokens: int) -> list[list[T]]:
-    """Items of like length together, the shortest first.
+    """Group items of similar length, shortest first.
 
     Args:
         items: The items.
-        length_of: How many tokens one has.
-        tokens: Tokens in a group at most, when all are padded to the longest, unless one item is longer.
+        length_of: Returns an item's number of tokens.
+        tokens: Most tokens per group, when all are padded to the longest, unless a single item is longer.
 
     Returns:
         The groups.
@@ -182,7 +182,7 @@ def group_by_length(items: Iterable[T], length_of: Callable[[T], int], tokens: i
 
 
 def collate(windows: Sequence[Window], padding_id: int) -> Batch:
-    """Windows as tensors, padded to the longest.
+    """Stack windows as tensors, padded to the longest.
 
     Args:
         windows: The windows, at least one.

@@ -1,4 +1,4 @@
-"""Writes down what a larger reader says of a pass, for a smaller one to learn from: `verbatim train label`."""
+"""Writes a teacher's predictions on an epoch as labels for a smaller reader: `verbatim train label`."""
 
 import json
 import random
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 PLACES = 8
-"""How many starts, and ends, of the teacher's are kept: the most probable."""
+"""Number of the teacher's most probable starts, and of ends, that are kept."""
 
 _POOL = 64
 _BATCH_TOKENS = 2000
@@ -35,7 +35,7 @@ _SAID_EVERY = 10
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A pair that fits a window of the teacher's."""
+    """A pair that fits into one of the teacher's windows."""
 
     pair: Pair
     encoding: Encoding
@@ -53,26 +53,26 @@ def run(
     say: Say,
     mix: Mapping[str, Share] = MIX,
 ) -> int:
-    """Let a teacher read a pass, going on where an earlier run stopped.
+    """Let a teacher label an epoch, resuming an earlier run.
 
     Args:
         data: Training data.
-        teacher: Folder of the reader that teaches.
-        base: Folder of the model that one was made from, for weights it lacks.
-        out: The file to write, .jsonl; records that it holds are not made again.
-        limit: Records at most; None makes one of each pair of the pass that fits a window.
-        seed: Chooses the pass.
+        teacher: Folder of the teacher.
+        base: Folder of the model that the teacher was made from, for weights it lacks.
+        out: File to write, .jsonl; records already in it are kept.
+        limit: Maximum number of records; None is one for each pair of the epoch that fits into a window.
+        seed: Random seed of the epoch.
         say: Prints a line.
-        mix: How much of each source goes into the pass.
+        mix: How much of each source goes into the epoch.
 
     Returns:
-        How many records the file holds.
+        Number of records in the file.
 
     Raises:
-        DataError: The data or the teacher cannot be used, or the file holds other records.
+        DataError: The data or the teacher cannot be used, or the file has other records.
     """
     if out.suffix == ".xz":
-        raise DataError(f"{out} would be compressed: name a .jsonl file, and compress it when it is done")
+        raise DataError(f"{out} would be compressed: name a .jsonl file, and compress it afterwards")
     done = take_up(out, parse_lesson)
     examples = [example for example in load_checked(data, say) if is_for_training(example)]
     pairs = Mixer(examples, mix).mixed(seed)
@@ -80,18 +80,18 @@ def run(
     asked = islice(fitting(pairs, tokenizer, random.Random(seed)), limit)  # noqa: S311 (no secret)
     _skip(out, done, asked)
     if done:
-        say(f"goes on after {len(done)} records")
+        say(f"resuming after {len(done)} records")
     model = load_reader(teacher, base).eval()
     speed_up(model)
     n_records = _write(out, len(done), label(model, asked), say)
     if not n_records:
-        raise DataError("there is nothing to label: no source of the mix has an example, or no text fits")
+        raise DataError("nothing to label: no source of the mix has an example, or no text fits")
     say(f"{n_records} records in {out}")
     return n_records
 
 
 def fitting(pairs: Iterable[Pair], tokenizer: Tokenizer, rng: random.Random) -> Iterator[Asked]:
-    """Pairs that fit a window, cropped where they must be.
+    """Select the pairs that fit into a window, cropping them if necessary.
 
     Args:
         pairs: The pairs.
@@ -99,7 +99,7 @@ def fitting(pairs: Iterable[Pair], tokenizer: Tokenizer, rng: random.Random) -> 
         rng: Chooses what is cropped.
 
     Yields:
-        Those that fit, in their order; a text that is too long even so, or without tokens, is left out.
+        Those that fit, in order; texts that are still too long, or have no tokens, are left out.
     """
     for pair in pairs:
         shorter, parts = pair, encode(pair.question, pair.context, tokenizer)
@@ -112,34 +112,33 @@ def fitting(pairs: Iterable[Pair], tokenizer: Tokenizer, rng: random.Random) -> 
 
 
 def _skip(out: Path, done: Sequence[Lesson], asked: Iterator[Asked]) -> None:
-    """Leave out the pairs that have their records.
+    """Skip the pairs that have records already.
 
     Args:
-        out: The file of the records.
+        out: The file of records.
         done: The records.
         asked: All pairs, in the order of the records.
 
     Raises:
-        DataError: The records are of other pairs.
+        DataError: The records belong to other pairs.
     """
     for number, (lesson, one) in enumerate(zip(done, asked, strict=False), 1):
         pair = one.pair
         if (lesson.question, lesson.context, lesson.spans) != (pair.question, pair.context, pair.spans):
-            raise DataError(f"{out}, line {number}: it is of other data or another seed: give those, or a new file")
+            raise DataError(f"{out}, line {number}: made from other data or another seed: use those, or a new file")
 
 
 def label(model: "PreTrainedModel", asked: Iterable[Asked]) -> Iterator[list[Lesson]]:
-    """What a teacher says of pairs.
+    """Let a teacher label pairs.
 
-    It is not asked about those made unanswerable: what they have no answer to, it need not tell, and nothing learns
-    from its word.
+    It doesn't read unanswerable pairs: their target is the null answer alone.
 
     Args:
         model: The teacher.
         asked: The pairs.
 
     Yields:
-        Some lessons at a time, in the order of the pairs.
+        Batches of lessons, in the order of the pairs.
     """
     rest = iter(asked)
     while pool := list(islice(rest, _POOL)):
@@ -164,11 +163,11 @@ def _read(model: "PreTrainedModel", asked: Sequence[Asked]) -> list[Lesson]:
 
 
 def _lesson(asked: Asked, probable: "torch.Tensor") -> Lesson:
-    """A teacher's word as a record.
+    """Make a record of the teacher's prediction.
 
     Args:
         asked: The pair.
-        probable: `(2, n_tokens)` float32, of each token as start and as end.
+        probable: `(2, n_tokens)` float32: probability of each token as start and as end.
 
     Returns:
         The record.
@@ -180,7 +179,7 @@ def _lesson(asked: Asked, probable: "torch.Tensor") -> Lesson:
 
 
 def _most(window: Window, probable: "torch.Tensor") -> Said:
-    """The most probable tokens of the text, those that no digit is left of excepted."""
+    """Return the text's most probable tokens, without those whose probability rounds to 0."""
     context = probable[window.first : window.last + 1]
     top = context.topk(min(PLACES, len(context)))
     rounded = (
@@ -190,19 +189,19 @@ def _most(window: Window, probable: "torch.Tensor") -> Said:
 
 
 def _write(out: Path, n_records: int, lessons: Iterable[Sequence[Lesson]], say: Say) -> int:
-    """Append records, some at a time.
+    """Append records, in batches.
 
     Args:
         out: The file.
-        n_records: How many it holds.
-        lessons: What to append.
+        n_records: Number of records already in it.
+        lessons: Batches to append.
         say: Prints a line.
 
     Returns:
-        How many it holds then.
+        Number of records in the file afterwards.
 
     Raises:
-        DataError: The disk is full; what was written stays.
+        DataError: The disk is full; records written before stay.
     """
     for number, some in enumerate(lessons, 1):
         append(out, (json.dumps(asdict(lesson), ensure_ascii=False) for lesson in some))

@@ -1,4 +1,4 @@
-"""Records of what a larger reader says of pairs, and how a smaller one learns from them: knowledge distillation.
+"""Knowledge distillation: a teacher's predictions as records, and training a smaller reader on them.
 
 After Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network".
 """
@@ -29,16 +29,15 @@ _ROUNDED = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A question beside a text that fits a window, what people answered, and what a teacher said.
+    """A question with a text that fits into a window, human answers, and a teacher's prediction.
 
     Attributes:
         question: The question.
         context: The text.
-        spans: Offsets of the first character and after the last of what people answered, one for each of
-            them; none when the text does not answer.
-        starts: Where the teacher would have the answer begin: offsets of tokens' first characters, each with its
-            probability, 0 to 1. The most probable only, so they need not add up to 1.
-        ends: Where it would have it end: offsets after tokens' last characters, the same way.
+        spans: Start and end offset of each human answer; empty if the text does not answer.
+        starts: The teacher's most probable starts: offsets of tokens' first characters, each with its probability, 0 to
+            1. They need not add up to 1.
+        ends: Its most probable ends: offsets after tokens' last characters, in the same form.
         null: Probabilities of the null answer as start and as end.
     """
 
@@ -52,12 +51,12 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Teaching:
-    """How much a teacher's word counts.
+    """How much the teacher's predictions count.
 
     Attributes:
-        weight: Its part of the target, 0 to 1; what people answered is the rest.
-        temperature: What its log-probabilities are divided by, above 0: the higher, the more its second
-            thoughts count.
+        weight: Their weight in the target, 0 to 1; the rest is the human answers.
+        temperature: Divides the teacher's log-probabilities, above 0: a higher one gives less probable tokens more
+            weight.
     """
 
     weight: float = 0.6
@@ -134,17 +133,17 @@ def _fault(lesson: Lesson) -> str | None:
 
 
 def make_window(lesson: Lesson, tokenizer: Tokenizer, teaching: Teaching) -> Window | None:
-    """A lesson as the student reads it.
+    """Make the student's window of a lesson.
 
-    The target of an unanswerable one is the null answer alone: it was made unanswerable, and of that we are sure.
+    For an unanswerable pair, the target is the null answer alone.
 
     Args:
         lesson: The lesson.
         tokenizer: The student's; its truncation is set here.
-        teaching: How much the teacher's word counts.
+        teaching: How much the teacher's predictions count.
 
     Returns:
-        The window; None when the text does not fit one of the student's, or has no tokens.
+        The window; None if the text does not fit into one, or has no tokens.
     """
     first, *rest = encode(lesson.question, lesson.context, tokenizer)
     window = None if rest else window_of(first, lesson.spans)
@@ -160,9 +159,9 @@ def make_window(lesson: Lesson, tokenizer: Tokenizer, teaching: Teaching) -> Win
 
 
 def _tokens_at(encoding: Encoding, window: Window) -> tuple[dict[int, int], dict[int, int]]:
-    """By offset in the text: the token that begins there, and the token that ends there.
+    """Map offsets in the text to the tokens that begin, and end, there.
 
-    Of tokens that share a character's bytes, the first begins and the last ends, as with spans.
+    Of tokens that share a character's bytes, the first begins and the last ends, as for spans.
     """
     places = [i for i in range(window.first, window.last + 1) if encoding.offsets[i][0] < encoding.offsets[i][1]]
     starts = {encoding.offsets[i][0]: i for i in reversed(places)}
@@ -172,10 +171,10 @@ def _tokens_at(encoding: Encoding, window: Window) -> tuple[dict[int, int], dict
 def _blend(
     human: NDArray[np.float32], null: Mapping[int, float], said: Said, token_at: Mapping[int, int], teaching: Teaching
 ) -> NDArray[np.float32]:
-    """What people answered and what the teacher said, as one distribution.
+    """Mix human answers and the teacher's prediction into one distribution.
 
-    What the teacher said of a place where no token of the student begins, or ends, is left to what people answered:
-    spread over the teacher's other places, it would make a certainty of a remnant.
+    Probability at an offset where no token of the student begins or ends goes to the human answers: spread over the
+    teacher's other offsets, it would turn small remnants into certainties.
     """
     probable = [(token_at.get(at), p) for at, p in said] + list(null.items())
     power = [p ** (1 / teaching.temperature) for _, p in probable]
@@ -193,15 +192,15 @@ def _blend(
 
 
 def run(labels: Path, start: Path, base: Path | None, out: Path, recipe: Recipe, teaching: Teaching, say: Say) -> None:
-    """Train a reader on what a teacher said, going on where an earlier run stopped.
+    """Train a reader on a teacher's predictions, resuming an earlier run.
 
     Args:
-        labels: What `verbatim train label` wrote.
+        labels: File written by `verbatim train label`.
         start: Folder of the model to start from.
-        base: Folder of the model that one was made from, for weights it lacks.
+        base: Folder of the model that this one was made from, for weights it lacks.
         out: Folder for checkpoints.
-        recipe: How.
-        teaching: How much the teacher's word counts.
+        recipe: Hyperparameters.
+        teaching: How much the teacher's predictions count.
         say: Prints a line.
     """
     lessons, tokenizer = load_lessons(labels), load_tokenizer(start)
@@ -215,13 +214,13 @@ def run(labels: Path, start: Path, base: Path | None, out: Path, recipe: Recipe,
 
 
 def shuffled(lessons: Sequence[Lesson], seed: int) -> list[Lesson]:
-    """A pass over lessons, in random order.
+    """Return all lessons in random order.
 
     Args:
         lessons: The lessons.
-        seed: Chooses; the same seed makes the same pass.
+        seed: Random seed; the same seed gives the same order.
 
     Returns:
-        All of them.
+        The lessons.
     """
     return random.Random(seed).sample(lessons, len(lessons))  # noqa: S311 (no secret)

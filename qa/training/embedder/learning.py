@@ -1,6 +1,6 @@
-"""Trains the embedder to put questions near the passages that answer them, and keeps part of what it was.
+"""Trains the embedder to put questions near the passages that answer them, then averages in its original weights.
 
-A loop of its own: sentence-transformers' trainer needs `datasets` and `accelerate`, and with them pyarrow.
+With our own loop: sentence-transformers' trainer depends on `datasets` and `accelerate`, and so on pyarrow.
 """
 
 import math
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 MADE = "embedder"
-"""Folder, in that of the checkpoint, with the embedder that came of it."""
+"""Name of the folder with the trained embedder, in the checkpoint's folder."""
 
 _QUESTION_TOKENS = 64
 _TEXTS_AT_ONCE = 16
@@ -40,21 +40,21 @@ _CONFIGURATION = ("*.json", "*.txt", "*.model")
 
 @dataclass(frozen=True, slots=True)
 class EmbedderRecipe:
-    """How an embedder is trained.
+    """Hyperparameters for training an embedder.
 
     Attributes:
-        steps: How many, in which the rate rises at first and falls to 0 at the end.
+        steps: Number of steps; the rate rises at first and decays linearly to 0.
         rate: Learning rate.
-        frozen_layers: Lowest layers that are left as they are, as word embeddings are.
-        keep_original: Part of the original weights in those that are written, 0 to 1 (Wortsman et al. 2022,
+        frozen_layers: Number of lowest layers that are frozen, as the word embeddings are.
+        keep_original: Share of the original weights in the average that is written, 0 to 1 (Wortsman et al. 2022,
             "Robust fine-tuning of zero-shot models", equation 1).
-        questions_per_step: Questions in a batch, at most: the more, the more each passage is told from.
-        scale: What cosines are multiplied by.
-        weight_decay: AdamW's, of matrices.
+        questions_per_step: Most questions per batch; more mean more in-batch negatives for each.
+        scale: Factor of the cosines.
+        weight_decay: AdamW's, for matrices.
         clip: Largest norm of a step's gradient.
-        warm_up_steps: Steps in which the rate rises, after going on, too: the optimiser's state is not kept.
+        warm_up_steps: Steps in which the rate rises, also after resuming, since the optimizer's state is not saved.
         save_every_s: Seconds between checkpoints.
-        seed: Chooses examples, their order, negatives and crops.
+        seed: Random seed for examples, their order, negatives and crops.
     """
 
     steps: int = 100
@@ -71,13 +71,13 @@ class EmbedderRecipe:
 
 
 def run(data: Path, out: Path, recipe: EmbedderRecipe, settings: Settings, say: Say) -> None:
-    """Train the embedder that is set, going on where an earlier run stopped, and write what came of it.
+    """Train the configured embedder, resuming an earlier run, and write the result.
 
     Args:
         data: Training data.
-        out: Folder for the checkpoint, and in it `embedder`, the folder to set as the embedder.
-        recipe: How.
-        settings: Which embedder to start from.
+        out: Folder for the checkpoint; the trained embedder is written to its subfolder `embedder`.
+        recipe: Hyperparameters.
+        settings: The embedder to start from.
         say: Prints a line.
 
     Raises:
@@ -85,7 +85,7 @@ def run(data: Path, out: Path, recipe: EmbedderRecipe, settings: Settings, say: 
     """
     start = embedder_folder(settings)
     if out.resolve() in (start.resolve(), *start.resolve().parents):
-        raise DataError(f"out={str(out)!r} holds the embedder to start from, {start}: name another folder")
+        raise DataError(f"out={str(out)!r} contains the embedder to start from, {start}: name another folder")
     examples = [example for example in load_checked(data, say) if is_for_embedder(example)]
     pairing = Pairing(examples, load_tokenizer(start), recipe.questions_per_step, recipe.seed)
     say(f"{len(examples)} questions to train on")
@@ -96,14 +96,14 @@ def run(data: Path, out: Path, recipe: EmbedderRecipe, settings: Settings, say: 
 
 
 class EmbedderLearner:
-    """An embedder and its optimiser."""
+    """An embedder and its optimizer."""
 
     def __init__(self, start: Path, recipe: EmbedderRecipe) -> None:
-        """Load the embedder and make ready to train.
+        """Load the embedder for training.
 
         Args:
             start: Folder of the embedder to start from.
-            recipe: How.
+            recipe: Hyperparameters.
 
         Raises:
             DataError: It cannot be loaded or trained, or all its layers would be frozen.
@@ -127,14 +127,14 @@ class EmbedderLearner:
         self._optimiser = torch.optim.AdamW(groups, lr=recipe.rate)
 
     def step(self, batch: Batch, share: float) -> float:
-        """Learn from a batch.
+        """Train on a batch.
 
         Args:
             batch: The batch.
-            share: Share of the learning rate, 0 to 1.
+            share: Factor of the learning rate, 0 to 1.
 
         Returns:
-            The mean loss of a question.
+            The mean loss per question.
         """
         import torch
 
@@ -148,15 +148,16 @@ class EmbedderLearner:
         return float(loss.detach())
 
     def loss_of(self, batch: Batch) -> "torch.Tensor":
-        """Cross-entropy of the passages that answer, among all that a question may be ranked against.
+        """Return the cross-entropy of the answering passages among all that a question is ranked against.
 
-        In one direction only, from questions to passages, as they are searched (multiple negatives ranking:
-        Henderson et al. 2017, "Efficient natural language response suggestion", section 4.4).
+        Only from questions to passages, as in search (multiple negatives ranking: Henderson et al. 2017, "Efficient
+        natural language response suggestion", section 4.4).
 
         Args:
             batch: n questions with their passages.
 
         Returns:
+            A scalar.
             A scalar.
         """
         import torch
@@ -166,7 +167,7 @@ class EmbedderLearner:
         return torch.nn.functional.cross_entropy(scores, torch.arange(len(batch.questions)))
 
     def _embed(self, texts: Sequence[str], tokenizer: Tokenizer) -> "torch.Tensor":
-        """Unit vectors of texts, `(len(texts), dimension)` float32; those of a length go through together."""
+        """Embed texts as unit vectors, `(len(texts), dimension)` float32, in chunks of similar length."""
         import torch
 
         ids = [torch.tensor(encoding.ids) for encoding in tokenizer.encode_batch(list(texts))]
@@ -183,34 +184,34 @@ class EmbedderLearner:
         padded = torch.nn.utils.rnn.pad_sequence(list(ids), batch_first=True, padding_value=self._padding)
         lengths = torch.tensor([len(row) for row in ids])
         mask = (torch.arange(padded.shape[1]) < lengths[:, None]).long()
-        # Processors without bf16 emulate it, a hundred times as slow as fp32.
+        # Processors without bf16 emulate it, a hundred times slower than fp32.
         with torch.autocast("cpu", torch.bfloat16, enabled=pick_dtype("auto", "cpu") == torch.bfloat16):
             output = self._model({"input_ids": padded, "attention_mask": mask})
         vectors: torch.Tensor = output["sentence_embedding"].float()
         return vectors
 
     def restore(self, weights: Mapping[str, "torch.Tensor"]) -> None:
-        """Take up the weights of a checkpoint.
+        """Load the weights of a checkpoint.
 
         Args:
             weights: By name, float32.
 
         Raises:
-            DataError: They are another model's, or other layers were frozen.
+            DataError: They belong to another model, or other layers were frozen.
         """
         import torch
 
         if {name: w.shape for name, w in weights.items()} != {name: p.shape for name, p in self.parameters.items()}:
-            raise DataError("the checkpoint is of another model, or other layers were frozen: train into a new folder")
+            raise DataError("the checkpoint is of another model, or other layers were frozen: use a new folder")
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(weights[name])
 
     def write(self, folder: Path) -> None:
-        """Write weights between the original and the trained ones, in fp16, beside the original's other files.
+        """Write the average of original and trained weights, in fp16, with the original's other files.
 
         Args:
-            folder: Where; it is replaced when all is written.
+            folder: The folder, replaced when everything is written.
         """
         import torch
 
@@ -228,7 +229,7 @@ class EmbedderLearner:
 
 
 def _load(start: Path) -> "SentenceTransformer":
-    """The embedder in float32, without dropout.
+    """Load an embedder in float32, without dropout.
 
     Args:
         start: Its folder.
@@ -237,7 +238,7 @@ def _load(start: Path) -> "SentenceTransformer":
         The model.
 
     Raises:
-        DataError: It cannot be loaded, or is of a kind whose layers are not known here.
+        DataError: It cannot be loaded, or has an unknown architecture.
     """
     import torch
     from safetensors import SafetensorError
@@ -247,22 +248,22 @@ def _load(start: Path) -> "SentenceTransformer":
         with quiet_loading():
             model = SentenceTransformer(str(start), device="cpu", model_kwargs={"dtype": torch.float32})
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise DataError(f"{start} holds no embedder to train: {first_line(error)}") from error
+        raise DataError(f"{start} has no embedder that can be trained: {first_line(error)}") from error
     encoder = getattr(model[0], "auto_model", None)
     if not hasattr(getattr(encoder, "encoder", None), "layer"):
-        raise DataError(f"{start} holds an embedder with other layers than BERT's: it cannot be trained here")
+        raise DataError(f"{start} has an embedder with other layers than BERT's: it cannot be trained here")
     return model.eval().requires_grad_(requires_grad=False)
 
 
 def _freeze_below(encoder: "PreTrainedModel", n_layers: int) -> None:
-    """Let layers learn from a height on.
+    """Freeze the lowest layers, and make the others trainable.
 
     Args:
         encoder: The encoder.
-        n_layers: How many of the lowest are left as they are.
+        n_layers: Number of lowest layers to freeze.
 
     Raises:
-        DataError: No layer is left to learn.
+        DataError: No layer would be trained.
     """
     there = len(encoder.encoder.layer)
     if n_layers >= there:
@@ -278,9 +279,9 @@ def _cutting_tokenizer(start: Path, n_tokens: int) -> Tokenizer:
 
 
 def _copy_configuration(start: Path, folder: Path) -> None:
-    """Copy all that an embedder's folder holds but the encoder's weights: its tokenizer and later modules, as they are.
+    """Copy an embedder's folder without the encoder's weights: its tokenizer and the modules after the encoder.
 
-    Copied, not saved again: a newer sentence-transformers would write what older ones cannot read.
+    Copied, not saved again: newer versions of sentence-transformers write files that older ones cannot read.
     """
     folder.mkdir(parents=True)
     for pattern in _CONFIGURATION:
@@ -292,18 +293,18 @@ def _copy_configuration(start: Path, folder: Path) -> None:
 
 
 def learn(learner: EmbedderLearner, pairing: Pairing, folder: Path, say: Say) -> None:
-    """Train for all steps of the recipe, keeping a checkpoint; go on from the one that is there.
+    """Train for all steps, saving checkpoints, and resuming from an existing one.
 
     Args:
         learner: The embedder to train.
-        pairing: Makes what it learns from.
-        folder: Where the checkpoint lies.
+        pairing: Makes the batches.
+        folder: Folder of the checkpoint.
         say: Prints a line.
     """
     recipe = learner.recipe
     begun = _resume(learner, folder)
     if begun:
-        say(f"goes on from step {begun}")
+        say(f"resuming from step {begun}")
     losses, began = list[float](), time.monotonic()
     saved = began
     for step, examples in enumerate(islice(pairing.batches(), begun, max(begun, recipe.steps)), begun):
@@ -320,12 +321,12 @@ def learn(learner: EmbedderLearner, pairing: Pairing, folder: Path, say: Say) ->
 
 
 def rate_at(step: int, begun: int, recipe: EmbedderRecipe) -> float:
-    """Share of the learning rate at a step: it rises, and falls to 0 in a line.
+    """Return the factor of the learning rate at a step: linear warm-up, then linear decay to 0.
 
     Args:
-        step: Steps done.
-        begun: Steps that were done when training began or was resumed.
-        recipe: How many steps there are, and how many it rises.
+        step: Number of steps done.
+        begun: Number of steps done when training started or was resumed.
+        recipe: Numbers of steps and of warm-up steps.
 
     Returns:
         0 to 1.
@@ -334,17 +335,17 @@ def rate_at(step: int, begun: int, recipe: EmbedderRecipe) -> float:
 
 
 def _resume(learner: EmbedderLearner, folder: Path) -> int:
-    """Take up the checkpoint, if there is one.
+    """Load the checkpoint, if there is one.
 
     Args:
-        learner: What takes it up.
-        folder: Where it lies.
+        learner: Receives the weights.
+        folder: Folder of the checkpoint.
 
     Returns:
-        Its step; 0 without one.
+        Its step; 0 if there is none.
 
     Raises:
-        DataError: It cannot be read, or is of another embedder, other layers or another seed.
+        DataError: It cannot be read, or belongs to another embedder, other layers or another seed.
     """
     if not (folder / WEIGHTS).exists():
         return 0
@@ -352,7 +353,7 @@ def _resume(learner: EmbedderLearner, folder: Path) -> int:
     if about.get("start") != hash_weights(learner.start):
         raise DataError(f"{folder / WEIGHTS} was trained from another embedder: set that one, or name a new folder")
     if about.get("seed") != str(learner.recipe.seed):
-        raise DataError(f"{folder / WEIGHTS} was trained with seed {about.get('seed')}: give it, or a new folder")
+        raise DataError(f"{folder / WEIGHTS} was trained with seed {about.get('seed')}: use that, or a new folder")
     learner.restore(weights)
     return int(about["step"])
 

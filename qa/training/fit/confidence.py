@@ -1,4 +1,4 @@
-"""Fits the confidence of an answer and the threshold below which a question is declined."""
+"""Fits the confidence of answers, and the threshold below which a question is declined."""
 
 import hashlib
 import itertools
@@ -20,8 +20,9 @@ from index.pretrained import hash_weights
 from index.records import Hit
 from index.retrieval.embedding import embedder_folder
 from index.settings import Settings
-from qa.answerer import QuestionAnswerer, worth_reading
-from qa.decision.decider import Calibration, Decider, Group, features, group
+from qa.answerer import QuestionAnswerer
+from qa.decision.decider import Decider, Group, features, group
+from qa.engine import Engine, default_engine
 from qa.evaluation.metrics import (
     Article,
     EvaluationError,
@@ -32,17 +33,18 @@ from qa.evaluation.metrics import (
     load_articles,
 )
 from qa.evaluation.prediction_log import check_writable, write_whole
-from qa.reader.cascade import open_reader
-from qa.reader.extractive import Span
+from qa.reader.passage_selection import worth_reading
+from qa.records.calibration import Calibration
+from qa.records.span import Span
 from qa.text.normalization import f1
 from qa.training.data.growing import append, take_up
 from qa.training.data.questions import DataError
 
 KEEP_RIGHT = 0.85
-"""Share of the right answers that the threshold lets through."""
+"""Share of the right answers that the threshold keeps."""
 
 ANSWERABLE_SHARE = 2 / 3
-"""Weight of answerable questions in the fit: most questions that people ask of their own documents have an answer."""
+"""Weight of answerable questions in the fit: most questions that users ask of their own documents have an answer."""
 
 QUESTIONS_OF_A_KIND = 600
 _FEWEST_GIVEN = 50
@@ -54,14 +56,14 @@ _RETRIEVAL_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question about an article, to be asked of all articles, of all others, or of one paragraph.
+    """A question about an article, asked of all articles, of all others, or of one paragraph.
 
     Attributes:
-        article: What it is about.
+        article: The article it is about.
         question: The question.
-        answers: What people answered; none when it has no answer.
-        elsewhere: Whether it is asked of all articles but its own.
-        paragraph: What is read for it, nothing being retrieved; "" where something is.
+        answers: Human answers; empty if it has no answer.
+        elsewhere: Whether it is asked of all articles except its own.
+        paragraph: The paragraph that is read without retrieval; "" to retrieve.
     """
 
     article: str
@@ -73,7 +75,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was retrieved and read for a question."""
+    """The passages retrieved and spans read for a question."""
 
     asked: Asked
     hits: Sequence[Hit]
@@ -82,11 +84,11 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A line of the file that what was read is kept in.
+    """A line in the file of intermediate results.
 
     Attributes:
-        models: Hash of the weights that found and read it.
-        read: What was read.
+        models: Hash of the weights that retrieved and read it.
+        read: The result.
     """
 
     models: str
@@ -99,20 +101,20 @@ _KEPT = TypeAdapter(Kept)
 def plan(
     answerable: Path, unanswerable: Path, n: int = QUESTIONS_OF_A_KIND
 ) -> tuple[dict[str, list[str]], list[Asked]]:
-    """Paragraphs to ask of, and questions about all articles.
+    """Choose questions about all articles.
 
     Args:
         answerable: A file in the format of SQuAD 1.1.
-        unanswerable: One in the format of 2.0, about some of the same articles.
-        n: Questions of a kind, at most.
+        unanswerable: A file in the format of SQuAD 2.0, about some of the same articles.
+        n: Most questions of a kind.
 
     Returns:
-        Paragraphs by article, and five kinds of questions, up to `n` of each: answerable ones and ones that
-        look answerable and are not, asked of all articles; other ones of either kind, asked of their own
-        paragraph; and answerable ones asked of all articles but their own.
+        Paragraphs by article, and up to `n` questions of each of five kinds: answerable ones, and ones that look
+        answerable but are not, asked of all articles; others of both kinds, asked of their own paragraph; and
+        answerable ones asked of all articles except their own.
 
     Raises:
-        DataError: A file cannot be used, or there are no questions of a kind that the fit needs.
+        DataError: A file cannot be used, or has no questions of a kind that the fit needs.
     """
     articles, other = _read_articles(answerable), _read_articles(unanswerable)
     answers, traps = [], []
@@ -144,7 +146,7 @@ def _read_articles(path: Path) -> dict[str, Article]:
     by_title: dict[str, Article] = {}
     for article in articles:
         if not article.title or article.title in by_title:
-            raise DataError(f"{path} has the title {article.title!r} twice, or an article without; give each its own")
+            raise DataError(f"{path} has the title {article.title!r} twice, or an article without; make titles unique")
         by_title[article.title] = article
     return by_title
 
@@ -155,32 +157,38 @@ def read_all(
     settings: Settings,
     say: Callable[[str], None],
     keep: Path | None = None,
+    engine: Engine | None = None,
 ) -> list[Read]:
     """Retrieve and read for every question.
 
     Args:
         paragraphs: Texts by article; each is a document.
         asked: The questions.
-        settings: Which models.
-        say: Prints how far it is.
-        keep: A file, .jsonl, of what is read; what it holds is not read again. None keeps nothing.
+        settings: The models.
+        say: Prints progress.
+        keep: A .jsonl file for intermediate results; those already in it are reused. None keeps nothing.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
-        What was found for each.
+        The result for each question.
 
     Raises:
-        DataError: The file holds what other models read, or other questions, or cannot be written.
+        DataError: The file has results of other models or other questions, or cannot be written.
     """
     names = {text: f"{title}/{i}" for title, texts in paragraphs.items() for i, text in enumerate(texts)}
-    reader = open_reader(settings)
+    runs_on = default_engine() if engine is None else engine
+    reader = runs_on.reader(settings)
     weights = hash_weights(embedder_folder(settings)) + reader.fingerprint
     models = hashlib.sha256(weights.encode()).hexdigest()
     found = [] if keep is None else _kept(keep, models, asked)
     if found:
-        say(f"goes on after {len(found)} of {len(asked)} questions")
+        say(f"resuming after {len(found)} of {len(asked)} questions")
     if len(found) == len(asked):
         return found
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, settings, Path(scratch)) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer(names, settings, Path(scratch), engine=runs_on) as answerer,
+    ):
         for number, one in enumerate(asked[len(found) :], len(found) + 1):
             hits = _retrieve(answerer, one, list(names.values()))
             new = Read(one, hits, reader.read(answerer.as_meant(one.question), hits))
@@ -193,7 +201,7 @@ def read_all(
 
 
 def _kept(keep: Path, models: str, asked: Sequence[Asked]) -> list[Read]:
-    """What was read for the first of the questions, by an earlier run."""
+    """Load an earlier run's results, which are those of the first questions."""
 
     def parse(path: Path, number: int, line: bytes) -> Read:
         where = f"{path}, line {number}"
@@ -202,11 +210,11 @@ def _kept(keep: Path, models: str, asked: Sequence[Asked]) -> list[Read]:
         except ValidationError as error:
             first = error.errors()[0]
             field = "".join(f"{name}: " for name in first["loc"])
-            raise DataError(f"{where} is no record of verbatim train confidence: {field}{first['msg']}") from error
+            raise DataError(f"{where} is not a record of verbatim train confidence: {field}{first['msg']}") from error
         if kept.models != models:
-            raise DataError(f"{where} was read by other models: name those, or a new file")
+            raise DataError(f"{where} was read by other models: use those, or a new file")
         if number > len(asked) or kept.read.asked != asked[number - 1]:
-            raise DataError(f"{where} is of other data or another number of questions: give those, or a new file")
+            raise DataError(f"{where} is of other data or another number of questions: use those, or a new file")
         return kept.read
 
     return take_up(keep, parse)
@@ -220,11 +228,11 @@ def _retrieve(answerer: QuestionAnswerer, asked: Asked, names: list[str]) -> lis
 
 
 def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibration:
-    """Choose how reader and retrieval are weighed, then fit the confidence by logistic regression (Platt 1999).
+    """Choose the weights of reader and retrieval, then fit the confidence by logistic regression (Platt 1999).
 
     Args:
-        found: What was found for the questions.
-        threshold_keeps: Share of the right answers that the threshold is to let through.
+        found: Results for the questions.
+        threshold_keeps: Share of the right answers that the threshold keeps.
 
     Returns:
         The calibration.
@@ -255,7 +263,7 @@ def fit(found: Sequence[Read], threshold_keeps: float = KEEP_RIGHT) -> Calibrati
 
 
 def _balanced(is_answerable: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Weights by which answerable questions count for `ANSWERABLE_SHARE` of all."""
+    """Return weights that give answerable questions a share of `ANSWERABLE_SHARE`."""
     share = is_answerable.mean()
     weights: NDArray[np.float64] = np.where(
         is_answerable, ANSWERABLE_SHARE / share, (1 - ANSWERABLE_SHARE) / (1 - share)
@@ -269,14 +277,14 @@ def _model() -> LogisticRegression:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How a fit does on questions about articles that were left out of it, for one way of asking.
+    """Figures for one way of asking, on articles left out of the fit.
 
     Attributes:
         kept: Share of the right answers that are given, 0 to 1.
-        declined: Share of the questions that look answerable and are not that are declined, 0 to 1.
-        strangers: The same of those asked of all articles but their own; None where there are none.
-        auroc: Of answerable questions against those that look so.
-        error: Calibration error, questions weighed as in the fit.
+        declined: Share declined of the questions that only look answerable, 0 to 1.
+        strangers: The same for questions asked of all articles except their own; None if there are none.
+        auroc: Area under the ROC curve of answerable against unanswerable questions.
+        error: Calibration error, with questions weighted as in the fit.
     """
 
     kept: float
@@ -287,19 +295,19 @@ class Check:
 
 
 def cross_check(found: Sequence[Read], calibration: Calibration) -> dict[str, Check]:
-    """Fit the confidence anew without some of the articles, and look at questions about those; some after the other.
+    """Cross-validate the confidence: refit without some articles in turn, and measure on questions about those.
 
-    The threshold, and how reader and retrieval are weighed, are those that were fitted on all.
+    The threshold and the weights of reader and retrieval stay as fitted on all articles.
 
     Args:
-        found: What was found for the questions.
-        calibration: What was fitted on them.
+        found: Results for the questions.
+        calibration: The calibration fitted on them.
 
     Returns:
         The figures, for "retrieving" and "reading".
 
     Raises:
-        DataError: The questions are about one article.
+        DataError: All questions are about one article.
     """
     found = [one for one in found if group(one.hits, one.spans, calibration)]
     table, right, is_answerable = tabulate(found, calibration)
@@ -307,7 +315,7 @@ def cross_check(found: Sequence[Read], calibration: Calibration) -> dict[str, Ch
     weights, articles = _balanced(is_answerable), np.array([one.asked.article for one in found])
     n_articles = len(set(articles))
     if n_articles == 1:
-        raise DataError("all questions are about one article: there is none to check the fit with; give another file")
+        raise DataError("all questions are about one article: the fit cannot be checked; give another file")
     confidence = np.zeros(len(right))
     for kept, left_out in GroupKFold(min(_FOLDS, n_articles)).split(values, right, articles):
         model = _model().fit(values[kept], right[kept], sample_weight=weights[kept])
@@ -333,15 +341,15 @@ def cross_check(found: Sequence[Read], calibration: Calibration) -> dict[str, Ch
 def coverage_by_threshold(
     found: Sequence[Read], calibration: Calibration
 ) -> tuple[tuple[float, float, float, float], ...]:
-    """How many questions are answered, by threshold: what keeping the risk low costs.
+    """Measure the share of questions that are answered at each threshold, the price of a low risk.
 
     Args:
-        found: What was found for the questions.
-        calibration: What was fitted on them.
+        found: Results for the questions.
+        calibration: The calibration fitted on them.
 
     Returns:
-        For each threshold of `calibration.risk` the share that is answered of the questions with an answer, of those
-        that look so and have none, and of those asked of all articles but their own; 0 of a kind that there is none of.
+        Each threshold of `calibration.risk`, with the share answered of the answerable questions, of the unanswerable
+        ones, and of those asked of all articles except their own; 0 where there are none of a kind.
     """
     decider = Decider(calibration)
     kinds: tuple[list[float], list[float], list[float]] = ([], [], [])
@@ -359,18 +367,18 @@ def coverage_by_threshold(
 def risk_by_threshold(
     confidence: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> tuple[tuple[float, float], ...]:
-    """How many of the answers given are wrong, by threshold: the risk of a selective classifier.
+    """Measure the share of given answers that are wrong at each threshold: the risk of a selective classifier.
 
-    El-Yaniv and Wiener 2010, "On the foundations of noise-free selective classification". Where a higher threshold
-    did worse by chance, the lower one is charged with it, so that the share never rises.
+    El-Yaniv and Wiener 2010, "On the foundations of noise-free selective classification". If a higher threshold did
+    worse by chance, lower ones are given its share, so that the share never rises with the threshold.
 
     Args:
-        confidence: `(n,)` of each question's best answer, 0 to 1.
+        confidence: `(n,)` confidence of each question's best answer, 0 to 1.
         right: `(n,)` whether it is right.
-        weights: `(n,)` of each question.
+        weights: `(n,)` weight of each question.
 
     Returns:
-        Thresholds with shares of wrong answers, as long as 50 answers or more are given.
+        Thresholds with shares of wrong answers, as long as at least 50 answers are given.
     """
     thresholds = [t for t in np.arange(0, 1, 0.025).round(3) if (confidence >= t).sum() >= _FEWEST_GIVEN]
     wrong = [
@@ -394,14 +402,14 @@ def _words(candidate: Group) -> str:
 def tabulate(
     found: Sequence[Read], calibration: Calibration
 ) -> tuple[list[dict[str, float]], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Features of the best answer to each question that has one.
+    """Compute the features of the best answer to each question that has a candidate.
 
     Args:
-        found: What was found.
-        calibration: How reader and retrieval are weighed.
+        found: Results for the questions.
+        calibration: Weights of reader and retrieval.
 
     Returns:
-        Features, whether the answer is right, and whether the question has one; each of length n.
+        Features, whether the answer is right, and whether the question is answerable; each of length n.
     """
     rows, right, answerable = [], [], []
     for one in found:
@@ -421,33 +429,35 @@ def run(
     say: Callable[[str], None],
     n: int = QUESTIONS_OF_A_KIND,
     keep: Path | None = None,
+    engine: Engine | None = None,
 ) -> tuple[Calibration, dict[str, Check]]:
-    """Fit, write the calibration, and say how it does on articles that were left out of the fit.
+    """Fit and write the calibration, and measure it on articles left out of the fit.
 
     Args:
         answerable: A file in the format of SQuAD 1.1.
-        unanswerable: One in the format of 2.0.
-        out: Where to write the calibration.
-        settings: Which models.
+        unanswerable: A file in the format of SQuAD 2.0.
+        out: File to write the calibration to.
+        settings: The models.
         say: Prints a line.
-        n: Questions of a kind, at most.
-        keep: A file, .jsonl, of what is read: run again, it goes on with that. None keeps nothing.
+        n: Most questions of a kind.
+        keep: A .jsonl file of intermediate results, from which an interrupted run resumes. None keeps nothing.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
-        The calibration, and the checks by way of asking; none where there are too few questions.
+        The calibration, and the checks by way of asking; empty if there are too few questions.
 
     Raises:
         DataError: A file cannot be used.
-        ParameterError: `out` cannot be written; said before hours are spent on the rest.
+        ParameterError: `out` cannot be written; raised before the hours of work begin.
     """
     check_writable("out", out)
     paragraphs, asked = plan(answerable, unanswerable, n)
-    found = read_all(paragraphs, asked, settings, say, keep)
+    found = read_all(paragraphs, asked, settings, say, keep, engine)
     calibration = fit(found)
     write_whole(out, json.dumps(asdict(calibration), indent=2) + "\n")
     try:
         checks = cross_check(found, calibration)
-    except (DataError, ValueError) as error:  # scikit-learn's, where a part has questions of one kind only
+    except (DataError, ValueError) as error:  # scikit-learn's, if a fold has questions of one kind only
         say(f"too few questions to check the fit: {error}")
         checks = {}
     for way, check in checks.items():

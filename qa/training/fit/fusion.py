@@ -1,4 +1,4 @@
-"""Fits the weights that fuse dense, lexical and proximity scores, and shows what they are worth."""
+"""Fits the weights that fuse dense, lexical and proximity scores, and measures the result."""
 
 import random
 import tempfile
@@ -13,26 +13,26 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from index.records import Hit, Vectors
-from index.retrieval.embedding import Embedder, SentenceTransformerEmbedder
-from index.retrieval.hybrid import FusionWeights
+from index.retrieval.embedding import Embedder, embedder_folder
+from index.retrieval.fusion import FILE_NAME, FusionWeights, WeightsFile
 from index.settings import Settings
+from qa.engine import Engine, default_engine
 from qa.evaluation.metrics import RECALL_AT, corpus_answerer, load_questions
-from qa.reader.inference_thread import inference_thread
-from qa.training.data.questions import DataError, Example, group_of, is_held_out, load_examples
+from qa.evaluation.prediction_log import check_writable, write_whole
+from qa.training.data.questions import ONE_GROUP_IN, DataError, Example, group_of, is_held_out, load_examples
 
 QUESTIONS_PER_SOURCE = 400
-ONE_GROUP_IN = 4
 _TOP_K = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What both searches found for a question.
+    """Passages retrieved for a question.
 
     Attributes:
         gold: Name of the document that answers it.
-        names: `(n,)` names of the documents of the passages found.
-        scores: `(n, 4)` cosine, BM25 divided by the question's best, and the two figures of proximity.
+        names: `(n,)` names of the passages' documents.
+        scores: `(n, 4)` cosine, BM25 divided by the question's best, and the two proximity figures.
     """
 
     gold: str
@@ -41,32 +41,47 @@ class Retrieved:
 
     @classmethod
     def of(cls, gold: str, hits: Sequence[Hit]) -> "Retrieved":
-        """From what was searched."""
+        """Build from search hits."""
         best = max((hit.bm25 for hit in hits), default=0.0) or 1.0
         rows = [(hit.cosine, hit.bm25 / best, hit.proximity.window, hit.proximity.phrases) for hit in hits]
         scores = np.array(rows, dtype=np.float64).reshape(-1, 4)
         return cls(gold, [hit.passage.document for hit in hits], scores)
 
     def rank(self, weights: NDArray[np.float64]) -> int | None:
-        """Rank of the gold document from 1, None when it was not found."""
+        """Return the rank of the gold document, from 1; None if it was not found."""
         order = np.argsort(-(self.scores @ weights), kind="stable")
         seen = list(dict.fromkeys(self.names[i] for i in order))
         return seen.index(self.gold) + 1 if self.gold in seen else None
 
     def lexical(self) -> "Retrieved":
-        """What was found by words, without what the embedder alone found."""
+        """Return only the passages found lexically."""
         rows = [row for row, lexical in enumerate(self.scores[:, 1]) if lexical > 0]
         return Retrieved(self.gold, [self.names[row] for row in rows], self.scores[rows])
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What came of fitting.
+
+    Attributes:
+        weights: The weights.
+        file: Where they were written.
+        figures: Recall and mean reciprocal rank of either search alone and of their fusion, by name.
+    """
+
+    weights: FusionWeights
+    file: Path
+    figures: dict[str, dict[str, float]]
+
+
 class AskedAhead:
-    """An embedder that has embedded all questions, in batches, before the first is searched for."""
+    """An embedder that embeds all questions in advance, in batches."""
 
     def __init__(self, embedder: Embedder, questions: Sequence[str]) -> None:
         """Embed the questions.
 
         Args:
-            embedder: What embeds them, and whatever else it is asked to.
+            embedder: Embeds the questions, and later any other texts.
             questions: The questions.
         """
         self._embedder = embedder
@@ -75,14 +90,14 @@ class AskedAhead:
         self._known = dict(zip(questions, embedder.embed(questions), strict=True))
 
     def embed(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
-        """Embed texts, or look them up."""
+        """Embed texts, or return their known vectors."""
         if all(text in self._known for text in texts):
             return np.array([self._known[text] for text in texts], dtype=np.float32).reshape(-1, self.dimension)
         return self._embedder.embed(texts, on_progress)
 
 
 def held_out_questions(examples: Iterable[Example]) -> dict[str, tuple[list[tuple[str, str]], list[str]]]:
-    """By source: questions with their texts, and all texts of the groups held out."""
+    """Return, by source, sampled questions with their texts, and all texts of the held-out groups."""
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for example in examples:
         if is_held_out(group_of(example), ONE_GROUP_IN):
@@ -95,32 +110,41 @@ def held_out_questions(examples: Iterable[Example]) -> dict[str, tuple[list[tupl
 
 
 def retrieve(
-    questions: Sequence[tuple[str, str]], texts: Iterable[str], settings: Settings, embedder: Embedder | None = None
+    questions: Sequence[tuple[str, str]],
+    texts: Iterable[str],
+    settings: Settings,
+    embedder: Embedder | None = None,
+    engine: Engine | None = None,
 ) -> list[Retrieved]:
     """Search all texts for each question.
 
     Args:
         questions: Questions, each with the text that answers it.
         texts: The documents.
-        settings: Which embedder, where.
-        embedder: Embeds in place of the one that the settings name.
+        settings: The embedder, and where it runs.
+        embedder: Used instead of the configured one.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
-        What was found for each.
+        The passages retrieved for each.
     """
-    embeds = SentenceTransformerEmbedder(settings, inference_thread().run) if embedder is None else embedder
+    runs_on = default_engine() if engine is None else engine
+    embeds = runs_on.embedder(settings) if embedder is None else embedder
     ahead = AskedAhead(embeds, [question for question, _ in questions])
     names = {text: f"{number:06}.txt" for number, text in enumerate(dict.fromkeys(texts))}
     wide = settings.model_copy(update={"top_k": _TOP_K})
-    with tempfile.TemporaryDirectory() as scratch, corpus_answerer(names, wide, Path(scratch), ahead) as answerer:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        corpus_answerer(names, wide, Path(scratch), ahead, runs_on) as answerer,
+    ):
         return [Retrieved.of(names[text], answerer.search(question)) for question, text in questions]
 
 
 def fit(by_source: dict[str, list[Retrieved]]) -> FusionWeights:
-    """Maximum likelihood of the gold passages in a softmax over what was found, every source counting the same.
+    """Fit weights by maximum likelihood of the gold passages, in a softmax over the candidates; sources count equally.
 
     Args:
-        by_source: What was found for the questions of each source.
+        by_source: Passages retrieved for the questions of each source.
 
     Returns:
         The weights.
@@ -141,7 +165,7 @@ def _surprise(retrieved: Retrieved, weights: NDArray[np.float64]) -> float:
 
 
 def figures(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, float]:
-    """Recall at 1, 5 and 10 and mean reciprocal rank of documents."""
+    """Return recall at 1, 5 and 10 and mean reciprocal rank of documents."""
     ranks = [r.rank(np.array(astuple(weights))) for r in rows]
     recall = {f"recall@{k}": np.mean([rank is not None and rank <= k for rank in ranks]) for k in RECALL_AT}
     return {name: round(float(value), 4) for name, value in recall.items()} | {
@@ -150,7 +174,7 @@ def figures(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, floa
 
 
 def compare(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, dict[str, float]]:
-    """Figures of the embedder alone, of FTS5 alone, and of all, fused."""
+    """Return the figures of the embedder alone, of FTS5 alone, and of their fusion."""
     return {
         "embedder": figures(rows, FusionWeights(1.0, 0.0, 0.0, 0.0)),
         "FTS5": figures([row.lexical() for row in rows], FusionWeights(0.0, 1.0, 0.0, 0.0)),
@@ -159,38 +183,53 @@ def compare(rows: Sequence[Retrieved], weights: FusionWeights) -> dict[str, dict
 
 
 def run(
-    data: Path, measure_on: Path, limit: int | None, settings: Settings, say: Callable[[str], None]
-) -> tuple[FusionWeights, dict[str, dict[str, float]]]:
-    """Fit on held-out groups, then measure on a file in SQuAD's format, beside either search alone.
+    data: Path,
+    measure_on: Path,
+    limit: int | None,
+    out: Path | None,
+    settings: Settings,
+    say: Callable[[str], None],
+    engine: Engine | None = None,
+) -> Fitted:
+    """Fit on held-out groups, compare with either search alone on a file in SQuAD's format, and write the weights.
 
     Args:
         data: Training data, of which one group in four is used.
         measure_on: Questions that nothing is fitted on.
-        limit: Measure on only so many of them; None takes all.
-        settings: Which embedder, where.
+        limit: Number of these to measure on; None is all.
+        out: File to write the weights to; None is in the embedder's folder, where search reads them.
+        settings: The embedder, and where it runs.
         say: Prints a line.
+        engine: Runs the models; None is the one that this process shares.
 
     Returns:
-        The weights, and the figures of either search alone and of both.
+        The weights, the file they were written to, and the figures.
 
     Raises:
-        DataError: `data` cannot be used, or none of its groups is among those that are fitted on.
+        DataError: `data` cannot be used, or has no group that is used for fitting.
         EvaluationError: `measure_on` cannot be used.
+        ParameterError: `out` cannot be written.
     """
     everything = load_questions(measure_on)  # refused before hours are spent on the rest
+    embedder = (default_engine() if engine is None else engine).embedder(settings)
+    file = embedder_folder(settings) / FILE_NAME if out is None else out
+    check_writable("out", file)
     held_out = held_out_questions(load_examples(data))
     if not held_out:
-        raise DataError(f"{data} has no question of the one group in {ONE_GROUP_IN} that is fitted on; give more data")
+        raise DataError(f"{data} has no question in the one of {ONE_GROUP_IN} groups used for fitting; give more data")
     found = {}
     for source, (questions, texts) in held_out.items():
-        found[source] = retrieve(questions, texts, settings)
+        found[source] = retrieve(questions, texts, settings, engine=engine)
         say(f"{source}: {len(questions)} questions, {len(texts)} texts")
     fitted = fit(found)
     say(f"fitted: {fitted}")
     random.Random(0).shuffle(everything)  # noqa: S311 (no secret)
     pairs = [(q.text, q.paragraph) for q in everything]
-    measured = retrieve(pairs[:limit], [text for _, text in pairs], settings)
+    measured = retrieve(pairs[:limit], [text for _, text in pairs], settings, engine=engine)
     compared = compare(measured, fitted)
     for name, found_by in compared.items():
         say(f"{name}: {found_by}")
-    return fitted, compared
+    written = WeightsFile(embedder=embedder.name, embedder_sha256=embedder.fingerprint, weights=fitted)
+    write_whole(file, f"{written.model_dump_json(indent=2)}\n")
+    say(f"written: {file}")
+    return Fitted(fitted, file, compared)

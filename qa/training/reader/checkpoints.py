@@ -1,4 +1,4 @@
-"""Weights on disk: written whole or not at all, and read again with what is needed to go on."""
+"""Checkpoints: weights written atomically, with the state needed to resume."""
 
 import os
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def save_tensors(tensors: Mapping[str, "torch.Tensor"], path: Path, about: Mapping[str, str]) -> None:
-    """Write tensors beside the file and put them in its place when all is on the disk.
+    """Write tensors to a temporary file, then replace the file by it.
 
-    Whatever interrupts it, the file is the old one or the new one.
+    If interrupted, the file is either the old one or the new one.
 
     Args:
         tensors: By name.
         path: The file, .safetensors.
-        about: What to note in the file.
+        about: Metadata to store in the file.
 
     Raises:
         DataError: The disk is full or the folder cannot be written; the old file is still there.
@@ -44,13 +44,13 @@ def save_tensors(tensors: Mapping[str, "torch.Tensor"], path: Path, about: Mappi
 
 
 def load_tensors(path: Path) -> tuple[dict[str, "torch.Tensor"], dict[str, str]]:
-    """Tensors by name, and what was noted with them.
+    """Load tensors by name, with the file's metadata.
 
     Args:
         path: A .safetensors file.
 
     Returns:
-        Both.
+        Tensors and metadata.
 
     Raises:
         DataError: The file is missing or damaged.

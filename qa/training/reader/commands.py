@@ -1,4 +1,4 @@
-"""Trains, measures and exports a reader: what `verbatim train reader` and `verbatim train export` do."""
+"""Trains, measures and exports a reader: `verbatim train reader` and `verbatim train export`."""
 
 import math
 import shutil
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from index.pretrained import load_tokenizer
 from index.settings import Settings
 from qa.evaluation.metrics import Prediction, Question, Scores, load_questions, sample, score
-from qa.reader.extractive import Reader, Span, SpanReader
+from qa.reader.extractive import Reader, SpanReader
+from qa.records.span import Span
 from qa.training.data.examples import MIX, Share, is_for_training, load_checked
 from qa.training.data.negatives import Mixer
 from qa.training.data.questions import DataError
@@ -28,16 +29,16 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 def run(
     data: Path, start: Path, base: Path | None, out: Path, recipe: Recipe, say: Say, mix: Mapping[str, Share] = MIX
 ) -> None:
-    """Train a reader, going on where an earlier run stopped.
+    """Train a reader, resuming an earlier run.
 
     Args:
         data: Training data.
         start: Folder of the model to start from.
-        base: Folder of the model that one was made from, for weights it lacks.
+        base: Folder of the model that this one was made from, for weights it lacks.
         out: Folder for checkpoints.
-        recipe: How.
+        recipe: Hyperparameters.
         say: Prints a line.
-        mix: How much of each source goes into a pass.
+        mix: How much of each source goes into an epoch.
     """
     examples = [example for example in load_checked(data, say) if is_for_training(example)]
     mixer = Mixer(examples, mix)
@@ -48,14 +49,14 @@ def run(
 
 
 def train(batches: Iterator[list[Window]], start: Path, base: Path | None, out: Path, recipe: Recipe, say: Say) -> None:
-    """Train a reader on batches, going on where an earlier run stopped.
+    """Train a reader on batches, resuming an earlier run.
 
     Args:
-        batches: What it learns from, from the beginning.
+        batches: All batches, from the first.
         start: Folder of the model to start from.
-        base: Folder of the model that one was made from, for weights it lacks.
+        base: Folder of the model that this one was made from, for weights it lacks.
         out: Folder for checkpoints.
-        recipe: How.
+        recipe: Hyperparameters.
         say: Prints a line.
     """
     learner = Learner(load_reader(start, base), recipe)
@@ -66,15 +67,15 @@ def train(batches: Iterator[list[Window]], start: Path, base: Path | None, out: 
 
 
 def export(trained: Path | None, start: Path, base: Path | None, folder: Path, *, small: bool) -> None:
-    """Write a reader that was trained, or the one it starts from, with its tokenizer.
+    """Write a trained reader, or the one that training started from, with its tokenizer.
 
     Args:
-        trained: Folder of checkpoints: the last weights when training is done, else their average. None takes
-            the reader as it started.
+        trained: Folder of checkpoints: the last weights if training is done, else their average. None writes the
+            untrained reader.
         start: Folder of the model that training started from.
-        base: Folder of the model that one was made from.
-        folder: Where to write.
-        small: In 8 bits and files below 50 MB; else in one file, as fp16.
+        base: Folder of the model that this one was made from.
+        folder: Folder to write.
+        small: Quantized to 8 bits, in files below 50 MB; otherwise one file in fp16.
     """
     model = load_reader(start, base)
     if trained is not None:
@@ -91,30 +92,30 @@ def export(trained: Path | None, start: Path, base: Path | None, folder: Path, *
 
 
 def _take(model: "PreTrainedModel", trained: Path) -> None:
-    """Put trained weights in place of those that a model has.
+    """Load trained weights into a model.
 
     Args:
         model: The model.
         trained: Folder of checkpoints.
 
     Raises:
-        DataError: They cannot be read, or are another model's.
+        DataError: They cannot be read, or belong to another model.
     """
     weights, about = load_tensors(trained / WEIGHTS)
     if about.get("done") != "yes":
         weights, _ = load_tensors(trained / AVERAGE)
     unknown = model.load_state_dict({name: t.float() for name, t in weights.items()}, strict=False).unexpected_keys
     if unknown:
-        raise DataError(f"{trained} holds weights of another model: {unknown[0]}")
+        raise DataError(f"{trained} has weights of another model: {unknown[0]}")
 
 
 def measure(folder: Path, questions: Path, limit: int | None) -> Scores:
-    """Figures of a reader alone, each question asked of its own paragraph and declined when null scores higher.
+    """Measure a reader alone: each question is asked of its own paragraph, and declined if null scores higher.
 
     Args:
-        folder: The reader, in full.
-        questions: A file in SQuAD's format that nothing is trained on.
-        limit: Ask only so many, drawn at random; None asks all.
+        folder: The reader, with full weights.
+        questions: A file in SQuAD's format that is not used for training.
+        limit: Number of questions, drawn at random; None is all.
 
     Returns:
         The figures.
@@ -129,6 +130,6 @@ def _predict(reader: SpanReader, question: Question) -> Prediction:
     if not spans:
         return Prediction("", 0.0, answered=False)
     best = spans[0]
-    # Odds against the null answer; divided by 4, or else ties at 1 would hide the order of the surest.
+    # Odds against the null answer, divided by 4: confidences that round to 1 would all be ties.
     confidence = 1 / (1 + math.exp(-best.score / 4))
     return Prediction(question.paragraph[best.start : best.end], confidence, answered=best.score > 0)

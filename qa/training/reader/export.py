@@ -1,4 +1,4 @@
-"""Weights in few bytes: whole numbers of 8 bits with a scale for each row, in files that a repository takes."""
+"""Quantizes weights to int8 with a scale per row, in files small enough for a repository."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,14 +17,14 @@ Tensors = Mapping[str, "torch.Tensor"]
 
 
 def quantise(tensors: Tensors) -> dict[str, "torch.Tensor"]:
-    """Matrices as int8 with a scale a row, all else as fp16.
+    """Quantize matrices to int8 with a scale per row, and everything else to fp16.
 
     Args:
         tensors: Weights by name, float32.
 
     Returns:
-        `NAME.int8` (rows, columns) and `NAME.scale` (rows,) float32 for each matrix, `NAME` fp16 for the rest:
-        what `qa.reader.quantized.dequantise` takes.
+        `NAME.int8` (rows, columns) and `NAME.scale` (rows,) float32 for each matrix, `NAME` fp16 for the rest: the
+        input of `qa.reader.quantized.dequantise`.
     """
     import torch
 
@@ -40,12 +40,12 @@ def quantise(tensors: Tensors) -> dict[str, "torch.Tensor"]:
 
 
 def write_shards(small: Tensors, folder: Path, largest: int = SHARD_BYTES) -> list[Path]:
-    """Write weights into files of a limited size, `weights-1.safetensors` and so on.
+    """Write weights to files of limited size, `weights-1.safetensors` and so on.
 
     Args:
         small: Weights by name.
-        folder: Where.
-        largest: Bytes in a file at most; no tensor may be larger.
+        folder: Folder to write to.
+        largest: Most bytes per file; no tensor may be larger.
 
     Returns:
         The files.
@@ -58,7 +58,7 @@ def write_shards(small: Tensors, folder: Path, largest: int = SHARD_BYTES) -> li
     for name, tensor in sorted(small.items()):
         size = tensor.numel() * tensor.element_size()
         if size > largest:
-            raise DataError(f"{name} has {size} bytes, more than fit a file of {largest}")
+            raise DataError(f"{name} has {size} bytes, but a file may have at most {largest}")
         if not shards or size > room:
             shards.append({})
             room = largest

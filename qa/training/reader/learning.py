@@ -1,4 +1,4 @@
-"""Trains a reader: a constant rate that falls to 0 when asked to, an average of the weights, and going on."""
+"""Trains a reader: a constant rate that decays to 0 on request, averaged weights, and resuming from checkpoints."""
 
 import copy
 import random
@@ -30,23 +30,23 @@ _SAID_EVERY = 20
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a reader is trained.
+    """Hyperparameters for training a reader.
 
     Attributes:
-        steps: When to begin to let the rate fall; None waits for the file `decay-now` in the folder.
+        steps: Step at which the rate begins to decay; None waits for the file `decay-now` in the folder.
         rate: Learning rate of the head.
-        layer_decay: What the rate of each layer is multiplied by, from the top down.
-        weight_decay: AdamW's, of matrices.
+        layer_decay: Factor of the rate from each layer to the one below.
+        weight_decay: AdamW's, for matrices.
         clip: Largest norm of a step's gradient.
-        warm_up_steps: Steps in which the rate rises, after going on, too: the optimiser's state is not kept.
-        decay_steps: Steps in which it falls to 0.
-        frozen_layers: Lowest layers that are left as they are.
-        batch_tokens: Tokens in a batch, which one thread works on at a time.
-        batches_per_step: Batches whose gradients add up to a step.
-        threads: How many work at the same time, each on one core.
-        average: Weight of the past in the average, every fourth step.
+        warm_up_steps: Steps in which the rate rises, also after resuming, since the optimizer's state is not saved.
+        decay_steps: Steps in which the rate decays to 0.
+        frozen_layers: Number of lowest layers that are frozen.
+        batch_tokens: Tokens per batch, processed by one thread.
+        batches_per_step: Batches whose gradients are added up for a step.
+        threads: Number of threads, each on one core.
+        average: Decay of the moving average of weights, updated every fourth step.
         save_every_s: Seconds between checkpoints.
-        seed: Chooses examples and their order.
+        seed: Random seed for examples and their order.
     """
 
     steps: int | None = None
@@ -66,22 +66,22 @@ class Recipe:
 
 
 LARGE = Recipe()
-"""For readers of a hundred million parameters."""
+"""For readers with a hundred million parameters."""
 
 SMALL = Recipe(
     rate=7e-5, layer_decay=0.95, warm_up_steps=40, decay_steps=300, frozen_layers=0, batch_tokens=2000, average=0.97
 )
-"""For readers of twenty million; the packaged one went through it."""
+"""For readers with twenty million parameters; the packaged fast reader was trained with it."""
 
 
 def rate_at(step: int, begun: int, decay_from: int | None, recipe: Recipe) -> float:
-    """Share of the learning rate at a step: it rises, stays, and falls to 0 once that has begun.
+    """Return the factor of the learning rate at a step: linear warm-up, constant, and linear decay once begun.
 
     Args:
-        step: Steps done.
-        begun: Steps that were done when training began or was resumed.
-        decay_from: Step at which it began to fall; None as long as it does not.
-        recipe: How many steps it rises and falls.
+        step: Number of steps done.
+        begun: Number of steps done when training started or was resumed.
+        decay_from: Step at which the decay began; None before that.
+        recipe: Numbers of warm-up and decay steps.
 
     Returns:
         0 to 1.
@@ -93,32 +93,32 @@ def rate_at(step: int, begun: int, decay_from: int | None, recipe: Recipe) -> fl
 
 
 def logits_of(model: "PreTrainedModel", batch: Batch) -> "torch.Tensor":
-    """What a reader says of each token as start and as end.
+    """Compute a reader's logits for each token as start and as end.
 
     Args:
         model: The reader.
-        batch: What it reads.
+        batch: Its input.
 
     Returns:
-        `(2, n_windows, n_tokens)` float32, starts first; so low where nothing is allowed that its probability is 0.
+        `(2, n_windows, n_tokens)` float32, starts first; where not allowed, low enough that the probability is 0.
     """
     import torch
 
     inputs = {"input_ids": batch.ids, "attention_mask": batch.mask}
     if getattr(model.config, "type_vocab_size", 0) > 1:
         inputs["token_type_ids"] = batch.types
-    # Processors without bf16 emulate it, a hundred times as slow as fp32.
+    # Processors without bf16 emulate it, a hundred times slower than fp32.
     with torch.autocast("cpu", torch.bfloat16, enabled=pick_dtype("auto", "cpu") == torch.bfloat16):
         output = model(**inputs)
     return torch.stack([output.start_logits, output.end_logits]).float().masked_fill(~batch.allowed, _NOWHERE)
 
 
 def loss_of(model: "PreTrainedModel", windows: Sequence[Window]) -> "torch.Tensor":
-    """Cross-entropy of start and end against the targets, added up over windows.
+    """Compute the cross-entropy of start and end against the targets, summed over windows.
 
     Args:
         model: The reader.
-        windows: What it reads.
+        windows: Its input.
 
     Returns:
         A scalar.
@@ -130,18 +130,18 @@ def loss_of(model: "PreTrainedModel", windows: Sequence[Window]) -> "torch.Tenso
 
 
 class Learner:
-    """A reader, its optimiser and its average.
+    """A reader with its optimizer and its moving average of weights.
 
-    Each thread has a model of its own with gradients of its own; weights are shared. A thread that another program
-    holds up keeps nobody waiting but at the end of a step.
+    Each thread has its own copy of the model, with separate gradients and shared weights, so threads wait for each
+    other only at the end of a step.
     """
 
     def __init__(self, model: "PreTrainedModel", recipe: Recipe) -> None:
-        """Make ready to train.
+        """Prepare a reader for training.
 
         Args:
             model: The reader; its weights change in place.
-            recipe: How.
+            recipe: Hyperparameters.
         """
         import torch
 
@@ -171,14 +171,14 @@ class Learner:
         ]
 
     def step(self, batches: Sequence[Sequence[Window]], share: float) -> float:
-        """Learn from some batches.
+        """Train on some batches.
 
         Args:
             batches: The batches.
-            share: Share of the learning rate, 0 to 1.
+            share: Factor of the learning rate, 0 to 1.
 
         Returns:
-            The mean loss of a window.
+            The mean loss per window.
         """
         import torch
 
@@ -203,7 +203,7 @@ class Learner:
             self._free.put(model)
 
     def _gather(self) -> None:
-        """Add the gradients of the other threads' models to the first one's."""
+        """Add the gradients of the other models to those of the first."""
         for twin in self._twins[1:]:
             for name, other in trained(twin):
                 mine = self.parameters[name]
@@ -212,7 +212,7 @@ class Learner:
                     other.grad = None
 
     def update_average(self) -> None:
-        """Let the average follow the weights; at first faster, so that it forgets where it began."""
+        """Update the moving average; faster at first, so that it forgets the initial weights."""
         import torch
 
         self._averaged += 1
@@ -222,19 +222,19 @@ class Learner:
                 self.average[name].lerp_(parameter, 1 - past)
 
     def restore(self, weights: Mapping[str, "torch.Tensor"], average: Mapping[str, "torch.Tensor"]) -> None:
-        """Take up weights and average of a checkpoint.
+        """Load weights and average of a checkpoint.
 
         Args:
             weights: By name, float32.
-            average: The same, of any precision.
+            average: By name, in any precision.
 
         Raises:
-            DataError: They are another model's, or other layers were frozen.
+            DataError: They belong to another model, or other layers were frozen.
         """
         import torch
 
         if set(weights) != set(self.parameters) or set(average) != set(self.parameters):
-            raise DataError("the checkpoint is of another model, or other layers were frozen: train into a new folder")
+            raise DataError("the checkpoint is of another model, or other layers were frozen: use a new folder")
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(weights[name])
@@ -242,12 +242,12 @@ class Learner:
         self._averaged = round(1 / (1 - self.recipe.average))
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self._pool.shutdown()
 
 
 def _twin(model: "PreTrainedModel") -> "PreTrainedModel":
-    """A model with the same weights, in the same memory, and gradients of its own."""
+    """Copy a model so that it shares the weights, but has its own gradients."""
     twin = copy.deepcopy(model)
     for mine, other in zip(twin.parameters(), model.parameters(), strict=True):
         mine.data = other.data
@@ -259,18 +259,18 @@ def batches_of(
     windows_of: Callable[[T, random.Random], Iterable[Window]],
     recipe: Recipe,
 ) -> Iterator[list[Window]]:
-    """Batches without end, pass after pass, the same for the same seed.
+    """Yield batches without end, epoch after epoch; the same seed gives the same batches.
 
     Args:
-        passes: Makes the pairs of a pass, or whatever else windows are made of, from a seed.
-        windows_of: Makes the windows of one of them.
+        passes: Returns an epoch's pairs, or whatever windows are made of, for a seed.
+        windows_of: Makes an item's windows.
         recipe: Batch size and seed.
 
     Yields:
         The batches.
 
     Raises:
-        DataError: A pass gives none.
+        DataError: An epoch has no batches.
     """
     for number in count():
         seed = 1000 * recipe.seed + number
@@ -280,16 +280,16 @@ def batches_of(
             empty = False
             yield batch
         if empty:
-            raise DataError("there is nothing to train on: no source of the mix has an example, or no text fits")
+            raise DataError("nothing to train on: no source of the mix has an example, or no text fits")
 
 
 def learn(learner: Learner, batches: Iterator[list[Window]], folder: Path, say: Say) -> None:
-    """Train until the rate has fallen to 0, keeping a checkpoint; go on from the one that is there.
+    """Train until the rate has decayed to 0, saving checkpoints, and resuming from an existing one.
 
     Args:
         learner: The reader to train.
-        batches: What it learns from, from the beginning: those that were seen before the checkpoint are skipped.
-        folder: Where checkpoints lie, and where the file `decay-now` makes the rate fall.
+        batches: All batches, from the first; those used before the checkpoint are skipped.
+        folder: Folder of the checkpoints; creating the file `decay-now` in it starts the decay.
         say: Prints a line.
     """
     recipe = learner.recipe
@@ -298,7 +298,7 @@ def learn(learner: Learner, batches: Iterator[list[Window]], folder: Path, say: 
     for _ in islice(batches, step * recipe.batches_per_step):
         pass
     if step:
-        say(f"goes on from step {step}")
+        say(f"resuming from step {step}")
     while decay_from is None or step - decay_from < recipe.decay_steps:
         if decay_from is None and (step == recipe.steps or (folder / DECAY_NOW).exists()):
             decay_from = step
@@ -317,17 +317,17 @@ def learn(learner: Learner, batches: Iterator[list[Window]], folder: Path, say: 
 
 
 def _resume(learner: Learner, folder: Path) -> tuple[int, int | None]:
-    """Take up the checkpoint, if there is one.
+    """Load the checkpoint, if there is one.
 
     Args:
-        learner: What takes it up.
-        folder: Where checkpoints lie.
+        learner: Receives the weights.
+        folder: Folder of the checkpoints.
 
     Returns:
-        Its step, and the step at which the rate began to fall; 0 and None without one.
+        Its step, and the step at which the decay began; 0 and None if there is no checkpoint.
 
     Raises:
-        DataError: It cannot be read, or is of other weights or another seed.
+        DataError: It cannot be read, or belongs to other weights or another seed.
     """
     if not (folder / WEIGHTS).exists():
         return 0, None
@@ -335,12 +335,12 @@ def _resume(learner: Learner, folder: Path) -> tuple[int, int | None]:
     average, _ = load_tensors(folder / AVERAGE)
     learner.restore(weights, average)
     if about.get("seed") != str(learner.recipe.seed):
-        raise DataError(f"{folder / WEIGHTS} was trained with seed {about.get('seed')}: give it, or a new folder")
+        raise DataError(f"{folder / WEIGHTS} was trained with seed {about.get('seed')}: use that, or a new folder")
     return int(about["step"]), int(about["decay_from"]) if about["decay_from"] else None
 
 
 def _save(learner: Learner, folder: Path, step: int, decay_from: int | None, done: str) -> None:
-    """Write the average first: as long as there are no weights, nothing is resumed."""
+    """Save a checkpoint, the average first: without weights, nothing is resumed."""
     import torch
 
     falls = "" if decay_from is None else str(decay_from)

@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 import re
-import threading
 import uuid
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
@@ -12,14 +11,16 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from index.certificate import our_version
 from index.errors import VerbatimError
-from index.library import our_version
 from index.records import Passage
-from qa.answerer import MAX_QUESTION_CHARS, QuestionAnswerer
+from qa.answerer import QuestionAnswerer
+from qa.question.checks import MAX_QUESTION_CHARS
 from qa.records.answer import Answer, Reason
-from qa.web.api.asker import Asker
+from qa.web.api.asking import ask_in_turn
 from qa.web.api.errors import Problem, documented, one_line
 from qa.web.observability.metrics import Door, Metrics, StoppedError
+from qa.web.question_queue import QuestionQueue
 
 _NOBODY_WAITS = 499
 """What nginx logs where the client has closed the connection; nobody ever reads it."""
@@ -140,24 +141,24 @@ RECORDS = ("Answer", "Passage", "VersionedAnswer")
 """Schemas that always have all of their fields."""
 
 
-def routes(answerer: QuestionAnswerer, asker: Asker, metrics: Metrics) -> APIRouter:
+def routes(answerer: QuestionAnswerer, queue: QuestionQueue, metrics: Metrics) -> APIRouter:
     """The routes for programs.
 
     Args:
         answerer: What answers the questions.
-        asker: What asks it.
+        queue: Where they wait.
         metrics: What measures it.
 
     Returns:
         The routes.
     """
     router = APIRouter()
-    _add_asking(router, asker, metrics)
+    _add_asking(router, answerer, queue, metrics)
     _add_running(router, answerer, metrics)
     return router
 
 
-def _add_asking(router: APIRouter, asker: Asker, metrics: Metrics) -> None:
+def _add_asking(router: APIRouter, answerer: QuestionAnswerer, queue: QuestionQueue, metrics: Metrics) -> None:
     responses: dict[int | str, dict[str, Any]] = {
         400: documented("The body cannot be parsed."),
         404: documented("`within` names a document that is not in the index."),
@@ -180,17 +181,19 @@ def _add_asking(router: APIRouter, asker: Asker, metrics: Metrics) -> None:
         ] = "",
     ) -> Response:
         request_id = x_request_id if _REQUEST_ID.fullmatch(x_request_id) else uuid.uuid4().hex
-        gone = threading.Event()
-        leaving = asyncio.create_task(_note_departure(request, gone))
+        asker = uuid.uuid4().hex
+        leaving = asyncio.create_task(_stop_when_gone(request, queue, asker))
         try:
             with metrics.question(Door.API, question.question, request_id) as asked:
-                answer = await asker.ask(
+                answer = await ask_in_turn(
+                    queue,
+                    answerer,
                     asked,
                     question.question,
                     within=question.within,
                     max_wrong=question.max_wrong,
                     reader=question.reader,
-                    gone=gone,
+                    asker=asker,
                 )
         except StoppedError:
             return Response(status_code=_NOBODY_WAITS)
@@ -199,10 +202,10 @@ def _add_asking(router: APIRouter, asker: Asker, metrics: Metrics) -> None:
         return JSONResponse({**asdict(answer), "version": our_version()}, headers={"X-Request-ID": request_id})
 
 
-async def _note_departure(request: Request, gone: threading.Event) -> None:
+async def _stop_when_gone(request: Request, queue: QuestionQueue, asker: str) -> None:
     while not await request.is_disconnected():
         await asyncio.sleep(_LOOKS_EVERY_S)
-    gone.set()
+    queue.stop(asker)
 
 
 def _add_running(router: APIRouter, answerer: QuestionAnswerer, metrics: Metrics) -> None:

@@ -20,6 +20,7 @@ from index.errors import (
     UnreadableFileError,
     VerbatimError,
 )
+from qa.web.question_queue import OverloadedError
 from qa.web.security.middleware import TOO_LARGE
 
 _MAX_LINE_CHARS = 300
@@ -48,10 +49,6 @@ class Problem(BaseModel):
     """Why there is no result."""
 
     detail: str = Field(description="One line for people: which parameter, its value, and what to do about it.")
-
-
-class OverloadedError(VerbatimError):
-    """More questions wait already than can be answered soon."""
 
 
 def documented(description: str, model: type[BaseModel] = Problem) -> dict[str, Any]:

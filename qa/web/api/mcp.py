@@ -2,6 +2,7 @@
 
 import json
 import logging
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -16,15 +17,17 @@ from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, Streamable
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.routing import Route
 
+from index.certificate import our_version
 from index.errors import ParameterError, VerbatimError
-from index.library import our_version
 from index.records import DocumentRecord, label_at
-from qa.answerer import MAX_QUESTION_CHARS, QuestionAnswerer
+from qa.answerer import QuestionAnswerer
+from qa.question.checks import MAX_QUESTION_CHARS
 from qa.records.answer import Answer, Quotation
-from qa.web.api.asker import Asker
+from qa.web.api.asking import ask_in_turn
 from qa.web.api.errors import UNEXPECTED, complaint, one_line
 from qa.web.api.openapi import describe
 from qa.web.observability.metrics import Door, Metrics
+from qa.web.question_queue import QuestionQueue
 
 MAX_QUOTE_CHARS = 20_000
 MAX_DOCUMENTS = 100
@@ -121,9 +124,9 @@ class _Tool:
 class _Tools:
     """What an assistant can do with the documents."""
 
-    def __init__(self, answerer: QuestionAnswerer, asker: Asker, metrics: Metrics) -> None:
+    def __init__(self, answerer: QuestionAnswerer, queue: QuestionQueue, metrics: Metrics) -> None:
         self._answerer = answerer
-        self._asker = asker
+        self._queue = queue
         self._metrics = metrics
 
     def table(self) -> dict[str, _Tool]:
@@ -163,10 +166,11 @@ class _Tools:
 
     async def _ask(self, given: AskArguments) -> Answer:
         with self._metrics.question(Door.MCP, given.question) as asked:
-            return _brief(await self._asker.ask(asked, given.question, within=given.within))
+            answer = await ask_in_turn(self._queue, self._answerer, asked, given.question, within=given.within)
+        return _brief(answer)
 
     async def _search(self, given: AskArguments) -> Found:
-        return await self._asker.run(self._found, given)
+        return await self._queue.answer(uuid.uuid4().hex, lambda _: self._found(given))
 
     def _found(self, given: AskArguments) -> Found:
         hits = self._answerer.search(given.question, within=given.within)
@@ -206,18 +210,18 @@ def _brief(answer: Answer) -> Answer:
     return replace(answer, passage=None, evidence=(), alternatives=alternatives)
 
 
-def make_server(answerer: QuestionAnswerer, asker: Asker, metrics: Metrics) -> Server[Any]:
+def make_server(answerer: QuestionAnswerer, queue: QuestionQueue, metrics: Metrics) -> Server[Any]:
     """An MCP server over an answerer, for any transport.
 
     Args:
         answerer: What answers the questions.
-        asker: What asks it.
+        queue: Where they wait.
         metrics: What measures it.
 
     Returns:
         The server.
     """
-    tools = _Tools(answerer, asker, metrics).table()
+    tools = _Tools(answerer, queue, metrics).table()
     listed = types.ListToolsResult(tools=[_as_listed(name, tool) for name, tool in tools.items()])
 
     async def list_tools(
@@ -308,7 +312,7 @@ def serve_stdio(answerer: QuestionAnswerer) -> None:
     """
 
     async def serve() -> None:
-        server = make_server(answerer, Asker(answerer), Metrics(answerer))
+        server = make_server(answerer, QuestionQueue(), Metrics(answerer))
         async with stdio_server() as (received, sent):
             await server.run(received, sent, server.create_initialization_options())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from index.library import our_version
+from index.certificate import our_version
 from qa.web.api.errors import documented
 
 _TAGS = [

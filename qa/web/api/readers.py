@@ -4,9 +4,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from qa.answerer import QuestionAnswerer
-from qa.decision.decider import Calibration
-from qa.reader.cascade import packaged_calibration
+from qa.reader.calibrations import packaged_calibration
 from qa.reader.extractive import ACCURATE, CASCADE, FAST
+from qa.records.calibration import Calibration
 
 
 class Figures(BaseModel):

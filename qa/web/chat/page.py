@@ -14,14 +14,18 @@ from gradio.events import api
 
 from index.errors import UnknownDocumentError, VerbatimError
 from index.records import DocumentRecord
-from qa.answerer import QuestionAnswerer, Stage, default_folder
+from qa.answerer import QuestionAnswerer
 from qa.dialogue.conversation import Conversation
+from qa.opening import default_folder
+from qa.pipeline import OnStage, Stage
 from qa.records.turn import Turn
-from qa.web.chat import templates
-from qa.web.chat.question_queue import QUESTIONS_AT_A_TIME, Asked, Line, OnStage, read_asked, those_left
+from qa.web.api.asking import ask_in_turn
+from qa.web.chat import rendering
+from qa.web.chat.sent_question import Asked, read_asked, those_left
 from qa.web.chat.transcript import Shown, Told, shown, shown_said
 from qa.web.history.store import History, HistoryError, UnknownConversationError, said_of
 from qa.web.observability.metrics import Door, Metrics, StoppedError
+from qa.web.question_queue import MAX_QUESTIONS, QuestionQueue
 from qa.web.security.browser_id import browser_of
 
 SEED_EXAMPLES = (
@@ -43,7 +47,7 @@ class Visitor:
     """Who uses the page.
 
     Attributes:
-        browser: Id of the browser; "" where it has none, and nothing is kept for it.
+        browser: Hash of the browser's id; "" where it has none, and nothing is kept for it.
         page: The page's session.
     """
 
@@ -59,18 +63,19 @@ class _Chat:
         answerer: QuestionAnswerer,
         history: History | None = None,
         metrics: Metrics | None = None,
+        queue: QuestionQueue | None = None,
         *,
         signs_out: bool = False,
     ) -> None:
         self._answerer, self._signs_out = answerer, signs_out
         self._history = history
         self._metrics = Metrics(answerer) if metrics is None else metrics
-        self._line = Line()
+        self._queue = QuestionQueue() if queue is None else queue
         self._laid_out_with = answerer.documents()
 
     def masthead(self) -> str:
         n_documents = len(self._answerer.documents())
-        return templates.masthead(self._answerer.folder.name, n_documents, signs_out=self._signs_out)
+        return rendering.masthead(self._answerer.folder.name, n_documents, signs_out=self._signs_out)
 
     def head_line(self) -> dict[str, Any]:
         """The head line as a change of the page; none where the documents cannot be listed."""
@@ -83,7 +88,7 @@ class _Chat:
     def welcome(self) -> str:
         folder = self._answerer.folder
         examples = SEED_EXAMPLES if folder == default_folder().resolve() else ()
-        return templates.welcome(len(self._answerer.documents()), str(folder), examples)
+        return rendering.welcome(len(self._answerer.documents()), str(folder), examples)
 
     def refresh(self, told: Told) -> dict[str, Any]:
         """What a page that is being opened shows otherwise than it was laid out when the server started.
@@ -122,7 +127,7 @@ class _Chat:
         except Exception:
             logger.exception("a conversation could not be opened")
             said = _UNEXPECTED
-        told = Told().noting(templates.notice("", said))
+        told = Told().noting(rendering.notice("", said))
         return {"log": told.html, "told": told}
 
     def _kept(self, conversation: str, visitor: Visitor) -> Told:
@@ -131,8 +136,8 @@ class _Chat:
         try:
             found = self._history.conversation(conversation)
         except UnknownConversationError:
-            return Told().noting(templates.notice("", _DELETED))
-        told = Told() if found.browser == visitor.browser else Told().noting(templates.notice("", _ANOTHERS))
+            return Told().noting(rendering.notice("", _DELETED))
+        told = Told() if found.browser == visitor.browser else Told().noting(rendering.notice("", _ANOTHERS))
         return replace(told, conversation=conversation).caught_up(self._history.turns(conversation))
 
     def stop(self, visitor: Visitor) -> None:
@@ -141,7 +146,7 @@ class _Chat:
         Args:
             visitor: Who stops it.
         """
-        self._line.stop(visitor.page)
+        self._queue.stop(visitor.page)
 
     async def ask(self, sent: object, told: Told, visitor: Visitor) -> AsyncGenerator[dict[str, Any], None]:
         """Show the question at once, how far it is, then its answer.
@@ -164,29 +169,29 @@ class _Chat:
         except StoppedError:
             yield _changes(_stopped(asked, told))
         except UnknownDocumentError:  # one of those that were there when the question began
-            yield _changes(told.noting(templates.notice(question, _GONE)))
+            yield _changes(told.noting(rendering.notice(question, _GONE)))
         except VerbatimError as error:
-            yield _changes(told.noting(templates.notice(question, str(error))))
+            yield _changes(told.noting(rendering.notice(question, str(error))))
         except Exception:
             logger.exception("a question could not be answered")
-            yield _changes(told.noting(templates.notice(question, _UNEXPECTED)))
+            yield _changes(told.noting(rendering.notice(question, _UNEXPECTED)))
 
     async def _steps(self, asked: Asked, told: Told, visitor: Visitor) -> AsyncGenerator[dict[str, Any], None]:
         """What changes on the page until a question is answered."""
         before = told.before(asked.in_place_of)
         is_shown = False
         work = partial(self._answer, asked, told, visitor)
-        async with aclosing(self._line.run(visitor.page, work)) as steps:
+        async with aclosing(self._queue.steps(visitor.page, work)) as steps:
             async for step in steps:
                 if isinstance(step, Told):
                     yield _changes(step)
                     continue
-                line = templates.step(step.ahead, step.stage, is_further=step.is_further)
-                pending = Shown.of(templates.pending(asked.question, line))
+                line = rendering.step(step.ahead, step.stage, is_further=step.is_further)
+                pending = Shown.of(rendering.pending(asked.question, line))
                 yield {"step": line} if is_shown else {"step": line, "log": before.adding(pending).html}
                 is_shown = True
 
-    def ask_for_program(
+    async def ask_for_program(
         self, question: str, within: list[str] | None = None, max_wrong: float | None = None
     ) -> dict[str, Any]:
         """Answer a question in the documents' own words.
@@ -204,10 +209,10 @@ class _Chat:
         """
         try:
             with self._metrics.question(Door.GRADIO, question) as measured:
-                adjusted = self._answerer.adjusted(max_wrong=max_wrong, on_stage=measured.on_stage)
-                answer = adjusted.ask(question, within=within)
-                measured.came_out(answer)
-            return asdict(answer)
+                asking = ask_in_turn(
+                    self._queue, self._answerer, measured, question, within=within, max_wrong=max_wrong
+                )
+                return asdict(await asking)
         except VerbatimError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
@@ -218,7 +223,7 @@ class _Chat:
         if not told.conversation or self._history is None:
             return told
         kept = self._history.turns(told.conversation)
-        return told.caught_up(kept) if kept else Told().noting(templates.notice("", _DELETED))
+        return told.caught_up(kept) if kept else Told().noting(rendering.notice("", _DELETED))
 
     def _answer(self, asked: Asked, told: Told, visitor: Visitor, on_stage: OnStage) -> Told:
         """Answer a question and keep the answer; on a thread of the question's own.
@@ -255,7 +260,7 @@ class _Chat:
             measured.came_out(turn)
         told = self._keep(asked, told, turn, records, visitor)
         if gone:
-            told = told.noting(templates.notice("", f"Not asked, as it is no longer there: {', '.join(gone)}"))
+            told = told.noting(rendering.notice("", f"Not asked, as it is no longer there: {', '.join(gone)}"))
         return told
 
     def _keep(
@@ -275,7 +280,7 @@ class _Chat:
             return replace(left, conversation=conversation).adding(shown(kept))
         except HistoryError as error:
             logger.warning("%s", error)
-            return left.adding(on_page).noting(templates.notice("", f"This answer is not kept: {error}"))
+            return left.adding(on_page).noting(rendering.notice("", f"This answer is not kept: {error}"))
 
 
 def _changes(told: Told) -> dict[str, Any]:
@@ -286,7 +291,7 @@ def _stopped(asked: Asked, told: Told) -> Told:
     """The conversation as it was, and the question as stopped."""
     key = f"stopped-{secrets.token_hex(8)}"
     replaced = [each.key for each in told.shown if each.turn is not None and each.key in asked.in_place_of]
-    html = templates.stopped(asked.question, asked.understood, key, replaced)
+    html = rendering.stopped(asked.question, asked.understood, key, replaced)
     return told.without_lines(asked.in_place_of).adding(Shown.of(html, key))
 
 
@@ -294,6 +299,7 @@ def make_page(
     answerer: QuestionAnswerer,
     history: History | None = None,
     metrics: Metrics | None = None,
+    queue: QuestionQueue | None = None,
     *,
     signs_out: bool = False,
 ) -> gr.Blocks:
@@ -303,12 +309,13 @@ def make_page(
         answerer: What answers the questions.
         history: Where conversations are kept; None keeps them on the page only.
         metrics: What measures the questions; None measures them for nobody.
+        queue: Where the questions wait; None is a queue of the page's own.
         signs_out: Whether who uses it signed in, and can sign out.
 
     Returns:
         Its parts, and what happens when they are used.
     """
-    chat = _Chat(answerer, history, metrics, signs_out=signs_out)
+    chat = _Chat(answerer, history, metrics, queue, signs_out=signs_out)
     page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
     with page:
         parts: dict[str, Any] = {"told": gr.State(Told()), "masthead": _html("masthead", chat.masthead())}
@@ -374,11 +381,11 @@ def _wire(chat: _Chat, page: gr.Blocks, parts: dict[str, Any]) -> None:
         opened = chat.open_conversation(conversation, _visitor(request)) if conversation else chat.refresh(told)
         return named(opened)
 
-    async def stop(request: gr.Request) -> None:  # async, as the line belongs to the event loop
+    async def stop(request: gr.Request) -> None:  # async, as the queue belongs to the event loop
         chat.stop(_visitor(request))
 
     quietly: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    asking: dict[str, Any] = {"concurrency_limit": QUESTIONS_AT_A_TIME, "concurrency_id": "asking"}
+    asking: dict[str, Any] = {"concurrency_limit": MAX_QUESTIONS, "concurrency_id": "asking"}
     everything = list(parts.values())
     page.load(open_page, told, everything, **quietly)
     log.submit(ask_question, told, everything, **asking, **quietly)

@@ -4,8 +4,10 @@ import zlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from markupsafe import Markup
+
 from qa.records.turn import Turn
-from qa.web.chat import templates
+from qa.web.chat import rendering
 from qa.web.history.store import KeptTurn, Said
 
 _OF_ANOTHER_VERSION = "What was said here was kept by another version of Verbatim, which this one cannot read."
@@ -26,7 +28,7 @@ class Shown:
     turn: Turn | None = None
 
     @classmethod
-    def of(cls, html: str, key: str = "", turn: Turn | None = None) -> "Shown":
+    def of(cls, html: Markup, key: str = "", turn: Turn | None = None) -> "Shown":
         """A turn, or a line, by its HTML.
 
         Args:
@@ -40,9 +42,9 @@ class Shown:
         return cls(zlib.compress(html.encode(), 1), key, turn)
 
     @property
-    def html(self) -> str:
+    def html(self) -> Markup:
         """Its HTML."""
-        return zlib.decompress(self.packed).decode()
+        return Markup(zlib.decompress(self.packed).decode())  # noqa: S704 (packed as HTML)
 
     @property
     def is_kept(self) -> bool:
@@ -65,7 +67,7 @@ class Told:
     @property
     def html(self) -> str:
         """Its HTML."""
-        return templates.conversation(self.conversation, [each.html for each in self.shown])
+        return rendering.conversation(self.conversation, [each.html for each in self.shown])
 
     @property
     def turns(self) -> list[Turn]:
@@ -83,7 +85,7 @@ class Told:
         """
         return replace(self, shown=(*self.shown, *shown))
 
-    def noting(self, html: str) -> "Told":
+    def noting(self, html: Markup) -> "Told":
         """The conversation with a line at its end, which is not said twice in a row.
 
         Args:
@@ -156,7 +158,7 @@ def shown(kept: KeptTurn) -> Shown:
         What is shown of it.
     """
     if kept.said is None:
-        return Shown.of(templates.notice("", _OF_ANOTHER_VERSION), str(kept.key))
+        return Shown.of(rendering.notice("", _OF_ANOTHER_VERSION), str(kept.key))
     return shown_said(kept.said, str(kept.key))
 
 
@@ -171,4 +173,4 @@ def shown_said(said: Said, key: str) -> Shown:
         What is shown of it.
     """
     records = {each.name: each for each in said.records}
-    return Shown.of(templates.spoken(said.turn, records, key), key, said.turn)
+    return Shown.of(rendering.spoken(said.turn, records, key), key, said.turn)

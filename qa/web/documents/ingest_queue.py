@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from index.errors import BusyIndexError, VerbatimError
-from index.ingest.scanning import copy_into
+from index.ingest.adding import copy_into
 from index.ingest.sync import Progress
 from qa.answerer import QuestionAnswerer
 from qa.web.documents.multipart import Received

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
-from qa.web.chat.templates import percent
+from qa.web.figures import percent
 from qa.web.history.store import Conversation, KeptTurn
 
 

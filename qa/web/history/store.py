@@ -14,6 +14,7 @@ from index.errors import VerbatimError
 from index.records import DocumentRecord
 from index.storage.database import Database, DatabaseKind
 from qa.records.answer import Answer
+from qa.records.browser import hash_stored_ids
 from qa.records.turn import Turn
 
 FILE_NAME = "history.sqlite"
@@ -103,7 +104,7 @@ class Conversation:
 
     Attributes:
         id: Its unguessable name.
-        browser: Whose it is.
+        browser: Whose it is: the hash of a browser's id, as `hashed_id` gives it.
         title: Its first question, or what it was renamed to.
         created: When it began, in seconds since 1970.
         updated: When it was last gone on with.
@@ -166,6 +167,8 @@ class History:
         self._database = Database(folder / FILE_NAME, _KIND)
         self._database.make()
         self._database.make_tables(_SCHEMA, _SCHEMA_VERSION)
+        with self._database.connected() as connection:
+            hash_stored_ids(connection, "conversations")  # older versions kept them as they were
 
     def add(
         self, conversation: str, browser: str, said: Said, *, in_place_of: Collection[int] = ()

@@ -1,4 +1,4 @@
-"""A log for machines: a JSON object a line."""
+"""JSON logs, one object per line."""
 
 import json
 import logging
@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON: when, how bad, what, and whatever fields it carries."""
+    """Formats a log record as one line of JSON: time, level, logger, message and the record's own fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record's line.
+        """Format a record.
 
         Args:
-            record: The record; its attribute `fields`, where it has one, is a mapping of what else is to be said.
+            record: The record; its attribute `fields`, if any, is a mapping of further fields.
 
         Returns:
             The line, in ASCII, without a newline.
@@ -30,7 +30,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_as_json() -> None:
-    """Have every line of the log be JSON, and each question logged: for `serve` where its stderr is collected."""
+    """Log everything as JSON to stderr, including every question; for `serve` where its output is collected."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

@@ -1,4 +1,4 @@
-"""What is measured of questions, whichever door they came through, and the line that is logged of each."""
+"""Metrics of questions from every interface, and a log line for each."""
 
 import logging
 import time
@@ -14,14 +14,15 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from index.certificate import our_version
 from index.errors import VerbatimError
-from index.library import our_version
-from qa.answerer import QuestionAnswerer, Stage
+from qa.answerer import QuestionAnswerer
+from qa.pipeline import Stage
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
 
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""Upper bounds in seconds: from the fast reader alone to a queue of people before an accurate one."""
+"""Upper bounds in seconds: from the fast reader alone to a long queue for the accurate one."""
 
 _WAITING = "waiting"
 _TELLING = "telling"
@@ -30,7 +31,7 @@ access_log = logging.getLogger("verbatim.access")
 
 
 class Door(StrEnum):
-    """Where a question came in."""
+    """The interface through which a question was asked."""
 
     PAGE = "page"
     API = "api"
@@ -39,7 +40,7 @@ class Door(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a question."""
+    """The outcome of a question."""
 
     ANSWERED = "answered"
     DECLINED = "declined"
@@ -50,18 +51,18 @@ class Outcome(StrEnum):
 
 
 class StoppedError(Exception):
-    """Whoever asked does not want the answer any more; raised out of `on_stage`, it ends the work."""
+    """Raised out of `on_stage` to stop answering: the answer is no longer wanted."""
 
 
 class Measured:
-    """A question that is being answered: told its stages and its outcome, it knows how long each took."""
+    """Measures the time of each stage of a question that is being answered, and its outcome."""
 
     def __init__(self, door: Door, request_id: str) -> None:
-        """Begin to measure.
+        """Start measuring.
 
         Args:
-            door: Where it came in.
-            request_id: What it is called in the log.
+            door: The interface.
+            request_id: The question's id in the log.
         """
         self.door = door
         self.request_id = request_id
@@ -73,31 +74,30 @@ class Measured:
         self._stage: str = _WAITING
 
     def on_stage(self, stage: Stage) -> None:
-        """Note that work on it comes to a stage; given to `QuestionAnswerer.adjusted`.
+        """Record that a new stage begins; passed to `QuestionAnswerer.adjusted`.
 
         Args:
             stage: The stage.
         """
         if stage is Stage.SEARCHING and self._stage == _TELLING:
-            self._stage = _WAITING  # a conversation asks more than once, and each time waits for its turn
+            self._stage = _WAITING  # a conversation may ask several questions, and each waits its turn
         self._go_on_to(_TELLING if stage is Stage.DONE else stage)
 
     def came_out(self, said: Answer | Turn) -> None:
-        """Note what came of it.
+        """Record the outcome.
 
         Args:
-            said: The answer, or what a conversation says to it.
+            said: The answer, or the turn of a conversation.
         """
         self.outcome, self.reason = _outcome(said)
         answer = said.answer if isinstance(said, Turn) else said
         self.hurried = answer is not None and answer.hurried
 
     def failed(self, error: BaseException) -> None:
-        """Note what it ended in instead.
+        """Record an error as the outcome.
 
         Args:
-            error: One of ours refuses the question, `StoppedError` or that it was cancelled stops it, and any other
-                is a failure.
+            error: A `VerbatimError` means refused, `StoppedError` or cancellation means stopped, anything else failed.
         """
         self.outcome, self.reason = Outcome.FAILED, ""
         if isinstance(error, VerbatimError):
@@ -109,7 +109,7 @@ class Measured:
         """Stop measuring.
 
         Returns:
-            Seconds from the beginning.
+            Seconds since the start.
         """
         self._go_on_to("")
         return self._changed - self._began
@@ -121,14 +121,14 @@ class Measured:
 
 
 class Metrics:
-    """Counts and times of one application, in a registry of its own."""
+    """Counters and times of one application, in their own registry."""
 
     def __init__(self, answerer: QuestionAnswerer, *, log_questions: bool = False) -> None:
-        """Begin counting.
+        """Start counting.
 
         Args:
-            answerer: Whose index is measured.
-            log_questions: Write the words of questions into the log as well.
+            answerer: The answerer whose index is measured.
+            log_questions: Whether to log the text of questions.
         """
         self._log_questions = log_questions
         self._registry = registry = CollectorRegistry()
@@ -137,13 +137,13 @@ class Metrics:
         registry.register(_IndexCollector(answerer))
         self._questions = Counter(
             "verbatim_questions",
-            "Questions by the door they came through and what became of them.",
+            "Questions by interface and outcome.",
             ["door", "outcome", "reason"],
             registry=registry,
         )
         self._hurried = Counter(
             "verbatim_questions_hurried",
-            "Questions that had to wait so long that the fast reader alone read, by the door they came through.",
+            "Questions that waited so long that only the fast reader read, by interface.",
             ["door"],
             registry=registry,
         )
@@ -159,8 +159,8 @@ class Metrics:
         )
         self._stages = Histogram(
             "verbatim_stage_seconds",
-            "Seconds of that which a question spent waiting for the inference thread, searching, reading, deciding, and"
-            " being put into words.",
+            "Seconds per stage of a question: waiting for the inference thread, searching, reading, deciding and"
+            " responding.",
             ["stage"],
             buckets=_BUCKETS,
             registry=registry,
@@ -168,15 +168,15 @@ class Metrics:
 
     @contextmanager
     def question(self, door: Door, text: str, request_id: str | None = None) -> Iterator[Measured]:
-        """Measure, count and log a question for a `with` block.
+        """Measure, count and log a question in a `with` block.
 
         Args:
-            door: Where it came in.
+            door: The interface.
             text: The question.
-            request_id: What it is called in the log; None makes a name up.
+            request_id: The question's id in the log; None generates one.
 
         Yields:
-            What to tell stages and outcome; an error that leaves the block tells itself.
+            The measurement, to be told stages and outcome; an error that leaves the block is recorded by itself.
         """
         asked = Measured(door, uuid.uuid4().hex if request_id is None else request_id)
         with self._asked.labels(door).track_inprogress():
@@ -189,10 +189,10 @@ class Metrics:
                 self._note(asked, text)
 
     def page(self, accepted: str) -> tuple[bytes, str]:
-        """All that was measured, as Prometheus reads it.
+        """Return all metrics in a format of Prometheus.
 
         Args:
-            accepted: The Accept header of who asks.
+            accepted: The request's Accept header.
 
         Returns:
             The text, and its media type.
@@ -220,17 +220,17 @@ class Metrics:
 
 
 class _IndexCollector(Collector):
-    """The size of the index, looked at whenever somebody asks."""
+    """Metrics of the index's size, read at every request."""
 
     def __init__(self, answerer: QuestionAnswerer) -> None:
         self._answerer = answerer
 
     def collect(self) -> Iterator[Metric]:
-        yield InfoMetricFamily("verbatim", "The version that is running.", value={"version": our_version()})
+        yield InfoMetricFamily("verbatim", "The running version.", value={"version": our_version()})
         readable = "Whether the index can be read."
         try:
             records = self._answerer.documents()
-        except VerbatimError:  # which /health explains
+        except VerbatimError:  # explained by /health
             yield GaugeMetricFamily("verbatim_index_readable", readable, 0)
             return
         yield GaugeMetricFamily("verbatim_index_readable", readable, 1)
@@ -244,7 +244,7 @@ class _IndexCollector(Collector):
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:  # the store's log comes and goes
+    except FileNotFoundError:  # the store's write-ahead log may be deleted at any time
         return 0
 
 

@@ -44,6 +44,9 @@ class Limits:
         changing: Requests of one who is signed in that ask or change something.
         reading: The others, but for the page's own scripts and styles.
         shared: How many people there may be behind one address, where there are no sessions to tell them apart.
+        connections: How many may be open; an open page holds two or three. Fewer where the system allows fewer files.
+        address_share: Share of them that one address may have, 0 to 1; a proxy in front of the server may have all.
+        head_s: Seconds that a connection may take to send the head of a request.
     """
 
     body_bytes: int = 1024 * 1024
@@ -54,6 +57,9 @@ class Limits:
     changing: Rate = _CHANGING
     reading: Rate = _READING
     shared: int = 50
+    connections: int = 1_000
+    address_share: float = 0.25
+    head_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,17 @@ class Password:
             raise PasswordError(f"the password in {str(self._path)!r} cannot be read: {error}") from error
         return self._hashed
 
+    def was_right(self, password: str) -> bool:
+        """Whether it is the password that was found to be right before, which takes no time to tell.
+
+        Args:
+            password: What was entered.
+
+        Returns:
+            Whether it is; False of the right one where it was not entered since the process began.
+        """
+        return self._is_known(self.hashed(), _normal(password))
+
     def matches(self, password: str) -> bool:
         """Whether it is the password. Takes as long as argon2 does, but for one that was right before.
 
@@ -149,16 +160,23 @@ class Password:
         hashed, entered = self.hashed(), _normal(password)
         if hashed is None or len(entered) > _MAX_CHARS:
             return False
-        # Programs send it with each request. Its keyed digest is kept while the process runs, and nowhere else.
-        digest = hashlib.blake2b(entered.encode("utf-8", "surrogatepass"), key=_SESSION_KEY).digest()
-        if self._quick is not None and self._quick[0] == hashed and hmac.compare_digest(self._quick[1], digest):
+        if self._is_known(hashed, entered):
             return True
         try:
             _hasher.verify(hashed, entered.encode("utf-8", "surrogatepass"))
         except argon2.exceptions.VerificationError:
             return False
-        self._quick = (hashed, digest)
+        self._quick = (hashed, _digest(entered))
         return True
+
+    def _is_known(self, hashed: str | None, entered: str) -> bool:
+        # Programs send it with each request. Its keyed digest is kept while the process runs, and nowhere else.
+        known = self._quick
+        return known is not None and known[0] == hashed and hmac.compare_digest(known[1], _digest(entered))
+
+
+def _digest(entered: str) -> bytes:
+    return hashlib.blake2b(entered.encode("utf-8", "surrogatepass"), key=_SESSION_KEY).digest()
 
 
 def _normal(password: str) -> str:

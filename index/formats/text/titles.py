@@ -1,4 +1,4 @@
-"""What people would call a text that says nothing of itself: its heading, or the beginning of its first line."""
+"""Titles for texts that have none: the first heading, or the beginning of the first line."""
 
 import re
 
@@ -8,12 +8,12 @@ MAX_TITLE_CHARS = 80
 _MAX_TITLE_LEVEL = 2
 _DATELINE_END = re.compile(r"\s[-–—]{1,2}\s")  # noqa: RUF001 (dashes as newspapers print them)
 _TITLE_REACH = 1000
-"""Characters of the first line that are looked at."""
+"""Characters of the first line that are searched."""
 _WORD = re.compile(r"\S")
 
 
 def title_of_text(text: str) -> str:
-    """The first line with words, or as much of it as reads as a title: a news report's dateline, say."""
+    """Return the first line that is not blank, cut at a news report's dateline or at `MAX_TITLE_CHARS`."""
     begin = _WORD.search(text)
     if begin is None:
         return ""
@@ -28,6 +28,6 @@ def title_of_text(text: str) -> str:
 
 
 def title_of_markdown(text: str) -> str:
-    """The first heading of the first or second level, else as for plain text."""
+    """Return the first heading of level one or two, else the title as for plain text."""
     headings = (heading.words for heading in markdown_headings(text) if heading.level <= _MAX_TITLE_LEVEL)
     return title_of_text(next(headings, text))

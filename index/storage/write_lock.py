@@ -1,0 +1,63 @@
+"""The right to write an index, which one thread of one process has at a time."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from index.errors import BusyIndexError, VerbatimError
+from index.storage import private_files
+
+_LOCK_FILE = "write.lock"
+
+_MANNERS_S = 2
+"""Seconds that writing waits for another process: one that only erases what was deleted lets others in between."""
+
+
+class WriteLock:
+    """The right to write one index. A thread that has it may take it again."""
+
+    def __init__(self, index_dir: Path, folder: Path) -> None:
+        """Make the lock; nobody holds it yet.
+
+        Args:
+            index_dir: Where the index lies.
+            folder: The documents, which messages name.
+        """
+        self._index_dir = index_dir
+        self._folder = folder
+        self._thread_lock = threading.RLock()
+        self._file_lock = filelock.FileLock(index_dir / _LOCK_FILE, timeout=0, mode=0o600, thread_local=False)
+        private_files.mend_file(index_dir / _LOCK_FILE)
+
+    @contextmanager
+    def held(self, timeout_s: float = _MANNERS_S) -> Iterator[None]:
+        """Hold the right to write, among threads and processes.
+
+        Args:
+            timeout_s: How long to wait for another process that has it, in seconds.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            BusyIndexError: Another process has it.
+            VerbatimError: The index's folder cannot be written.
+        """
+        with self._thread_lock:
+            try:
+                private_files.make_folder(self._index_dir)
+                self._file_lock.acquire(timeout=timeout_s)
+            except filelock.Timeout as error:
+                raise BusyIndexError(
+                    f"the index of {str(self._folder)!r} is being written by another process; wait until it is done"
+                ) from error
+            except OSError as error:
+                place = f"index_dir={str(self._index_dir)!r}"
+                raise VerbatimError(f"{place} cannot be written: {error.strerror}; name a folder that can") from error
+            try:
+                yield
+            finally:
+                self._file_lock.release()

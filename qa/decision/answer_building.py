@@ -1,0 +1,84 @@
+"""From candidates to the answer that callers get, or to why there is none."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from index.records import Hit, Passage
+from qa.decision.decider import Candidate
+from qa.records.answer import Answer, Reason
+from qa.text.sentences import sentence_around
+
+MAX_ALTERNATIVES = 4
+MAX_NEAREST = 3
+
+TextOf = Callable[[str], str]
+"""Gives a document's text by its name."""
+PlaceOf = Callable[[str, int], str]
+"""Gives what people call the place at an offset of a document; "" where it has none."""
+
+
+def build_answer(
+    question: str,
+    candidates: Sequence[Candidate],
+    hits: Sequence[Hit],
+    threshold: float,
+    text_of: TextOf,
+    place_of: PlaceOf,
+) -> Answer:
+    """Make the answer of a question's candidates.
+
+    Args:
+        question: The question, as it was asked.
+        candidates: What may be answered, best first.
+        hits: What was retrieved, best first.
+        threshold: Confidence from 0 to 1 below which the question is declined.
+        text_of: Gives the texts of the documents.
+        place_of: Gives places in them.
+
+    Returns:
+        The best candidate with the next ones as alternatives; declined, all of them are alternatives.
+    """
+    if not hits:
+        return Answer(question, answered=False, reason=Reason.NOTHING_RETRIEVED)
+    if not candidates:
+        return Answer(question, answered=False, nearest=_nearest([], hits), reason=Reason.NO_SPAN_FOUND)
+    answers = [_given(question, candidate, text_of, place_of) for candidate in candidates[: MAX_ALTERNATIVES + 1]]
+    best = answers[0]
+    if best.confidence >= threshold:
+        return replace(best, alternatives=tuple(answers[1:]))
+    return Answer(
+        question,
+        answered=False,
+        confidence=best.confidence,
+        alternatives=tuple(answers[:MAX_ALTERNATIVES]),
+        nearest=_nearest(candidates, hits),
+        reason=Reason.TOO_UNSURE if candidates[0].beats_null else Reason.NO_SPAN_FOUND,
+    )
+
+
+def _given(question: str, candidate: Candidate, text_of: TextOf, place_of: PlaceOf) -> Answer:
+    passage = candidate.hit.passage
+    text = text_of(passage.document)
+    first, last = sentence_around(text, candidate.start, candidate.end)
+    return Answer(
+        question,
+        answered=True,
+        text=text[candidate.start : candidate.end],
+        confidence=candidate.confidence,
+        document=passage.document,
+        document_sha256=candidate.hit.document_sha256,
+        title=candidate.hit.title,
+        place=place_of(passage.document, candidate.start) or None,
+        start=candidate.start,
+        end=candidate.end,
+        sentence=text[first:last],
+        sentence_start=first,
+        passage=passage,
+        evidence=candidate.evidence,
+    )
+
+
+def _nearest(candidates: Sequence[Candidate], hits: Sequence[Hit]) -> tuple[Passage, ...]:
+    """Passages that came closest: of the best rejected candidates first, then as retrieved."""
+    passages = [candidate.hit.passage for candidate in candidates] + [hit.passage for hit in hits]
+    return tuple(dict.fromkeys(passages))[:MAX_NEAREST]

@@ -1,0 +1,150 @@
+"""Opening a folder of documents: `load` once, or `ask` in one call."""
+
+import logging
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from index.errors import BusyIndexError
+from index.ingest.scanning import check_folder
+from index.settings import Settings, read_settings
+from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
+from qa.progress import IndexingProgress, show_progress
+from qa.question.checks import check_question
+from qa.records.answer import Answer
+
+_MOST_OPEN = 8
+"""Folders that `ask` keeps open."""
+
+logger = logging.getLogger("verbatim")
+
+
+def default_folder() -> Path:
+    """The documents answered from when none are named: `seeds`, in the wheel or in the checkout."""
+    packaged = Path(__file__).parent / "seeds"
+    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "seeds"
+
+
+def load(
+    folder: Path | str | None = None,
+    *,
+    rebuild: bool = False,
+    on_progress: IndexingProgress | None = None,
+    engine: Engine | None = None,
+    **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
+) -> QuestionAnswerer:
+    """Open, build, or bring in step the index of a folder.
+
+    While another process is writing the index, the documents that it has committed are opened.
+
+    Args:
+        folder: The documents; None is the packaged seeds.
+        rebuild: Throw the index away and begin anew.
+        on_progress: Called as the work goes on; None draws a progress bar where stderr is a terminal.
+        engine: What the models run on; None is the one that this process shares.
+        **settings: Fields of `Settings`.
+
+    Returns:
+        What answers questions from them.
+
+    Raises:
+        VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
+    """
+    place = default_folder() if folder is None else folder
+    answerer = QuestionAnswerer(place, read_settings(**settings), rebuild=rebuild, engine=engine)
+    try:
+        _bring_in_step(answerer, on_progress)
+    except BaseException:
+        answerer.close()
+        raise
+    return answerer
+
+
+def _bring_in_step(answerer: QuestionAnswerer, on_progress: IndexingProgress | None) -> None:
+    try:
+        if on_progress is not None:
+            answerer.sync(on_progress)
+        else:
+            with show_progress() as shown:
+                answerer.sync(shown)
+    except BusyIndexError as error:
+        if not answerer.documents():
+            raise
+        logger.warning("%s; answering from what is indexed so far", error)
+
+
+class OpenFolders:
+    """Folders that are asked in one call each; models and indexes stay open for the next one."""
+
+    def __init__(self, engine: Engine | None = None) -> None:
+        """Open none yet.
+
+        Args:
+            engine: What the models run on; None is the one that this process shares.
+        """
+        self._engine = engine
+        self._guard = threading.Lock()
+        self._opened = lru_cache(_MOST_OPEN)(self._open)
+
+    def ask(self, question: str, *, folder: Path | str | None = None, **settings: Any) -> Answer:  # noqa: ANN401
+        """Answer a question from a folder.
+
+        Args:
+            question: The question, 1,000 characters at most.
+            folder: The documents; None is the packaged seeds. What changed in it since the last call is indexed.
+            **settings: Fields of `Settings`.
+
+        Returns:
+            The answer.
+
+        Raises:
+            QuestionError: The question is blank or too long.
+            VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
+        """
+        check_question(question)
+        answerer = self.answerer(default_folder() if folder is None else folder, read_settings(**settings))
+        _bring_in_step(answerer, None)
+        return answerer.ask(question)
+
+    def answerer(self, folder: Path | str, settings: Settings) -> QuestionAnswerer:
+        """Open a folder, or find it open.
+
+        Args:
+            folder: The documents.
+            settings: How to index and answer.
+
+        Returns:
+            What answers from them, not yet in step; the same one for the same folder and settings.
+
+        Raises:
+            VerbatimError: The folder, the index or a model cannot be used; the message says what to do.
+        """
+        place = check_folder(folder)
+        with self._guard:
+            return self._opened(place, settings)
+
+    def _open(self, folder: Path, settings: Settings) -> QuestionAnswerer:
+        return QuestionAnswerer(folder, settings, engine=self._engine)
+
+
+_folders = OpenFolders()
+
+
+def ask(question: str, *, folder: Path | str | None = None, **settings: Any) -> Answer:  # noqa: ANN401
+    """Answer a question from a folder in one call; models and index stay open for the next one.
+
+    Args:
+        question: The question, 1,000 characters at most.
+        folder: The documents; None is the packaged seeds. What changed in it since the last call is indexed.
+        **settings: Fields of `Settings`.
+
+    Returns:
+        The answer.
+
+    Raises:
+        QuestionError: The question is blank or too long.
+        VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
+    """
+    return _folders.ask(question, folder=folder, **settings)
