@@ -326,25 +326,25 @@ def test_the_owner_lists_reads_renames_and_deletes_and_others_read_what_they_hav
 
 
 def test_who_reads_the_file_cannot_become_a_browser_that_has_conversations_in_it(
-    client: TestClient, kept: History
+    client: TestClient, kept: History, tmp_path: Path
 ) -> None:
     client.get("/api/conversations")
     cookie = client.cookies[COOKIE]
     kept.add("", hashed_id(cookie), said("one?"))
     assert len(client.get("/api/conversations").json()["conversations"]) == 1
-    assert cookie.encode() not in b"".join(path.read_bytes() for path in kept.path.parent.iterdir())
-    with closing(sqlite3.connect(kept.path)) as connection:
+    assert cookie.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    with closing(sqlite3.connect(tmp_path / store.FILE_NAME)) as connection:
         ((stored,),) = connection.execute("SELECT browser FROM conversations").fetchall()
     for tried in (stored, stored.removeprefix("sha256:"), stored.removeprefix("sha256:")[:32]):
         as_browser(client, tried)
         assert client.get("/api/conversations").json()["conversations"] == []
 
 
-def test_a_history_that_fails_is_one_line(client: TestClient, kept: History) -> None:
-    kept.path.write_bytes(b"no database at all " * 100)
+def test_a_history_that_fails_is_one_line(client: TestClient, kept: History, tmp_path: Path) -> None:
+    (tmp_path / store.FILE_NAME).write_bytes(b"no database at all " * 100)
     failed = client.get("/api/conversations")
     assert failed.status_code == 503
-    assert "cannot be used" in failed.json()["detail"]
+    assert "cannot be read (file is not a database); move it away" in failed.json()["detail"]
 
 
 def test_where_nothing_is_kept_the_routes_say_so() -> None:

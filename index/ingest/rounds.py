@@ -7,7 +7,8 @@ from functools import cached_property
 from index.ingest.chunking import Splitter
 from index.records import Document, FileRecord
 from index.retrieval.embedding import Embedder
-from index.storage.store import PassageRow, Store
+from index.storage.passages import PassageRow
+from index.storage.store import Store
 
 _CHARS_PER_ROUND = 100_000
 _DOCUMENTS_PER_ROUND = 128
@@ -96,4 +97,4 @@ class RoundWriter:
                 rows = [PassageRow(p, context, next(vectors)) for p, context in zip(passages, row, strict=True)]
                 self._store.put(entry.document, rows, entry.file)
             elif entry.file is not None:
-                self._store.write_files([entry.file])
+                self._store.ledger.write([entry.file])
