@@ -108,7 +108,7 @@ def test_how_many_may_be_wrong_sets_the_threshold(make_answerer):
         (" \n\t", "holds no words"),
         ("?!… —", "holds no words"),
         ("x" * 100_000, r"100,000 characters, at most 1,000"),
-        (None, "is no text"),
+        (None, "is not a string"),
         ("who is \ud800?", r"not valid Unicode: '\\ud800' at offset 7"),
     ],
 )

@@ -111,6 +111,17 @@ def test_a_verdict_is_kept_seen_by_its_browser_alone_and_taken_back(client, word
     assert client.get("/api/feedback").json() == []
 
 
+def test_who_reads_the_file_cannot_become_a_browser_that_has_feedback_in_it(client, words, answerer) -> None:
+    shown = "a-browser-of-random-digits"
+    client.post("/api/feedback", json=given(words), headers={"Verbatim-Browser": shown})
+    store = FeedbackStore(answerer.index_dir)
+    assert shown.encode() not in store.path.read_bytes()
+    (stored,) = {said.browser for said in store.all()}
+    hash_alone = {"Verbatim-Browser": stored.removeprefix("sha256:")}
+    assert client.get("/api/feedback", headers=hash_alone).json() == []
+    assert client.get("/api/feedback", headers={"Verbatim-Browser": stored}).status_code == 422
+
+
 def test_the_cookie_says_whose_it_is_before_the_header(client, words) -> None:
     client.cookies.set("verbatim-browser", "cookie-cookie-cookie")
     client.post("/api/feedback", json=given(words))

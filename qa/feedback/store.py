@@ -17,6 +17,7 @@ from index.records import check_unicode
 from index.storage import private_files
 from qa.answerer import QuestionAnswerer
 from qa.question.checks import check_question
+from qa.records.browser import hash_stored_ids
 from qa.text.sentences import paragraph_around
 
 FILE_NAME = "feedback.sqlite"
@@ -91,7 +92,7 @@ class Feedback:
     """What someone said of an answer.
 
     Attributes:
-        browser: Random id of the browser that it came from.
+        browser: Hash of the random id of the browser that it came from, as `hashed_id` gives it.
         question: The question, as it was asked of the documents.
         verdict: Whether the answer was right, or declining was.
         answer: The answer; None where the question was declined.
@@ -142,6 +143,7 @@ class FeedbackStore:
         self.path = folder / FILE_NAME
         private_files.mend_file(self.path)
         self._one_at_a_time = threading.Lock()
+        self._has_hashes = False
 
     def put(self, feedback: Feedback) -> Feedback:
         """Keep what was said, in place of what the same browser said before of the same answer.
@@ -167,7 +169,7 @@ class FeedbackStore:
         """Delete something that a browser said.
 
         Args:
-            browser: The browser's id.
+            browser: Hash of the browser's id.
             id_: The feedback's id.
 
         Returns:
@@ -223,11 +225,18 @@ class FeedbackStore:
                 connection.execute("PRAGMA secure_delete = ON")
                 if _version(connection) > SCHEMA_VERSION:
                     raise FeedbackError(f"{self.path} was written by a newer version; update Verbatim")
+                self._hash_ids(connection)
                 yield connection
         except sqlite3.Error as error:
             raise FeedbackError(
                 f"feedback cannot be kept in {self.path}: {error}; check the disk and the file"
             ) from error
+
+    def _hash_ids(self, connection: sqlite3.Connection) -> None:
+        """Once: older versions kept the ids of browsers as they were."""
+        if not self._has_hashes and _version(connection):
+            hash_stored_ids(connection, "feedback")
+            self._has_hashes = True
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -15,6 +15,7 @@ from index.errors import VerbatimError
 from index.records import DocumentRecord
 from index.storage import private_files
 from qa.records.answer import Answer
+from qa.records.browser import hash_stored_ids
 from qa.records.turn import Turn
 
 FILE_NAME = "history.sqlite"
@@ -94,7 +95,7 @@ class Conversation:
 
     Attributes:
         id: Its unguessable name.
-        browser: Whose it is.
+        browser: Whose it is: the hash of a browser's id, as `hashed_id` gives it.
         title: Its first question, or what it was renamed to.
         created: When it began, in seconds since 1970.
         updated: When it was last gone on with.
@@ -171,6 +172,7 @@ class History:
                 connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
             elif version != _SCHEMA_VERSION:
                 raise HistoryError(f"the history {self.path} was made by another version; move it away, or {_WITHOUT}")
+            hash_stored_ids(connection, "conversations")  # older versions kept them as they were
 
     def add(
         self, conversation: str, browser: str, said: Said, *, in_place_of: Collection[int] = ()
