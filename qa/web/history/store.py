@@ -14,8 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from index.errors import VerbatimError
 from index.records import DocumentRecord
 from index.storage import private_files
-from qa.records.answer import Answer
-from qa.records.turn import Turn
+from qa.records.turn import Turn, mentioned_in
 
 FILE_NAME = "history.sqlite"
 MAX_CONVERSATIONS = 1_000
@@ -117,24 +116,12 @@ def said_of(turn: Turn, records: Mapping[str, DocumentRecord]) -> Said:
 
     Args:
         turn: The turn.
-        records: All documents by name, as they were when it was said.
+        records: The documents that it mentions, by name, as they were when it was said; others are left out.
 
     Returns:
         The two, to be kept.
     """
-    answers = [answer for answer in (turn.answer, *turn.answers) if answer is not None]
-    names = set(turn.documents) | {name for answer in answers for name in _mentioned(answer)}
-    if turn.evidence is not None:
-        names.add(turn.evidence.document)
-    return Said(turn, tuple(records[name] for name in sorted(names & records.keys())))
-
-
-def _mentioned(answer: Answer) -> Iterator[str]:
-    for passage in (*answer.evidence, *answer.nearest):
-        yield passage.document
-    for each in (answer, *answer.alternatives):
-        if each.document is not None:
-            yield each.document
+    return Said(turn, tuple(records[name] for name in sorted(mentioned_in(turn) & records.keys())))
 
 
 class History:
