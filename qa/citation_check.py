@@ -1,13 +1,13 @@
 """Whether an answer given once still stands: its words, where it said, in a document that is still the same."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from pydantic import StrictInt, StrictStr, TypeAdapter, ValidationError
 
 from index.errors import ParameterError
-from index.records import DocumentRecord
+from index.protocol import DocumentIndex
 from qa.records.answer import Answer
 
 
@@ -109,27 +109,25 @@ def quote_of(answer: Answer | Mapping[str, object]) -> Quote:
     return quote
 
 
-def verify(quote: Quote, documents: Sequence[DocumentRecord], text_of: Callable[[str], str]) -> Verification:
+def verify(quote: Quote, index: DocumentIndex) -> Verification:
     """Compare a claim with the documents as they are now.
 
     Args:
         quote: The claim.
-        documents: The documents in the index.
-        text_of: Gives the stored text of one of them.
+        index: The documents, in one state.
 
     Returns:
         What became of the words. A document that was renamed is known by its hash.
     """
-    same = [record.name for record in documents if record.sha256 == quote.document_sha256]
-    names = {record.name for record in documents}
+    same = index.names_by_hash([quote.document_sha256]).get(quote.document_sha256, [])
     if same:
         name = quote.document if quote.document in same else same[0]
-        text = text_of(name)
+        text = index.text(name)
         if text[quote.start : quote.end] == quote.text:
             return Verification(Standing.HOLDS, quote.text, name, quote.start, quote.end)
-    elif quote.document in names:
+    elif index.records([quote.document]):
         name = quote.document
-        text = text_of(name)
+        text = index.text(name)
     else:
         return Verification(Standing.GONE, quote.text)
     found = _nearest(text, quote.sentence, quote.sentence_start)

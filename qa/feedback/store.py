@@ -1,7 +1,7 @@
 """What people say of answers: right, wrong, and which words are right. Kept beside the index, in a file of its own."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -369,10 +369,10 @@ def _as_stored(what: str, stretch: Stretch, text: str, answerer: QuestionAnswere
         ChangingFileError: It is not what it was when its words were shown.
     """
     # Looked up after the text was read: were it before, a change between the two could go unseen.
-    now = hashes(answerer).get(stretch.document)
-    if now is None:
+    record = answerer.records([stretch.document]).get(stretch.document)
+    if record is None:
         raise UnknownDocumentError(f"there is no document {stretch.document!r} in the index")
-    if now != stretch.sha256:
+    if record.sha256 != stretch.sha256:
         raise ChangingFileError(f"{stretch.document!r} has changed since it was shown; open it again, or ask again")
     if not 0 <= stretch.start < stretch.end <= len(text):
         raise ParameterError(
@@ -391,9 +391,14 @@ def _context(around: Stretch, text: str) -> Stretch:
 # What became of it
 
 
-def hashes(answerer: QuestionAnswerer) -> dict[str, str]:
-    """Hash of each document's file, by the document's name."""
-    return {record.name: record.sha256 for record in answerer.documents()}
+def hashes(answerer: QuestionAnswerer, given: Iterable[Feedback]) -> dict[str, str]:
+    """Hash of the file of each document that feedback is about, by document name; of those that are there."""
+    names = {stretch.document for said in given for stretch in _about(said)}
+    return {name: record.sha256 for name, record in answerer.records(names).items()}
+
+
+def _about(said: Feedback) -> list[Stretch]:
+    return [stretch for stretch in (said.answer, said.correction, said.context) if stretch is not None]
 
 
 class Standing(StrEnum):
@@ -414,7 +419,7 @@ def standing(said: Feedback, now: Mapping[str, str]) -> Standing:
     Returns:
         Whether they are.
     """
-    about = [stretch for stretch in (said.answer, said.correction, said.context) if stretch is not None]
+    about = _about(said)
     if any(stretch.document not in now for stretch in about):
         return Standing.GONE
     is_same = all(now[stretch.document] == stretch.sha256 for stretch in about)

@@ -166,12 +166,13 @@ def feedback_routes(answerer: QuestionAnswerer) -> APIRouter:
     def give(said: Annotated[FeedbackIn, Body()], browser: Browser) -> FeedbackOut:
         nearest = None if said.nearest is None else Stretch(**said.nearest.model_dump(), text="")
         kept = store.put(take(answerer, _as_given(said, browser, answerer), nearest))
-        return _out(kept, hashes(answerer))
+        return _out(kept, hashes(answerer, [kept]))
 
     @routes.get("", summary="What this browser said")
     def own(browser: Browser) -> list[FeedbackOut]:
-        now = hashes(answerer)
-        return [_out(said, now) for said in store.all(browser)]
+        given = store.all(browser)
+        now = hashes(answerer, given)
+        return [_out(said, now) for said in given]
 
     @routes.delete("", summary="Take something back", status_code=204)
     def withdraw(id_: Annotated[str, Query(alias="id", max_length=64)], browser: Browser) -> None:

@@ -4,7 +4,7 @@ import logging
 import secrets
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from index.errors import VerbatimError
 from index.records import DocumentRecord
 from index.storage.database import Database, DatabaseKind
-from qa.records.answer import Answer
 from qa.records.browser import hash_stored_ids
-from qa.records.turn import Turn
+from qa.records.turn import Turn, mentioned_in
 
 FILE_NAME = "history.sqlite"
 MAX_CONVERSATIONS = 1_000
@@ -127,24 +126,12 @@ def said_of(turn: Turn, records: Mapping[str, DocumentRecord]) -> Said:
 
     Args:
         turn: The turn.
-        records: All documents by name, as they were when it was said.
+        records: The documents that it mentions, by name, as they were when it was said; others are left out.
 
     Returns:
         The two, to be kept.
     """
-    answers = [answer for answer in (turn.answer, *turn.answers) if answer is not None]
-    names = set(turn.documents) | {name for answer in answers for name in _mentioned(answer)}
-    if turn.evidence is not None:
-        names.add(turn.evidence.document)
-    return Said(turn, tuple(records[name] for name in sorted(names & records.keys())))
-
-
-def _mentioned(answer: Answer) -> Iterator[str]:
-    for passage in (*answer.evidence, *answer.nearest):
-        yield passage.document
-    for each in (answer, *answer.alternatives):
-        if each.document is not None:
-            yield each.document
+    return Said(turn, tuple(records[name] for name in sorted(mentioned_in(turn) & records.keys())))
 
 
 class History:
