@@ -15,16 +15,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
+# A core each; who is done first takes what another has not come to yet.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # Stamps mean nothing once the Python that made the environment is gone: an upgrade of the system's does that.
 BROKEN := $(if $(wildcard $(VENV)/venv.stamp),$(shell $(BIN)/python -c 'import pip' >/dev/null 2>&1 || echo broken))
 
-.PHONY: help chat test lint soak fuzz benchmark people screenshots plots clean broken
+.PHONY: help chat test coverage lint soak fuzz benchmark people screenshots plots clean broken
 
 help:
 	@echo "make chat      set up (first time: some minutes), index $$FOLDER/ and serve the chat at http://127.0.0.1:$(PORT)"
 	@echo "               other documents: make chat FOLDER=~/reports    other port: make chat PORT=7861"
 	@echo "make test      set up and run the whole test suite"
+	@echo "make coverage  run it, and say by branch which code of index/ and qa/ no test runs (twice as long)"
 	@echo "make lint      ruff, mypy, pydoclint, import-linter"
 	@echo "make soak      kill -9 in the middle of adding, changing and deleting, a hundred times (some minutes)"
 	@echo "make fuzz      files changed at random into every loader, for MINUTES=20; says how to install atheris, the fuzzer"
@@ -60,7 +63,8 @@ $(VENV)/installed.stamp: pyproject.toml constraints.txt $(VENV)/venv.stamp
 $(VENV)/tests.stamp: pyproject.toml constraints.txt $(VENV)/installed.stamp
 	@echo "Installing what the tests and linters need: about a minute ..."
 	@rm $(VENV)/installed.stamp # Verbatim is taken out and put in again: interrupted, it may be gone
-	@$(INSTALL) --editable '.[dev]'
+	@$(INSTALL) 'pip>=25.1' # the first that knows dependency groups
+	@$(INSTALL) --editable . --group dev
 	@touch $(VENV)/installed.stamp $@
 
 chat: $(VENV)/installed.stamp
@@ -69,7 +73,10 @@ chat: $(VENV)/installed.stamp
 
 test: $(VENV)/tests.stamp
 	@echo "Running the tests: 6 to 10 minutes ..."
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder # a core each
+	@$(PYTEST)
+
+coverage: $(VENV)/tests.stamp
+	@$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 lint: $(VENV)/tests.stamp
 	@$(BIN)/ruff check .

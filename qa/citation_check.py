@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from pydantic import StrictInt, StrictStr, TypeAdapter, ValidationError
+
 from index.errors import ParameterError
 from index.protocol import DocumentIndex
 from qa.records.answer import Answer
@@ -66,24 +68,16 @@ class Quote:
         sentence_start: Its offset.
     """
 
-    text: str
-    document: str
-    document_sha256: str
-    start: int
-    end: int
-    sentence: str
-    sentence_start: int
+    text: StrictStr
+    document: StrictStr
+    document_sha256: StrictStr
+    start: StrictInt
+    end: StrictInt
+    sentence: StrictStr
+    sentence_start: StrictInt
 
 
-_KINDS: Mapping[str, type] = {
-    "text": str,
-    "document": str,
-    "document_sha256": str,
-    "start": int,
-    "end": int,
-    "sentence": str,
-    "sentence_start": int,
-}
+_QUOTES = TypeAdapter(Quote)
 
 
 def quote_of(answer: Answer | Mapping[str, object]) -> Quote:
@@ -103,11 +97,12 @@ def quote_of(answer: Answer | Mapping[str, object]) -> Quote:
         raise ParameterError(f"answer={said!r:.60} is no answer; give what `verbatim ask --json` printed")
     if said.get("answered") is False:
         raise ParameterError("answered=False: the question was declined, so there are no words to verify")
-    for name, kind in _KINDS.items():
-        value = said.get(name)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ParameterError(f"answer has {name}={value!r:.60}; give what `verbatim ask --json` printed")
-    quote = Quote(**{name: said[name] for name in _KINDS})  # type: ignore[arg-type]
+    try:
+        quote = _QUOTES.validate_python(dict(said))
+    except ValidationError as error:
+        name = error.errors()[0]["loc"][0]
+        value = said.get(str(name))
+        raise ParameterError(f"answer has {name}={value!r:.60}; give what `verbatim ask --json` printed") from error
     first = quote.start - quote.sentence_start
     if quote.sentence[first : first + len(quote.text)] != quote.text or not quote.text or first < 0:
         raise ParameterError(f"answer has text={quote.text!r:.60}, which does not stand in its sentence: it was edited")

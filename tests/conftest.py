@@ -13,7 +13,9 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from fakes import HashEmbedder, SpansReader, WordReader, fake_engine
+from index.ingest import worker_pool
 from index.settings import read_settings
+from kept_workers import KeptWorker, stop_kept
 from pages import SHOWN_WITHIN_MS
 from qa.answerer import QuestionAnswerer
 from qa.engine import Engine
@@ -73,6 +75,20 @@ def no_child_tried_to_leave(offline_log: Path) -> Iterator[None]:
     tried = offline_log.read_text(encoding="utf-8") if offline_log.exists() else ""
     offline_log.unlink(missing_ok=True)
     assert tried == ""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workers_are_kept() -> Iterator[None]:
+    """Files are parsed by processes that go from one library to the next."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker_pool, "_Worker", KeptWorker)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kept_workers_end() -> Iterator[None]:
+    yield
+    stop_kept()
 
 
 @pytest.fixture

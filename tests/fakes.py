@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import Stemmer
@@ -18,9 +19,12 @@ from index.formats.content import Place
 from index.protocol import DocumentIndex
 from index.records import Document, DocumentRecord, FileRecord, Hit, PageBoxes, Passage, Vectors, label_at
 from index.retrieval.embedding import Embedder, unit_length
+from index.settings import read_settings
 from index.storage.highlights import lines_of
+from qa.answerer import QuestionAnswerer
 from qa.engine import Engine
 from qa.reader.cascade import SingleReader
+from qa.reader.extractive import SpanReader
 from qa.records.span import Span
 
 DIMENSION = 64
@@ -89,6 +93,22 @@ class SpansReader:
 def fake_engine() -> Engine:
     """An engine on which whatever model is asked for is one of these."""
     return Engine(embedder=HashEmbedder(), reader=SingleReader(WordReader()))
+
+
+@contextmanager
+def fake_answerer(
+    place: Path, documents: Mapping[str, str | bytes], threshold: float = 0.0, reader: SpanReader | None = None
+) -> Iterator[QuestionAnswerer]:
+    """Answers from documents, given by name, that it writes and indexes in a folder of their own below a place."""
+    folder = place / "documents"
+    for name, content in documents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    settings = read_settings(index_dir=place / "index", threshold=threshold)
+    reader = WordReader() if reader is None else reader
+    with QuestionAnswerer(folder, settings, embedder=HashEmbedder(), reader=reader) as answerer:
+        answerer.sync()
+        yield answerer
 
 
 @contextmanager

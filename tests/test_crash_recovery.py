@@ -1,36 +1,29 @@
 """kill -9 in the middle of the work: what was committed is there, nothing else is, and the run goes on."""
 
+import itertools
 import os
-import signal
-import subprocess
-import sys
-import textwrap
 import time
-from pathlib import Path
+from multiprocessing import Pipe
 
 import pytest
 
+import forked
 from fakes import HashEmbedder
+from index.ingest import rounds
 from index.library import Library
 
 KILLS = 6
-CODE = textwrap.dedent(
-    """
-    import sys, time
-    from pathlib import Path
-    from fakes import HashEmbedder
-    from index.library import Library
 
-    class Slow(HashEmbedder):
-        def embed(self, texts, on_progress=None):
-            time.sleep(0.02 * len(texts))
-            return super().embed(texts, on_progress)
 
-    import index.ingest.rounds
-    index.ingest.rounds._DOCUMENTS_PER_ROUND = 3
-    Library(Path(sys.argv[1]), Slow(), Path(sys.argv[2])).sync()
-    """
-)
+class Slow(HashEmbedder):
+    def embed(self, texts, on_progress=None):
+        time.sleep(0.02 * len(texts))
+        return super().embed(texts, on_progress)
+
+
+def index_slowly(folder, place):
+    rounds._DOCUMENTS_PER_ROUND = 3
+    Library(folder, Slow(), place).sync()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
@@ -40,17 +33,14 @@ def test_killed_at_any_moment_the_index_opens_in_order_and_resumes(folder, tmp_p
     place = tmp_path / "index"
     inside = 0
     for turn in range(KILLS):
-        path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
-        child = subprocess.Popen(
-            [sys.executable, "-c", CODE, str(folder), str(place)], env={**os.environ, "PYTHONPATH": path}
-        )
+        child = forked.start(index_slowly, folder, place)
         before = count(folder, place)
         deadline = time.monotonic() + 60
-        while count(folder, place) == before and child.poll() is None and time.monotonic() < deadline:
+        while count(folder, place) == before and child.is_alive() and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.03 * turn)  # each at another moment of a round
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        child.kill()
+        child.join()
         inside += 0 < count(folder, place) < 60
     assert inside >= KILLS // 2
     index = Library(folder, HashEmbedder(), place)
@@ -69,49 +59,41 @@ def count(folder, place):
     return counts["documents"]
 
 
-CHANGING = textwrap.dedent(
-    """
-    import itertools, sys
-    from pathlib import Path
-    from fakes import HashEmbedder
-    from index.library import Library
-
-    folder = Path(sys.argv[1])
-    index = Library(folder, HashEmbedder(), Path(sys.argv[2]))
-    for turn in itertools.count():
+def change(folder, place, told, turn):
+    index = Library(folder, HashEmbedder(), place)
+    for again in itertools.count():
         for number in range(40):
-            text = f"Document number{number} of turn {sys.argv[3]} {turn}. " * 100
+            text = f"Document number{number} of turn {turn} {again}. " * 100
             (folder / f"{number:02}.txt").write_text(text)
-        print("changing", flush=True)
+        told.send("changing")
         index.sync()
         for number in range(0, 40, 2):
             (folder / f"{number:02}.txt").unlink()
-        print("deleting", flush=True)
+        told.send("deleting")
         index.sync()
-        print("erasing", flush=True)
+        told.send("erasing")
         index._upkeep.finish()
-    """
-)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
 def test_killed_while_it_changes_deletes_and_erases_it_opens_in_order(folder, tmp_path):
     place = tmp_path / "index"
-    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
     for turn, what in enumerate(["changing", "deleting", "erasing"] * 3):
-        command = [sys.executable, "-c", CHANGING, str(folder), str(place), str(turn)]
-        child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True)
+        heard, told = Pipe(duplex=False)
+        child = forked.start(change, folder, place, told, turn)
+        told.close()
         for _ in range(1 + turn % 2):
-            while child.stdout.readline().strip() != what:
-                assert child.poll() is None
+            while heard.recv() != what:
+                pass
         time.sleep(0.02 * turn)
-        child.send_signal(signal.SIGKILL)
-        child.communicate()
+        child.kill()
+        child.join()
+        heard.close()
         index = Library(folder, HashEmbedder(), place)
         assert index.doctor().problems == ()
-        index.store.close()
+        index.store.database.close()
     index = Library(folder, HashEmbedder(), place)
     index.sync()
     index.close()
     assert {record.name for record in index.documents()} == {file.name for file in folder.iterdir()}
-    assert not index.store.remains()
+    assert not index.store.erasure.remains()

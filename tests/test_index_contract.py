@@ -252,13 +252,13 @@ def test_a_name_in_another_alphabet_is_found_as_regular_expressions_find_it(tmp_
         store.put(Document(name, "Words.", "", ""), [], None)
     for text in (*ODD_NAMES, *map(str.lower, ODD_NAMES), *map(str.upper, ODD_NAMES), "ıstanbul.md", "SECRET.TXT K.TXT"):
         standing = {name for name in ODD_NAMES if re.search(re.escape(name), text, re.IGNORECASE)}
-        assert standing <= set(store.names_in(f"in {text} please"))
-    assert store.names_in("日本.txt, or plain.TXT") == ["plain.txt", "日本.txt"]
-    store.close()
+        assert standing <= set(store.documents.names_in(f"in {text} please"))
+    assert store.documents.names_in("日本.txt, or plain.TXT") == ["plain.txt", "日本.txt"]
+    store.database.close()
 
 
 def test_no_letter_is_folded_otherwise_than_regular_expressions_fold_it():
-    from index.storage.store import _folded
+    from index.storage.documents import _folded
 
     for char in filter(str.isalpha, map(chr, range(sys.maxunicode + 1))):
         for other in {char.lower(), char.upper(), char.swapcase(), char.casefold()} - {char}:

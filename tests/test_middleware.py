@@ -18,8 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from fakes import HashEmbedder, WordReader
-from index.settings import read_settings
+from fakes import fake_answerer
 from pages import all_routes, ask, built, run, served
 from qa.answerer import QuestionAnswerer
 from qa.web.security.gradio_filter import OwnEvents
@@ -48,14 +47,11 @@ HOSTILE_TITLE = "<script>window.pwned = 1</script> ${window.pwned = 1} {{1}} <b 
 
 @pytest.fixture(scope="module")
 def answerer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestionAnswerer]:
-    place = tmp_path_factory.mktemp("place")
-    (place / "documents").mkdir()
-    for number, name in enumerate(HOSTILE_NAMES):
-        text = f'# {HOSTILE_TITLE}\n\nThe animal on sign {number} is a ZEBRA <i onclick="window.pwned=1">there</i>.\n'
-        (place / "documents" / name).write_text(text, encoding="utf-8")
-    settings = read_settings(index_dir=place / "index", threshold=0.0)
-    with QuestionAnswerer(place / "documents", settings, embedder=HashEmbedder(), reader=WordReader()) as made:
-        made.sync()
+    documents = {
+        name: f'# {HOSTILE_TITLE}\n\nThe animal on sign {number} is a ZEBRA <i onclick="window.pwned=1">there</i>.\n'
+        for number, name in enumerate(HOSTILE_NAMES)
+    }
+    with fake_answerer(tmp_path_factory.mktemp("place"), documents) as made:
         yield made
 
 

@@ -6,29 +6,22 @@ from typing import Any
 
 import pytest
 
-from fakes import HashEmbedder, WordReader
-from index.settings import read_settings
+from fakes import fake_answerer
 from pages import ask, served
-from qa.answerer import QuestionAnswerer
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    documents = {
+        "bridge.txt": "The Sarn bridge was designed by MARLOWE of Brannick.",
+        "other.txt": "The Sarn bridge was designed by HOLLIS of Brannick.",
+        "museum.md": "# The museum\n\nThe museum of Brannick was founded by GARRITY. " + "More of it. " * 200,
+    }
     place = tmp_path_factory.mktemp("accessibility")
-    (place / "documents").mkdir()
-    for name, text in (
-        ("bridge.txt", "The Sarn bridge was designed by MARLOWE of Brannick."),
-        ("other.txt", "The Sarn bridge was designed by HOLLIS of Brannick."),
-        ("museum.md", "# The museum\n\nThe museum of Brannick was founded by GARRITY. " + "More of it. " * 200),
-    ):
-        (place / "documents" / name).write_text(text, encoding="utf-8")
-    settings = read_settings(index_dir=place / "index", threshold=0.5)
-    with QuestionAnswerer(place / "documents", settings, embedder=HashEmbedder(), reader=WordReader()) as answerer:
-        answerer.sync()
-        with served(answerer) as address:
-            yield address
+    with fake_answerer(place, documents, threshold=0.5) as answerer, served(answerer) as address:
+        yield address
 
 
 def problems(page: Any) -> list[str]:

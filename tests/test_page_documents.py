@@ -1,7 +1,6 @@
 """Documents in a real browser: the words marked where they stand, adding, taking out, choosing, quoting, linking."""
 
 import io
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from urllib.parse import urlencode
 import pytest
 from PIL import Image
 
-from fakes import HashEmbedder, WordReader
-from index.settings import read_settings
+from containers import make_zip
+from fakes import fake_answerer
 from pages import ask, expect, served
 from pdfs import make_pdf, print_paragraph
 from qa.answerer import QuestionAnswerer
@@ -25,24 +24,18 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestionAnswerer]:
     """Documents of several formats; what a test adds has a name and words of its own."""
-    folder, index_dir = tmp_path_factory.mktemp("shelf"), tmp_path_factory.mktemp("index")
     page = ["The bridge was built by the county of Brannick,", "and its engineer was the famous MARLOWE of Harlow."]
-    (folder / "bridge.pdf").write_bytes(make_pdf([print_paragraph(["Nothing here."])] * 30 + [print_paragraph(page)]))
-    (folder / "notes.md").write_text("# Notes\n\nwords\n\n## Repairs\n\nThe repairer was GARRITY.\n", encoding="utf-8")
-    (folder / "costs.csv").write_text("item,paid\nbolts,TWELVE\nnuts,NINE\n", encoding="utf-8")
-    (folder / "emoji.txt").write_text(
-        "👩‍👧 𝒳 e\u0301\rold line\r\nThe zookeeper 👩‍👧 is called OTTO 𝒳.\n", encoding="utf-8"
-    )
-    (folder / "long.txt").write_text(
-        "On it went. " * 30_000 + "The dog REX barks. " + "On. " * 50_000, encoding="utf-8"
-    )
-    (folder / HOSTILE).write_text(f"{HOSTILE_TITLE}\n\nThe hostile animal is a ZEBRA.\n", encoding="utf-8")
-    (folder / "tool.exe").write_bytes(b"MZ\0\0")
-    with zipfile.ZipFile(folder / "letters.zip", "w") as archive:
-        archive.writestr("plan.pdf", make_pdf([print_paragraph(["The planner was HASTINGS."])]))
-    settings = read_settings(index_dir=index_dir, threshold=0.0)
-    with QuestionAnswerer(folder, settings, embedder=HashEmbedder(), reader=WordReader()) as answerer:
-        answerer.sync()
+    documents = {
+        "bridge.pdf": make_pdf([print_paragraph(["Nothing here."])] * 30 + [print_paragraph(page)]),
+        "notes.md": "# Notes\n\nwords\n\n## Repairs\n\nThe repairer was GARRITY.\n",
+        "costs.csv": "item,paid\nbolts,TWELVE\nnuts,NINE\n",
+        "emoji.txt": "👩‍👧 𝒳 e\u0301\rold line\r\nThe zookeeper 👩‍👧 is called OTTO 𝒳.\n",
+        "long.txt": "On it went. " * 30_000 + "The dog REX barks. " + "On. " * 50_000,
+        HOSTILE: f"{HOSTILE_TITLE}\n\nThe hostile animal is a ZEBRA.\n",
+        "tool.exe": b"MZ\0\0",
+        "letters.zip": make_zip({"plan.pdf": make_pdf([print_paragraph(["The planner was HASTINGS."])])}),
+    }
+    with fake_answerer(tmp_path_factory.mktemp("shelf"), documents) as answerer:
         yield answerer
 
 

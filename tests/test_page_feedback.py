@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from fakes import HashEmbedder, WordReader
-from index.settings import read_settings
+from fakes import fake_answerer
 from pages import ask, expect, served
 from pdfs import make_pdf, print_paragraph
 from qa.answerer import QuestionAnswerer
@@ -26,14 +25,12 @@ LONG = f"👩‍👧{'x' * 500} " * 430
 
 @pytest.fixture(scope="module")
 def answerer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestionAnswerer]:
-    place = tmp_path_factory.mktemp("feedback")
-    (place / "documents").mkdir()
-    (place / "documents" / "bridge.txt").write_bytes(BRIDGE.encode())
-    (place / "documents" / "long.txt").write_text(LONG + "The museum was founded by HALDANE.", "utf-8")
-    (place / "documents" / "plan.pdf").write_bytes(make_pdf([print_paragraph(["The tower was planned by OAKES."])]))
-    settings = read_settings(index_dir=place / "index", threshold=0.5)
-    with QuestionAnswerer(place / "documents", settings, embedder=HashEmbedder(), reader=WordReader()) as made:
-        made.sync()
+    documents = {
+        "bridge.txt": BRIDGE,
+        "long.txt": LONG + "The museum was founded by HALDANE.",
+        "plan.pdf": make_pdf([print_paragraph(["The tower was planned by OAKES."])]),
+    }
+    with fake_answerer(tmp_path_factory.mktemp("feedback"), documents, threshold=0.5) as made:
         yield made
 
 

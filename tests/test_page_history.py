@@ -9,8 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from fakes import HashEmbedder, WordReader
-from index.settings import read_settings
+from fakes import WordReader, fake_answerer
 from pages import ask, expect, last_change, served
 from qa.answerer import QuestionAnswerer
 from qa.records.span import Span
@@ -42,14 +41,11 @@ def reader() -> PatientReader:
 
 @pytest.fixture(scope="module")
 def answerer(tmp_path_factory: pytest.TempPathFactory, reader: PatientReader) -> Iterator[QuestionAnswerer]:
-    place = tmp_path_factory.mktemp("history")
-    folder = place / "documents"
-    folder.mkdir()
-    (folder / "bridge.txt").write_text("The Sarn bridge was designed by MARLOWE.", encoding="utf-8")
-    (folder / "museum.txt").write_text("The museum of Brannick was founded by GARRITY.", encoding="utf-8")
-    settings = read_settings(index_dir=place / "index", threshold=0.0)
-    with QuestionAnswerer(folder, settings, embedder=HashEmbedder(), reader=reader) as made:
-        made.sync()
+    documents = {
+        "bridge.txt": "The Sarn bridge was designed by MARLOWE.",
+        "museum.txt": "The museum of Brannick was founded by GARRITY.",
+    }
+    with fake_answerer(tmp_path_factory.mktemp("history"), documents, reader=reader) as made:
         yield made
 
 

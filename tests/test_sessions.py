@@ -24,9 +24,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from typer.testing import CliRunner
 
-from fakes import HashEmbedder, WordReader
+from fakes import fake_answerer
 from index.errors import ParameterError
-from index.settings import read_settings
 from pages import all_routes, ask, built, served
 from qa.answerer import QuestionAnswerer
 from qa.cli.main import cli
@@ -91,13 +90,8 @@ class Current:
 
 @pytest.fixture(scope="module")
 def answerer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestionAnswerer]:
-    place = tmp_path_factory.mktemp("place")
-    (place / "documents").mkdir()
-    text = "A secret title\n\nThe animal on the sign is a ZEBRA."
-    (place / "documents" / "secret-name.txt").write_text(text, encoding="utf-8")
-    settings = read_settings(index_dir=place / "index", threshold=0.0)
-    with QuestionAnswerer(place / "documents", settings, embedder=HashEmbedder(), reader=WordReader()) as made:
-        made.sync()
+    documents = {"secret-name.txt": "A secret title\n\nThe animal on the sign is a ZEBRA."}
+    with fake_answerer(tmp_path_factory.mktemp("place"), documents) as made:
         yield made
 
 

@@ -59,6 +59,11 @@ BAD_PARSER = textwrap.dedent(
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def workers_are_kept():
+    """Here they are not: how each process begins and ends is what is tested."""
+
+
 @pytest.fixture
 def outcomes(tmp_path, monkeypatch):
     """Has files "parsed" by what their names say, by workers that may take 2 s and 500 MB."""

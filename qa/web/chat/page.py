@@ -49,7 +49,7 @@ class Visitor:
     """Who uses the page.
 
     Attributes:
-        browser: Id of the browser; "" where it has none, and nothing is kept for it.
+        browser: Hash of the browser's id; "" where it has none, and nothing is kept for it.
         page: The page's session.
     """
 
