@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from index.settings import read_settings
 from qa.answerer import QuestionAnswerer
-from qa.reader.extractive import Span
+from qa.records.span import Span
 
 REPEATS = 15
 PATIENCE_MS = 20_000

@@ -184,7 +184,7 @@ class _Planner:
         lost = list(self._lost())
         self._free_duplicates({action.name for action in lost})
         noted = [self._noted(record) for record in self._records.values() if record.status != NEW]
-        actions = (*self._renames, *lost, *noted, *self._read())
+        actions = (*self._renames, *lost, *noted, *self._doubted(), *self._read())
         return Plan(actions, self._originals({action.name for action in lost}))
 
     # What became of each file
@@ -306,6 +306,15 @@ class _Planner:
 
     def _noted(self, record: FileRecord) -> Leave | Note:
         return Leave(record.name) if self._ledger.get(record.name) == record else Note(record)
+
+    def _doubted(self) -> Iterator[Note]:
+        """Lines of files that are to be read though they look as before: a run that is killed must not leave them."""
+        for name, record in self._records.items():
+            before = self._ledger.get(name)
+            if record.status != NEW or before is None:
+                continue
+            if (before.size_bytes, before.modified_ns) == (record.size_bytes, record.modified_ns):
+                yield Note(replace(before, checked_ns=before.modified_ns))  # which `is_same` takes for changed
 
     def _read(self) -> Iterator[Read]:
         documents_of: defaultdict[str, list[str]] = defaultdict(list)
