@@ -74,10 +74,12 @@ class DatabaseKind:
 
     def gone(self, path: Path) -> VerbatimError:
         """The error to raise when the file is no longer where it was."""
-        return self.error(
-            f"{self.name} {path} is gone: it was moved or deleted; put it back, or start Verbatim again to begin a new"
-            " one"
-        )
+        return self.error(gone(self.name, path))
+
+
+def gone(name: str, path: Path) -> str:
+    """What people are told of a file or folder that is no longer where it was."""
+    return f"{name} {path} is gone: it was moved or deleted; put it back, or start Verbatim again to begin a new one"
 
 
 def in_brief(error: Exception) -> str:
