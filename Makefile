@@ -63,7 +63,8 @@ $(VENV)/installed.stamp: pyproject.toml constraints.txt $(VENV)/venv.stamp
 $(VENV)/tests.stamp: pyproject.toml constraints.txt $(VENV)/installed.stamp
 	@echo "Installing what the tests and linters need: about a minute ..."
 	@rm $(VENV)/installed.stamp # Verbatim is taken out and put in again: interrupted, it may be gone
-	@$(INSTALL) --editable '.[dev]'
+	@$(INSTALL) 'pip>=25.1' # the first that knows dependency groups
+	@$(INSTALL) --editable . --group dev
 	@touch $(VENV)/installed.stamp $@
 
 chat: $(VENV)/installed.stamp

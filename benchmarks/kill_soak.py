@@ -124,7 +124,7 @@ class Soak:
                 raise SystemExit(f"{name} was committed, is unchanged, and is gone")
         self._committed = indexed
         self._search(index, sorted(indexed))
-        index.store.close()
+        index.store.database.close()
         return counts["documents"], counts["passages"]
 
     def _search(self, index: Library, names: list[str]) -> None:
@@ -142,7 +142,7 @@ class Soak:
         index.close()
         if {record.name for record in index.documents()} != {path.name for path in self.folder.iterdir()}:
             raise SystemExit("the index does not hold what is in the folder")
-        if index.store.remains():
+        if index.store.erasure.remains():
             raise SystemExit("what was deleted is still in the files")
 
 

@@ -119,7 +119,7 @@ def measure_deleting(index: Library) -> tuple[dict[str, list[float]], list[float
         deleting.append(milliseconds(index.sync))
         began = time.perf_counter()
         first.append(milliseconds(lambda number=number: check(not is_found(index, number), "it is found")))
-        while index.store.remains():
+        while index.store.erasure.remains():
             during.append(milliseconds(lambda number=number: check(not is_found(index, number), "it is found")))
             time.sleep(0.05)
             index._upkeep._rests_until = 0.0  # what is asked here is how long the work takes, not the rest after it

@@ -14,6 +14,7 @@ from index.ingest.chunking import SplitterSettings
 from index.retrieval import faiss_index
 from index.retrieval.embedding import Embedder
 from index.storage import store
+from index.storage.schema import SCHEMA_VERSION
 from index.storage.store import Store
 
 _KEY = "certificate"
@@ -82,7 +83,7 @@ class Certificate:
         Raises:
             MismatchedIndexError: It was made with something else that is not ours to throw away.
         """
-        found = opened.meta(_KEY)
+        found = opened.meta.get(_KEY)
         if found is None:
             return True
         ours = self._fields()
@@ -109,7 +110,7 @@ class Certificate:
             "embedder_sha256": self._embedder.fingerprint,
             "splitter": asdict(SplitterSettings()),
             "loaders": loading.LOADERS_VERSION,
-            "schema": store.SCHEMA_VERSION,
+            "schema": SCHEMA_VERSION,
         }
 
     def _begun_anew(self) -> Store:

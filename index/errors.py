@@ -1,5 +1,15 @@
 """Errors with messages for users: what went wrong, with which value, and what to do about it."""
 
+import reprlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+_UNKNOWN_NAME = "unexpected_keyword_argument"
+_WITHOUT_VALUE = frozenset({"missing", "json_invalid", "value_error", _UNKNOWN_NAME})
+"""Faults whose message says all."""
+
 
 class VerbatimError(Exception):
     """Base of all expected errors. Its message is a single line that every interface shows as it is."""
@@ -51,3 +61,23 @@ class MismatchedIndexError(VerbatimError):
 
 class BusyIndexError(VerbatimError):
     """Another process is writing the index."""
+
+
+def first_fault(error: "ValidationError") -> str:
+    """Say what is wrong first with a record that was read.
+
+    Args:
+        error: What its validation found.
+
+    Returns:
+        One line: the field, what is wrong, and the value where the message does not say it.
+    """
+    fault = error.errors(include_url=False)[0]
+    kind, said = fault["type"], fault["msg"]
+    if kind == "value_error":
+        said = str(fault["ctx"]["error"])
+    elif kind == _UNKNOWN_NAME:
+        said = "Unknown name"
+    value = "" if kind in _WITHOUT_VALUE else f"; it is {reprlib.repr(fault['input'])}"
+    place = "".join(f"{name}." for name in fault["loc"]).removesuffix(".")
+    return f"{place}: {said}{value}" if place else f"{said}{value}"

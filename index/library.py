@@ -68,7 +68,7 @@ class Library(StoredDocuments):
         self._lock = WriteLock(self.index_dir, self.folder)
         self._certificate = Certificate(self.folder, self.index_dir, embedder)
         self.store = self._certificate.open_store(self.writing, rebuild=rebuild)
-        self._store_id = self.store.meta("store_id")
+        self._store_id = self.store.meta.store_id()
         self._vectors = VectorIndex(self.store)
         self._upkeep = Upkeep(self.store, self._vectors, self.writing)
         self._writer = RoundWriter(self.store, embedder)
@@ -83,7 +83,7 @@ class Library(StoredDocuments):
         try:
             self._upkeep.finish()
         finally:
-            self.store.close()
+            self.store.database.close()
 
     # Asking
 
@@ -106,7 +106,7 @@ class Library(StoredDocuments):
         self._check_is_the_same()
         if isinstance(within, str):
             raise ParameterError(f"within={within!r} is a single string; give a list of documents' names")
-        with self.store.reading():
+        with self.store.database.reading():
             hits = self.remembered(question, top_k, within)
             if hits is None:
                 missing = _first_missing(within or (), self.records(within or ()))
@@ -128,7 +128,7 @@ class Library(StoredDocuments):
         Raises:
             MismatchedIndexError: It was made with another embedder.
         """
-        store_id = self.store.meta("store_id")
+        store_id = self.store.meta.store_id()
         if store_id != self._store_id:
             self._certificate.is_outdated(self.store)
             self._store_id = store_id
@@ -156,16 +156,16 @@ class Library(StoredDocuments):
             BusyIndexError: There is something to do, and another process is writing.
         """
         check_folder(self.folder)
-        generation = self.store.generation()
+        generation = self.store.meta.generation()
         files = scan(self.folder)
-        ledger = self.store.files()
+        ledger = self.store.ledger.all()
         is_retried = retry_failed and may_be_retried(ledger.values())
         if not is_retried and is_in_step(files, ledger):
-            if self.store.remains():  # of a process that was killed
+            if self.store.erasure.remains():  # of a process that was killed
                 self._upkeep.begin()
             return SyncReport(unchanged=self.counts()["documents"])
         with self._changing(), self._new_workers() as workers:
-            if self.store.generation() != generation:
+            if self.store.meta.generation() != generation:
                 files = scan(self.folder)  # others wrote while it waited for the right to: what was seen is old
             return SyncRun(self.store, self._writer.write, files, workers, on_progress, retry=is_retried).run()
 
@@ -203,7 +203,7 @@ class Library(StoredDocuments):
         hashes = [hash_of_addable(path) for path in paths]
         with self._changing():
             for path, sha256 in zip(paths, hashes, strict=True):
-                self.store.let_in(copy_into(path, self.folder), sha256)
+                self.store.ledger.let_in(copy_into(path, self.folder), sha256)
             return self.sync(on_progress)
 
     def remove(self, names: Sequence[str]) -> None:
@@ -224,7 +224,7 @@ class Library(StoredDocuments):
             missing = _first_missing(names, self.records(names).keys() | read)
             if missing is not None:
                 raise UnknownDocumentError(f"there is no document {missing!r} in the index")
-            below = {part for name in names for part in self.store.names_below(name)}
+            below = {part for name in names for part in self.store.documents.names_below(name)}
             self.store.keep_out(names, below.difference(names))
 
     def watch(self, on_change: Callable[[SyncReport], None] | None = None) -> AbstractContextManager[None]:

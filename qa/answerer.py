@@ -235,7 +235,7 @@ class QuestionAnswerer(IndexedFolder):
         """
         quote = quote_of(answer)
         with self._library.reading():
-            return verify(quote, self.documents(), self.text)
+            return verify(quote, self._library)
 
 
 class _View(QuestionAnswerer):

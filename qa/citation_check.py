@@ -1,11 +1,13 @@
 """Whether an answer given once still stands: its words, where it said, in a document that is still the same."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from pydantic import StrictInt, StrictStr, TypeAdapter, ValidationError
+
 from index.errors import ParameterError
-from index.records import DocumentRecord
+from index.protocol import DocumentIndex
 from qa.records.answer import Answer
 
 
@@ -66,24 +68,16 @@ class Quote:
         sentence_start: Its offset.
     """
 
-    text: str
-    document: str
-    document_sha256: str
-    start: int
-    end: int
-    sentence: str
-    sentence_start: int
+    text: StrictStr
+    document: StrictStr
+    document_sha256: StrictStr
+    start: StrictInt
+    end: StrictInt
+    sentence: StrictStr
+    sentence_start: StrictInt
 
 
-_KINDS: Mapping[str, type] = {
-    "text": str,
-    "document": str,
-    "document_sha256": str,
-    "start": int,
-    "end": int,
-    "sentence": str,
-    "sentence_start": int,
-}
+_QUOTES = TypeAdapter(Quote)
 
 
 def quote_of(answer: Answer | Mapping[str, object]) -> Quote:
@@ -103,38 +97,37 @@ def quote_of(answer: Answer | Mapping[str, object]) -> Quote:
         raise ParameterError(f"answer={said!r:.60} is no answer; give what `verbatim ask --json` printed")
     if said.get("answered") is False:
         raise ParameterError("answered=False: the question was declined, so there are no words to verify")
-    for name, kind in _KINDS.items():
-        value = said.get(name)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ParameterError(f"answer has {name}={value!r:.60}; give what `verbatim ask --json` printed")
-    quote = Quote(**{name: said[name] for name in _KINDS})  # type: ignore[arg-type]
+    try:
+        quote = _QUOTES.validate_python(dict(said))
+    except ValidationError as error:
+        name = error.errors()[0]["loc"][0]
+        value = said.get(str(name))
+        raise ParameterError(f"answer has {name}={value!r:.60}; give what `verbatim ask --json` printed") from error
     first = quote.start - quote.sentence_start
     if quote.sentence[first : first + len(quote.text)] != quote.text or not quote.text or first < 0:
         raise ParameterError(f"answer has text={quote.text!r:.60}, which does not stand in its sentence: it was edited")
     return quote
 
 
-def verify(quote: Quote, documents: Sequence[DocumentRecord], text_of: Callable[[str], str]) -> Verification:
+def verify(quote: Quote, index: DocumentIndex) -> Verification:
     """Compare a claim with the documents as they are now.
 
     Args:
         quote: The claim.
-        documents: The documents in the index.
-        text_of: Gives the stored text of one of them.
+        index: The documents, in one state.
 
     Returns:
         What became of the words. A document that was renamed is known by its hash.
     """
-    same = [record.name for record in documents if record.sha256 == quote.document_sha256]
-    names = {record.name for record in documents}
+    same = index.names_by_hash([quote.document_sha256]).get(quote.document_sha256, [])
     if same:
         name = quote.document if quote.document in same else same[0]
-        text = text_of(name)
+        text = index.text(name)
         if text[quote.start : quote.end] == quote.text:
             return Verification(Standing.HOLDS, quote.text, name, quote.start, quote.end)
-    elif quote.document in names:
+    elif index.records([quote.document]):
         name = quote.document
-        text = text_of(name)
+        text = index.text(name)
     else:
         return Verification(Standing.GONE, quote.text)
     found = _nearest(text, quote.sentence, quote.sentence_start)

@@ -1,6 +1,6 @@
 """The documents of one folder: their index kept in step, looked up, checked."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
@@ -109,6 +109,30 @@ class IndexedFolder:
         """The documents in the index, in the order of their names."""
         return self._library.documents()
 
+    def record(self, name: str) -> DocumentRecord:
+        """Look up one document without its text; raises `UnknownDocumentError`."""
+        return self._library.record(name)
+
+    def records(self, names: Collection[str]) -> dict[str, DocumentRecord]:
+        """Look up documents by name, without their texts; names that no document has are missing."""
+        return self._library.records(names)
+
+    def names_in(self, text: str) -> list[str]:
+        """Names of documents that stand in a text, letter case aside; some beside them may not quite."""
+        return self._library.names_in(text)
+
+    def names_by_hash(self, hashes: Collection[str]) -> dict[str, list[str]]:
+        """Names of the documents whose file has one of some hashes, in order, by hash."""
+        return self._library.names_by_hash(hashes)
+
+    def counts(self) -> dict[str, int]:
+        """Number of "documents" and of "passages" in the index."""
+        return self._library.counts()
+
+    def state(self) -> tuple[object, ...]:
+        """Identity of the index and how often it was changed: equal for equal contents, so it can key a cache."""
+        return self._library.state()
+
     def left_out(self) -> dict[str, str]:
         """Files of the folder that are not in the index, or not as they are now: name to the reason."""
         return self._library.left_out()
@@ -116,6 +140,10 @@ class IndexedFolder:
     def files(self) -> list[FileRecord]:
         """The ledger: every file that was met, files within files included, and what became of it; by name."""
         return self._library.files()
+
+    def file_records(self, names: Collection[str]) -> dict[str, FileRecord]:
+        """Look up lines of the ledger by name; a document that comes from no file has none."""
+        return self._library.file_records(names)
 
     def metadata(self, name: str) -> dict[str, str]:
         """What a document says of itself.

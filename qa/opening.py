@@ -70,7 +70,7 @@ def _bring_in_step(answerer: QuestionAnswerer, on_progress: IndexingProgress | N
             with show_progress() as shown:
                 answerer.sync(shown)
     except BusyIndexError as error:
-        if not answerer.documents():
+        if not answerer.counts()["documents"]:
             raise
         logger.warning("%s; answering from what is indexed so far", error)
 

@@ -1,6 +1,6 @@
 """What a conversation needs of what answers its questions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from index.records import DocumentRecord, Hit
@@ -38,6 +38,12 @@ class DocumentAnswerer(Protocol):
 
     def documents(self) -> list[DocumentRecord]:
         """List the documents in the order of their names."""
+
+    def records(self, names: Collection[str]) -> dict[str, DocumentRecord]:
+        """Look up documents by name; names that no document has are missing."""
+
+    def names_in(self, text: str) -> list[str]:
+        """Return the names of documents that stand in a text, letter case aside; some beside them may not quite."""
 
     def text(self, name: str) -> str:
         """Return the stored text of a document; raises `UnknownDocumentError`."""

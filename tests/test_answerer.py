@@ -53,7 +53,7 @@ def test_an_answer_carries_its_proof(folder, make_answerer):
     assert answer.sentence == "The bomber was KARIMOV of Khujand."
     assert answer.reason is None
     assert [a.text for a in answer.alternatives] == ["NASA"]
-    assert answer.document_sha256 == answerer._library.store.document("a.txt").sha256
+    assert answer.document_sha256 == answerer._library.store.documents.get("a.txt").sha256
     assert_verbatim(answerer, answer)
 
 
@@ -108,7 +108,7 @@ def test_how_many_may_be_wrong_sets_the_threshold(make_answerer):
         (" \n\t", "holds no words"),
         ("?!… —", "holds no words"),
         ("x" * 100_000, r"100,000 characters, at most 1,000"),
-        (None, "is no text"),
+        (None, "is not a string"),
         ("who is \ud800?", r"not valid Unicode: '\\ud800' at offset 7"),
     ],
 )
@@ -179,7 +179,7 @@ def test_what_is_quoted_is_of_the_state_that_was_searched(folder, make_answerer)
     answer = answerer.ask("who is the leader?")
     assert (answer.text, answer.sentence) == ("ALPHA", "The leader is ALPHA now.")
     assert answerer.text("a.txt")[answer.start : answer.end] != "ALPHA"  # the document has changed since ...
-    assert answer.document_sha256 != other._library.store.document("a.txt").sha256  # ... which the answer shows
+    assert answer.document_sha256 != other._library.store.documents.get("a.txt").sha256  # ... which the answer shows
 
 
 def test_text_that_is_no_unicode_is_refused(make_answerer):

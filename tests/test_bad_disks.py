@@ -180,7 +180,7 @@ def test_an_index_of_a_newer_version_is_left_as_it_is(folder, tmp_path, monkeypa
     index = Library(folder, HashEmbedder(), tmp_path / "index")
     index.sync()
     index._upkeep.finish()
-    index.store.set_meta("certificate", {**index.store.meta("certificate"), "schema": 99})
+    index.store.meta.set("certificate", {**index.store.meta.get("certificate"), "schema": 99})
     index.close()
     with pytest.raises(MismatchedIndexError, match="was made by a newer version; rebuild it with: verbatim index"):
         Library(folder, HashEmbedder(), tmp_path / "index")
@@ -188,5 +188,5 @@ def test_an_index_of_a_newer_version_is_left_as_it_is(folder, tmp_path, monkeypa
         done = in_a_process(*command)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
         assert b"newer version" in done.stderr
-    assert index.store.meta("certificate")["schema"] == 99
+    assert index.store.meta.get("certificate")["schema"] == 99
     assert len(index.documents()) == 3

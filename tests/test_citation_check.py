@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from fakes import FakeIndex
 from index.errors import ParameterError
-from index.records import DocumentRecord
+from index.records import Document
 from qa.citation_check import Quote, Standing, verify
 from qa.cli.main import cli
 
@@ -95,7 +96,9 @@ def test_what_is_found_are_the_words(before, after, old):
     sentence = "aXb a."
     quote = Quote("Xb", "d", "old", old + 1, old + 3, sentence, old)
     text = before + sentence + after
-    found = verify(quote, [DocumentRecord("d", "", "new", 1, len(text))], lambda _: text)
+    index = FakeIndex()
+    index.write([Document("d", text, "", "new")])
+    found = verify(quote, index)
     assert found.standing is Standing.MOVED
     assert text[found.start : found.end] == "Xb"
 

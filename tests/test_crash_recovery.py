@@ -91,9 +91,9 @@ def test_killed_while_it_changes_deletes_and_erases_it_opens_in_order(folder, tm
         heard.close()
         index = Library(folder, HashEmbedder(), place)
         assert index.doctor().problems == ()
-        index.store.close()
+        index.store.database.close()
     index = Library(folder, HashEmbedder(), place)
     index.sync()
     index.close()
     assert {record.name for record in index.documents()} == {file.name for file in folder.iterdir()}
-    assert not index.store.remains()
+    assert not index.store.erasure.remains()

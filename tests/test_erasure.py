@@ -40,7 +40,7 @@ def content(index):
 
 
 def vectors_of(index, name):
-    return index.store.vectors(index.store.passage_ids([name]))[1]
+    return index.store.passages.vectors(index.store.passages.ids([name]))[1]
 
 
 def test_words_and_vectors_are_gone_from_every_file(opened):
@@ -73,20 +73,20 @@ def test_deleted_is_found_by_nobody_while_it_is_still_in_the_file(opened, monkey
     index, other = opened(), opened()
     index.write([document(1, 5), document(2)])
     assert {hit.passage.document for hit in other.search(f"{secret(1)}0 harbour", 50)} == {"1.txt", "2.txt"}
-    old = index.store.passage_ids(["1.txt"])
+    old = index.store.passages.ids(["1.txt"])
     index._upkeep.finish()
     monkeypatch.setattr(index._upkeep, "begin", lambda: None)
     index.remove(["1.txt"])
     assert secret(1).encode() in content(index)
     for each in (index, other):
         assert {hit.passage.document for hit in each.search(f"{secret(1)}0 harbour", 50)} == {"2.txt"}
-        assert each.store.match(f'"{secret(1)}0"', 10) == []
-        assert each.store.passages(old) == {}
-        assert set(each._vectors.ids()) == set(each.store.passage_ids(["2.txt"])) == set(each.store.passage_ids())
+        assert each.store.passages.match(f'"{secret(1)}0"', 10) == []
+        assert each.store.passages.get(old) == {}
+        assert set(each._vectors.ids()) == set(each.store.passages.ids(["2.txt"])) == set(each.store.passages.ids())
         assert each.store.counts() == {"documents": 1, "passages": 3, "vectors": 3, "lexical": 3}
         assert [record.name for record in each.documents()] == ["2.txt"]
         with pytest.raises(UnknownDocumentError):
-            each.store.document("1.txt")
+            each.store.documents.get("1.txt")
         with pytest.raises(UnknownDocumentError):
             each.search("harbour", 10, within=["1.txt"])
 
@@ -125,15 +125,15 @@ def test_upkeep_that_fails_in_the_middle_is_said_and_done_by_the_next(opened, mo
     index = opened()
     index.write([document(1, 250), document(2)])
     with monkeypatch.context() as patch:
-        patch.setattr(index.store, step, lambda *_: (_ for _ in ()).throw(VerbatimError("the disk is full")))
+        patch.setattr(index.store.erasure, step, lambda *_: (_ for _ in ()).throw(VerbatimError("the disk is full")))
         index.remove(["1.txt"])
         index._upkeep.finish()
         assert "the disk is full" in caplog.text
-        assert index.store.remains()
+        assert index.store.erasure.remains()
         assert {hit.passage.document for hit in index.search(f"{secret(1)}0", 50)} == {"2.txt"}
     index.write([document(3)])
     index.close()
-    assert not index.store.remains()
+    assert not index.store.erasure.remains()
     assert secret(1).encode() not in content(index)
 
 
@@ -141,14 +141,14 @@ def test_interrupted_at_the_end_it_stops_after_a_step_and_the_next_goes_on(opene
     index = opened()
     index.write([document(1, 250), document(2)])
     index._upkeep.finish()
-    began, go_on, real = threading.Event(), threading.Event(), index.store.erase_some
+    began, go_on, real = threading.Event(), threading.Event(), index.store.erasure.erase_some
 
     def erase_some():
         began.set()
         assert go_on.wait(60)
         return real()
 
-    monkeypatch.setattr(index.store, "erase_some", erase_some)
+    monkeypatch.setattr(index.store.erasure, "erase_some", erase_some)
     index.remove(["1.txt"])
     assert began.wait(60)
     thread = index._upkeep._thread
@@ -162,8 +162,8 @@ def test_interrupted_at_the_end_it_stops_after_a_step_and_the_next_goes_on(opene
             index.close()
     go_on.set()
     thread.join()
-    assert index.store.remains()
-    index.store.close()
+    assert index.store.erasure.remains()
+    index.store.database.close()
     index = opened()
     index.sync()
     index.close()
@@ -174,13 +174,13 @@ def test_while_somebody_reads_an_old_state_it_is_kept_and_then_erased(opened):
     index, reader = opened(), opened()
     index.write([document(1), document(2)])
     index._upkeep.finish()
-    with reader.store.reading():
+    with reader.store.database.reading():
         assert len(reader.documents()) == 2
         index.remove(["1.txt"])
         index.close()
         assert len(reader.documents()) == 2
-        assert reader.store.document("1.txt").text.startswith(secret(1))
-        assert index.store.remains()
+        assert reader.store.documents.get("1.txt").text.startswith(secret(1))
+        assert index.store.erasure.remains()
     index.sync()
     index.close()
     assert secret(1).encode() not in content(index)
@@ -218,4 +218,4 @@ def test_a_long_text_is_gone_too(opened):
     found = content(index)
     assert secret(1).encode() not in found
     assert secret(2).encode() in found
-    assert index.store.path.stat().st_size < 3_000_000
+    assert index.store.database.path.stat().st_size < 3_000_000

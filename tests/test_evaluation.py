@@ -129,36 +129,36 @@ def answer(**changed):
 
 
 UNUSABLE = [
-    ("{", r"file\.json is no JSON: Expecting property name"),
-    ("[" * 200_000, r"file\.json is no JSON: "),
-    ("[]", r"file\.json is not in SQuAD's format: \[\] is no object"),
+    ("{", r"file\.json is not JSON: Expecting property name"),
+    ("[" * 200_000, r"file\.json is not JSON: "),
+    ("[]", r"file\.json is not in SQuAD's format: \[\] is not an object"),
     ({}, r"file\.json is not in SQuAD's format: it has no 'data'"),
-    ({"data": None}, r"file\.json is not in SQuAD's format: data=None is no list"),
-    ({"data": []}, "holds no question"),
-    ({"data": ["x"]}, r"file\.json, article 1 is not in SQuAD's format: 'x' is no object"),
-    ({"data": [{"paragraphs": {}}]}, r"article 1 .*: paragraphs=\{\} is no list"),
-    ({"data": [{"title": 7, "paragraphs": []}]}, r"article 1 .*: title=7 is no string"),
-    ({"data": [{"paragraphs": [[]]}]}, r"article 1, paragraph 1 .*: \[\] is no object"),
-    ({"data": [{"paragraphs": [{"context": None, "qas": []}]}]}, r"paragraph 1 .*: context=None is no string"),
+    ({"data": None}, r"file\.json is not in SQuAD's format: data=None is not a list"),
+    ({"data": []}, "has no questions"),
+    ({"data": ["x"]}, r"file\.json, article 1 is not in SQuAD's format: 'x' is not an object"),
+    ({"data": [{"paragraphs": {}}]}, r"article 1 .*: paragraphs=\{\} is not a list"),
+    ({"data": [{"title": 7, "paragraphs": []}]}, r"article 1 .*: title=7 is not a string"),
+    ({"data": [{"paragraphs": [[]]}]}, r"article 1, paragraph 1 .*: \[\] is not an object"),
+    ({"data": [{"paragraphs": [{"context": None, "qas": []}]}]}, r"paragraph 1 .*: context=None is not a string"),
     ({"data": [{"paragraphs": [{"context": "x"}]}]}, r"paragraph 1 .*: it has no 'qas'"),
-    ({"data": [{"paragraphs": [{"context": "x", "qas": "who?"}]}]}, r"paragraph 1 .*: qas='who\?' is no list"),
-    (squad("who?"), r"file\.json, article 1, paragraph 1, question 1 .*: 'who\?' is no object"),
+    ({"data": [{"paragraphs": [{"context": "x", "qas": "who?"}]}]}, r"paragraph 1 .*: qas='who\?' is not a list"),
+    (squad("who?"), r"file\.json, article 1, paragraph 1, question 1 .*: 'who\?' is not an object"),
     (squad({"question": "who?"}), r"paragraph 1, question 1 .*: it has no 'id'"),
     (squad({"id": "1"}), r"file\.json, question '1' .*: it has no 'question'"),
     (squad({"id": "1", "question": "who?"}), r"question '1' .*: it has no 'answers'"),
     (squad(GOOD, GOOD), "has the id '1' twice"),
-    (entry(question=None), r"question '1' .*: question=None is no string"),
+    (entry(question=None), r"question '1' .*: question=None is not a string"),
     (entry(question=" "), r"file\.json, question '1': question=' ' holds no words"),
     (entry(question="who \udc80?"), r"file\.json, question '1': question is not valid Unicode"),
     (squad(GOOD, context="\ud800"), r"article 1, paragraph 1: context is not valid Unicode"),
-    (entry(answers="May 2012"), r"question '1' .*: answers='May 2012' is no list"),
-    (entry(answers=["May 2012"]), r"question '1' .*: 'May 2012' is no object"),
-    (answer(text=None), r"question '1' .*: text=None is no string"),
-    (answer(answer_start="23"), r"question '1' .*: answer_start='23' is no whole number"),
-    (answer(answer_start=True), r"question '1' .*: answer_start=True is no whole number"),
-    (answer(answer_start=-9), r"question '1': 'May 2012' does not stand at offset -9"),
-    (answer(text="May", answer_start=0), r"file\.json, question '1': 'May' does not stand at offset 0"),
-    (answer(text=""), r"question '1': '' does not stand at offset 23"),
+    (entry(answers="May 2012"), r"question '1' .*: answers='May 2012' is not a list"),
+    (entry(answers=["May 2012"]), r"question '1' .*: 'May 2012' is not an object"),
+    (answer(text=None), r"question '1' .*: text=None is not a string"),
+    (answer(answer_start="23"), r"question '1' .*: answer_start='23' is not a whole number"),
+    (answer(answer_start=True), r"question '1' .*: answer_start=True is not a whole number"),
+    (answer(answer_start=-9), r"question '1': 'May 2012' is not at offset -9"),
+    (answer(text="May", answer_start=0), r"file\.json, question '1': 'May' is not at offset 0"),
+    (answer(text=""), r"question '1': '' is not at offset 23"),
 ]
 
 
@@ -174,7 +174,7 @@ def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(EvaluationError, match=r"cannot be read: .*; name a file that can"):
         load_questions(tmp_path)
     (tmp_path / "file.json").write_bytes(b'"\xff"')
-    with pytest.raises(EvaluationError, match=r"file\.json is no JSON: 'utf-8' codec can't decode"):
+    with pytest.raises(EvaluationError, match=r"file\.json is not JSON: 'utf-8' codec can't decode"):
         load_questions(tmp_path / "file.json")
 
 
@@ -212,7 +212,7 @@ def test_confidence_is_not_fitted_for_a_place_that_cannot_be_written(put, tmp_pa
 
 def test_fusion_is_not_fitted_on_files_that_cannot_be_used(put, tmp_path):
     def fit(data, measure_on):
-        fusion.run(data, measure_on, None, read_settings(), lambda line: pytest.fail(f"went on, and said {line}"))
+        fusion.run(data, measure_on, None, None, read_settings(), lambda line: pytest.fail(f"went on, and said {line}"))
 
     with pytest.raises(EvaluationError, match=r"file\.json is not in SQuAD's format"):
         fit(tmp_path / "not-looked-at.jsonl", put([]))
@@ -230,11 +230,11 @@ def test_predictions_of_another_system(put, tmp_path):
     ]
     with pytest.raises(EvaluationError, match="no prediction for question '1', nor for 0 more"):
         load_predictions(put({"0": "a"}), asked)
-    with pytest.raises(EvaluationError, match=r"file\.json is not of the form \{id: text\}: \[1\] is no object"):
+    with pytest.raises(EvaluationError, match=r"file\.json is not of the form \{id: text\}: \[1\] is not an object"):
         load_predictions(put([1]), asked)
-    with pytest.raises(EvaluationError, match=r"not of the form \{id: text\}: '1' is None, no string"):
+    with pytest.raises(EvaluationError, match=r"not of the form \{id: text\}: '1' is None, not a string"):
         load_predictions(put({"0": "a", "1": None}), asked)
-    with pytest.raises(EvaluationError, match=r"file\.json is no JSON"):
+    with pytest.raises(EvaluationError, match=r"file\.json is not JSON"):
         load_predictions(put("[" * 200_000), asked)
     with pytest.raises(EvaluationError, match="cannot be read"):
         load_predictions(tmp_path / "gone.json", asked)

@@ -30,9 +30,9 @@ def reopened(index):
 
 def assert_in_step(index):
     vectors = reopened(index)
-    ids = index.store.passage_ids()
+    ids = index.store.passages.ids()
     assert len(vectors) == len(ids)
-    found, stored = index.store.vectors(ids)
+    found, stored = index.store.passages.vectors(ids)
     for id_, vector in zip(found, stored, strict=True):
         assert vectors.search(vector, 1)[0][0] == id_
 
@@ -90,7 +90,7 @@ def test_no_padding_and_nothing_twice(index):
     question = index.embedder.embed(["number3"])[0]
     assert len(vectors.search(question, 1000)) == 10
     assert vectors.search(question, 0) == []
-    some = index.store.passage_ids()[:3]
+    some = index.store.passages.ids()[:3]
     assert {id_ for id_, _ in vectors.search(question, 1000, some)} == set(some)
     assert vectors.search(question, 5, []) == []
     assert vectors.search(question, 5, [123456]) == []
@@ -102,7 +102,7 @@ def test_a_zero_vector_finds_passages_all_the_same(index):
 
 def test_a_store_begun_anew_is_followed(index):
     vectors = reopened(index)
-    index.store.clear({"certificate": index.store.meta("certificate")})
+    index.store.clear({"certificate": index.store.meta.get("certificate")})
     put(index, *range(3))  # the same ids as before, for other passages
     vectors.catch_up()
     assert len(vectors) == 3

@@ -19,7 +19,7 @@ from qa.answerer import QuestionAnswerer
 from qa.cli.main import cli
 from qa.evaluation.metrics import load_articles
 from qa.feedback.export import Format, as_squad, export
-from qa.feedback.store import Feedback, FeedbackError, FeedbackStore, Stretch, Verdict, take
+from qa.feedback.store import FILE_NAME, Feedback, FeedbackError, FeedbackStore, Stretch, Verdict, take
 from qa.training.data.questions import load_examples
 from qa.web.api.errors import say_problems
 from qa.web.api.feedback import feedback_routes
@@ -106,6 +106,17 @@ def test_a_verdict_is_kept_seen_by_its_browser_alone_and_taken_back(client, word
     assert (refused.status_code, "no feedback of this browser" in refused.json()["detail"]) == (404, True)
     assert client.delete("/api/feedback", params={"id": kept["id"]}).status_code == 204
     assert client.get("/api/feedback").json() == []
+
+
+def test_who_reads_the_file_cannot_become_a_browser_that_has_feedback_in_it(client, words, answerer) -> None:
+    shown = "a-browser-of-random-digits"
+    client.post("/api/feedback", json=given(words), headers={"Verbatim-Browser": shown})
+    store = FeedbackStore(answerer.index_dir)
+    assert shown.encode() not in (answerer.index_dir / FILE_NAME).read_bytes()
+    (stored,) = {said.browser for said in store.all()}
+    hash_alone = {"Verbatim-Browser": stored.removeprefix("sha256:")}
+    assert client.get("/api/feedback", headers=hash_alone).json() == []
+    assert client.get("/api/feedback", headers={"Verbatim-Browser": stored}).status_code == 422
 
 
 def test_the_cookie_says_whose_it_is_before_the_header(client, words) -> None:
@@ -302,7 +313,7 @@ def test_rebuilding_the_index_leaves_feedback_alone(client, words, answerer) -> 
     fakes = {"embedder": HashEmbedder(), "reader": WordReader()}
     with QuestionAnswerer(answerer.folder, answerer.settings, rebuild=True, **fakes) as rebuilt:
         assert rebuilt.documents() == []
-    assert len(FeedbackStore(answerer.index_dir).all(BROWSER)) == 1
+    assert len(FeedbackStore(answerer.index_dir).all()) == 1
 
 
 def test_what_is_withdrawn_is_gone_from_the_files(client, words, answerer) -> None:
@@ -331,15 +342,15 @@ def test_many_may_speak_at_once(tmp_path) -> None:
 
 
 def test_a_file_that_is_none_of_ours_is_said_in_one_line(tmp_path) -> None:
-    store = FeedbackStore(tmp_path)
+    store, path = FeedbackStore(tmp_path), tmp_path / FILE_NAME
     assert store.all() == []
     assert not store.withdraw(BROWSER, "x")
     assert list(tmp_path.iterdir()) == []
-    store.path.write_bytes(b"no database" * 1000)
-    with pytest.raises(FeedbackError, match=r"feedback\.sqlite: file is not a database; check"):
+    path.write_bytes(b"no database" * 1000)
+    with pytest.raises(FeedbackError, match=r"cannot be read \(file is not a database\); move the file away"):
         store.all()
-    store.path.unlink()
-    with sqlite3.connect(store.path) as connection:
+    path.unlink()
+    with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(FeedbackError, match="newer version"):

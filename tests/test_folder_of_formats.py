@@ -243,7 +243,7 @@ def assert_consistent(index):
     assert all(ledger[record.parent].parent == "" for record in ledger.values() if record.parent)
     originals = {record.detail for record in ledger.values() if record.status == "duplicate"}
     assert all(ledger[name].is_read for name in originals)
-    with index.store.reading() as connection:
+    with index.store.database.reading() as connection:
         for table in ("places", "pages", "boxes", "passages"):
             query = f"SELECT count(*) FROM {table} WHERE document_id NOT IN (SELECT id FROM documents)"
             assert connection.execute(query).fetchone() == (0,)
@@ -261,7 +261,7 @@ def test_an_archive_that_changes(folder, opened):
     report = index.sync()
     assert (report.added, report.changed, report.removed) == (["a.zip/three.txt"], ["a.zip/one.txt"], ["a.zip/two.txt"])
     assert set(statuses(index)) == {"a.zip", "a.zip/one.txt", "a.zip/three.txt"}
-    assert index.store.document("a.zip/one.txt").text == "Words of one, changed."
+    assert index.store.documents.get("a.zip/one.txt").text == "Words of one, changed."
     assert not any(hit.passage.document == "a.zip/two.txt" for hit in index.search("Words of two", 10))
 
     index.embedder.embedded.clear()
@@ -375,7 +375,7 @@ def test_an_archive_that_comes_to_hold_what_another_held(folder, opened):
     write(folder, "b.zip", one)
     index.sync()
     assert names(index) == ["b.zip/in.txt"]
-    assert index.store.document("b.zip/in.txt").text == "Words of one."
+    assert index.store.documents.get("b.zip/in.txt").text == "Words of one."
     assert_consistent(index)
 
 
@@ -419,8 +419,8 @@ def test_what_failed_is_read_again_only_when_that_is_asked_for(folder, opened):
     assert (report.added, report.changed) == (["a.pdf", "b.zip/in.pdf"], ["b.zip/c.txt"])
     assert set(statuses(index).values()) == {"indexed"}
     assert index.sync(retry_failed=True).added == []
-    index.store.close()
-    with sqlite3.connect(index.store.path) as connection:
+    index.store.database.close()
+    with sqlite3.connect(index.store.database.path) as connection:
         connection.execute("VACUUM")
     connection.close()
     assert b"openpassword" not in b"".join(path.read_bytes() for path in index.index_dir.iterdir())
@@ -461,13 +461,13 @@ def test_an_index_of_the_schema_before_is_made_anew(folder, opened):
     write(folder, "a.txt", b"Words.")
     index = opened()
     index.sync()
-    with index.store.writing() as connection:
+    with index.store.database.writing() as connection:
         connection.execute("DROP TABLE places")
         connection.execute("DROP TABLE boxes")
         connection.execute("DROP INDEX files_by_parent")
         connection.execute("ALTER TABLE files DROP COLUMN parent")
         connection.execute("ALTER TABLE documents DROP COLUMN metadata")
-    index.store.set_meta("certificate", {**index.store.meta("certificate"), "schema": 2})
+    index.store.meta.set("certificate", {**index.store.meta.get("certificate"), "schema": 2})
     index = opened()
     assert index.sync().added == ["a.txt"]
     assert statuses(index) == {"a.txt": "indexed"}
@@ -516,7 +516,7 @@ class Changes(RuleBasedStateMachine):
     def in_step(self):
         self.index.sync()
         expected = {name: text for texts in self.texts.values() for name, text in texts.items() if text.strip()}
-        stored = {record.name: self.index.store.document(record.name).text for record in self.index.documents()}
+        stored = {record.name: self.index.store.documents.get(record.name).text for record in self.index.documents()}
         assert set(stored.values()) == set(expected.values())
         assert len(set(stored.values())) == len(stored)
         assert all(expected[name] == text for name, text in stored.items())

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -26,6 +27,7 @@ from markdown_it import MarkdownIt
 from index.records import DocumentRecord, Passage
 from qa.answerer import QuestionAnswerer
 from qa.records.answer import Answer, Reason
+from qa.records.browser import hashed_id
 from qa.records.turn import Kind, Turn
 from qa.web.api.errors import say_problems
 from qa.web.chat.transcript import Shown, Told, shown
@@ -33,9 +35,10 @@ from qa.web.history import export, store
 from qa.web.history.export import Format
 from qa.web.history.routes import conversation_routes
 from qa.web.history.store import Conversation, History, HistoryError, KeptTurn, Said, UnknownConversationError, said_of
-from qa.web.security.browser_id import COOKIE, BrowserCookie, browser_of
+from qa.web.security.browser_id import COOKIE, BrowserCookie
 
-ANN, BOB = "a" * 32, "b" * 32
+ANN_ID, BOB_ID = "a" * 32, "b" * 32
+ANN, BOB = hashed_id(ANN_ID), hashed_id(BOB_ID)
 RECORD = DocumentRecord("notes.txt", "Notes", "0" * 64, 1, 30)
 HOSTILE = (
     '<script>alert(1)</script> **bold** _x_ `code` [a](http://b.example) ![i](j) # h\n- item\n1. one\n> q\n***\n'
@@ -293,7 +296,7 @@ def test_the_owner_lists_reads_renames_and_deletes_and_others_read_what_they_hav
 ) -> None:
     id_, _ = kept.add("", ANN, said("one?"))
     kept.add(id_, ANN, said("two?", understood="two of them?"))
-    as_browser(client, ANN)
+    as_browser(client, ANN_ID)
     assert [each["title"] for each in client.get("/api/conversations").json()["conversations"]] == ["one?"]
     assert client.get("/api/conversations?search=nothing").json() == {"kept": True, "conversations": []}
     found = client.get(f"/api/conversations/{id_}").json()
@@ -302,11 +305,11 @@ def test_the_owner_lists_reads_renames_and_deletes_and_others_read_what_they_hav
         {"text": "May 2012", "confidence": 0.87, "document": "notes.txt", "sha256": "0" * 64, "title": "Notes",
          "place": "page 3", "start": 17, "end": 25}
     ]  # fmt: skip
-    assert ANN not in json.dumps(found)
+    assert not any(told in json.dumps(found) for told in (ANN, ANN_ID))
     assert client.patch(f"/api/conversations/{id_}", json={"title": "Mine"}).json()["title"] == "Mine"
     assert client.patch(f"/api/conversations/{id_}", json={"title": "  "}).status_code == 422
 
-    as_browser(client, BOB)
+    as_browser(client, BOB_ID)
     assert client.get("/api/conversations").json()["conversations"] == []
     assert client.get(f"/api/conversations/{id_}").json()["own"] is False
     for refused in (
@@ -317,16 +320,31 @@ def test_the_owner_lists_reads_renames_and_deletes_and_others_read_what_they_hav
         assert "not yours to change" in refused.json()["detail"]
     assert client.delete("/api/conversations").json() == {"deleted": 0}
 
-    as_browser(client, ANN)
+    as_browser(client, ANN_ID)
     assert client.delete(f"/api/conversations/{id_}").json() == {"deleted": 1}
     assert client.get(f"/api/conversations/{id_}").status_code == 404
 
 
-def test_a_history_that_fails_is_one_line(client: TestClient, kept: History) -> None:
-    kept.path.write_bytes(b"no database at all " * 100)
+def test_who_reads_the_file_cannot_become_a_browser_that_has_conversations_in_it(
+    client: TestClient, kept: History, tmp_path: Path
+) -> None:
+    client.get("/api/conversations")
+    cookie = client.cookies[COOKIE]
+    kept.add("", hashed_id(cookie), said("one?"))
+    assert len(client.get("/api/conversations").json()["conversations"]) == 1
+    assert cookie.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    with closing(sqlite3.connect(tmp_path / store.FILE_NAME)) as connection:
+        ((stored,),) = connection.execute("SELECT browser FROM conversations").fetchall()
+    for tried in (stored, stored.removeprefix("sha256:"), stored.removeprefix("sha256:")[:32]):
+        as_browser(client, tried)
+        assert client.get("/api/conversations").json()["conversations"] == []
+
+
+def test_a_history_that_fails_is_one_line(client: TestClient, kept: History, tmp_path: Path) -> None:
+    (tmp_path / store.FILE_NAME).write_bytes(b"no database at all " * 100)
     failed = client.get("/api/conversations")
     assert failed.status_code == 503
-    assert "cannot be used" in failed.json()["detail"]
+    assert "cannot be read (file is not a database); move it away" in failed.json()["detail"]
 
 
 def test_where_nothing_is_kept_the_routes_say_so() -> None:
@@ -343,7 +361,7 @@ def test_a_browser_gets_its_id_once_out_of_reach_of_scripts_and_other_sites(clie
     cookie = first.headers["set-cookie"]
     assert all(part in cookie for part in ("HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=34560000"))
     assert "Secure" not in cookie
-    assert len(browser_of(client.cookies)) == 32
+    assert re.fullmatch(r"[0-9a-f]{32}", client.cookies[COOKIE])
     assert "set-cookie" not in client.get("/api/conversations").headers
     client.cookies.clear()
     # Another site's link leads here without the cookie, which is there all the same, and is not to be replaced.
@@ -364,7 +382,7 @@ def exported(form: Format, *turns: Said, title: str = "A title") -> str:
 
 def test_an_export_is_a_file_with_a_name_that_every_system_takes(client: TestClient, kept: History) -> None:
     id_, _ = kept.add("", ANN, said('../"Wo" ist\r\nÄnne? <x>'))
-    as_browser(client, ANN)
+    as_browser(client, ANN_ID)
     for form, ending in (("markdown", "md"), ("csv", "csv"), ("json", "json")):
         one = client.get(f"/api/conversations/{id_}/export?format={form}")
         assert one.headers["content-disposition"] == f'attachment; filename="verbatim-wo-ist-nne-x.{ending}"'

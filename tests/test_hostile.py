@@ -46,7 +46,7 @@ def indexed(folder, tmp_path):
         around = sorted(tmp_path.rglob("*"))
         made.append(Library(folder, HashEmbedder(), tmp_path / "index", limits=limits))
         made[-1].sync()
-        assert made[-1].store.document(beside).text == "The harbour was dredged."
+        assert made[-1].store.documents.get(beside).text == "The harbour was dredged."
         left = [path for path in tmp_path.rglob("*") if path not in around and "index" not in path.parts[-2:]]
         assert left == []  # nothing was unpacked anywhere
         return {record.name: record for record in made[-1].files()}
@@ -135,7 +135,7 @@ def test_scripts_of_a_page_are_neither_read_nor_run(indexed, folder):
     text = (folder / "a.html").read_text()
     assert "KARIMOV" in text
     index = Library(folder, HashEmbedder(), folder.parent / "index")
-    assert index.store.document("a.html").text == "Words."
+    assert index.store.documents.get("a.html").text == "Words."
     index.close()
 
 

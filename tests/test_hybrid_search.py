@@ -33,13 +33,13 @@ def corpus(folder, tmp_path):
 
 def oracle(corpus, question):
     """Fused scores of the best of both searches, straight from the definitions."""
-    ids = corpus.store.passage_ids()
-    found, vectors = corpus.store.vectors(ids)
+    ids = corpus.store.passages.ids()
+    found, vectors = corpus.store.passages.vectors(ids)
     cosines = dict(zip(found, (vectors @ corpus.embedder.embed([question])[0]).tolist(), strict=True))
-    bm25 = dict(corpus.store.match(lexical_query(question), 10**6)[:CANDIDATES])
+    bm25 = dict(corpus.store.passages.match(lexical_query(question), 10**6)[:CANDIDATES])
     nearest = sorted(cosines, key=lambda id_: (-cosines[id_], id_))[:CANDIDATES]
     cosines = {id_: cosines[id_] for id_ in {*nearest, *bm25}}
-    passages = corpus.store.passages(list(cosines))
+    passages = corpus.store.passages.get(list(cosines))
     texts = [f"{passages[id_][1].title}\n{passages[id_][0].text}" for id_ in cosines]
     proximity = dict(zip(cosines, measure(question, terms(question), texts), strict=True))
     return fuse(cosines, bm25, proximity, FusionWeights())
@@ -51,7 +51,7 @@ def oracle(corpus, question):
 def test_the_best_are_those_of_brute_force(corpus, question):
     scores = oracle(corpus, question)
     best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:10]
-    names = corpus.store.passages(best)
+    names = corpus.store.passages.get(best)
     hits = corpus.search(question, 10)
     assert [hit.passage for hit in hits] == [names[id_][0] for id_ in best]
     assert [hit.score for hit in hits] == pytest.approx([scores[id_] for id_ in best], abs=1e-4)

@@ -24,7 +24,7 @@ def index(folder, tmp_path):
 
 
 def damage(index, *statements):
-    with index.store._connected() as connection:
+    with index.store.database.connected() as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
         for statement in statements:
             connection.execute(*statement) if isinstance(statement, tuple) else connection.execute(statement)
@@ -60,7 +60,7 @@ def test_what_is_deleted_and_not_yet_erased_is_no_problem(index, folder, monkeyp
     monkeypatch.setattr(index._upkeep, "begin", lambda: None)
     (folder / "5.txt").unlink()
     index.sync()
-    assert index.store.remains()
+    assert index.store.erasure.remains()
     assert index.doctor().problems == ()
 
 
@@ -183,21 +183,21 @@ def test_a_document_that_comes_from_no_file_is_made_again_of_its_text(index):
     found = index.doctor(mend=True)
     assert [problem.document for problem in found.mended] == ["memory"], found
     assert found.problems == ()
-    assert index.store.document("memory") == document
+    assert index.store.documents.get("memory") == document
     assert index.search("no file", 1)[0].passage.document == "memory"
 
 
 def test_an_index_of_sqlite_that_lacks_rows_is_made_again(index):
-    with index.store._connected() as connection:
+    with index.store.database.connected() as connection:
         connection.execute("PRAGMA writable_schema = ON")
         row = connection.execute("SELECT * FROM sqlite_master WHERE name = 'passages_by_document'").fetchone()
         connection.execute("DELETE FROM sqlite_master WHERE name = 'passages_by_document'")
-    index.store.close()
-    with index.store._connected() as connection:
+    index.store.database.close()
+    with index.store.database.connected() as connection:
         connection.execute("UPDATE passages SET document_id = 2 WHERE id = 1")
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", row)
-    index.store.close()
+    index.store.database.close()
     assert checks(index.doctor().problems) == {"database"}
     mended = index.doctor(mend=True)
     assert mended.problems == ()
@@ -212,9 +212,9 @@ def test_a_certificate_that_lacks_something_is_said(index):
 
 def test_a_damaged_page_is_said_and_not_made_worse(index):
     index.close()
-    content = bytearray(index.store.path.read_bytes())
+    content = bytearray(index.store.database.path.read_bytes())
     content[-4096 * 3 : -4096 * 2] = b"x" * 4096
-    index.store.path.write_bytes(content)
+    index.store.database.path.write_bytes(content)
     assert checks(index.doctor().problems) == {"database"}
     assert checks(index.doctor(mend=True).problems) == {"database"}
 

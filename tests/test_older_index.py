@@ -15,6 +15,7 @@ from fakes import HashEmbedder, WordReader
 from index.settings import read_settings
 from qa.answerer import QuestionAnswerer
 from qa.feedback.store import FeedbackStore, Verdict
+from qa.records.browser import hashed_id
 from qa.web.history.store import History
 
 KEPT = Path(__file__).parent / "data" / "index-0.1.0"
@@ -53,7 +54,7 @@ def test_an_index_answers_as_it_did_and_nothing_is_indexed_again(folder: Path, p
 
 def test_a_history_keeps_its_turns(place: Path) -> None:
     history = History(place)
-    (conversation,) = history.conversations("a browser")
+    (conversation,) = history.conversations(hashed_id("a browser"))
     (kept,) = history.turns(conversation.id)
     assert kept.said is not None
     assert kept.said.turn.answer is not None
@@ -62,5 +63,17 @@ def test_a_history_keeps_its_turns(place: Path) -> None:
 
 
 def test_feedback_keeps_its_verdicts(place: Path) -> None:
-    (judged,) = FeedbackStore(place).all()
+    (judged,) = FeedbackStore(place).all(hashed_id("a browser"))
     assert (judged.question, judged.verdict) == (QUESTION, Verdict.RIGHT)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_ids_of_browsers_that_were_kept_as_they_were_are_hashed_once_and_gone_from_the_files(
+    place: Path, times: int
+) -> None:
+    for _ in range(times):
+        (conversation,) = History(place).conversations(hashed_id("a browser"))
+        (judged,) = FeedbackStore(place).all()
+        assert {conversation.browser, judged.browser} == {hashed_id("a browser")}
+    kept = b"".join(path.read_bytes() for path in place.iterdir() if not path.name.startswith("store"))
+    assert b"a browser" not in kept

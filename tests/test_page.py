@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -271,10 +271,10 @@ def test_a_page_whose_documents_cannot_be_listed_is_shown_as_it_was(
     answerer = make_answerer()
     chat = _Chat(answerer)
 
-    def documents() -> None:
+    def state() -> None:
         raise RuntimeError("the disk is on fire")
 
-    monkeypatch.setattr(answerer, "documents", documents)
+    monkeypatch.setattr(answerer, "state", state)
     assert chat.refresh(Told()) == {}
     assert "the disk is on fire" in caplog.text
 
@@ -292,7 +292,7 @@ def test_a_failure_inside_is_one_line_on_the_page_and_logged(
 
 
 class Failing:
-    """An answerer of two documents of which nothing works but the list."""
+    """An answerer of two documents of which nothing works but the list and the look-ups."""
 
     def __init__(self, answerer: QuestionAnswerer) -> None:
         self.folder = Path("reports").resolve()
@@ -301,6 +301,18 @@ class Failing:
 
     def documents(self) -> list[Any]:
         return self._records
+
+    def counts(self) -> dict[str, int]:
+        return {"documents": len(self._records), "passages": 0}
+
+    def state(self) -> tuple[object, ...]:
+        return ()
+
+    def records(self, names: Collection[str]) -> dict[str, Any]:
+        return {record.name: record for record in self._records if record.name in names}
+
+    def names_in(self, text: str) -> list[str]:
+        return []
 
     def text(self, name: str) -> str:
         raise UnknownDocumentError(f"document={name!r} is gone; ask again")

@@ -172,7 +172,7 @@ GOOD = Record("f", "read", "1", "who?", ("a",), "a", 0.5, True, 0.1, None, True,
         (b"GOOD\n\n", "line 2 is not a record"),
         (b'GOOD\n{"file": "f"}\n', "line 2 is not a record of verbatim evaluate --save: mode: Field required"),
         (b"GOOD\n" + b'BAD"confidence": "high"}', r"line 2 is .*: confidence: Input should be a valid number"),
-        (b"\xff", r"saved\.jsonl is no UTF-8"),
+        (b"\xff", r"saved\.jsonl is not UTF-8"),
     ],
 )
 def test_a_file_of_something_else_is_named_with_the_line(tmp_path, lines, said):

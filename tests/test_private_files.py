@@ -37,7 +37,7 @@ def use(folder: Path, place: Path) -> dict[str, int]:
         index._vectors.save()
     history, feedback = History(place), FeedbackStore(place)
     feedback.put(Feedback("a browser", "How deep?", Verdict.WRONG))
-    with history._connected() as one, feedback._connected() as other:
+    with history._database.connected() as one, feedback._database.connected() as other:
         one.execute("SELECT count(*) FROM turns").fetchone()
         other.execute("SELECT count(*) FROM feedback").fetchone()
         modes = {path.name: mode(path) for path in place.iterdir()}

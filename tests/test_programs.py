@@ -344,7 +344,7 @@ def test_health_is_what_the_index_holds(client: httpx.Client, monkeypatch: pytes
     def damaged(_: QuestionAnswerer) -> None:
         raise DamagedIndexError("the index cannot be read; rebuild it")
 
-    monkeypatch.setattr(QuestionAnswerer, "documents", damaged)
+    monkeypatch.setattr(QuestionAnswerer, "counts", damaged)
     response = client.get("/health")
     assert (response.status_code, client.head("/health").status_code) == (503, 503)
     assert response.json() == {

@@ -95,8 +95,10 @@ def test_what_is_installed_is_not_installed_again(make):
     assert make("chat") == "Starting the chat: a few seconds ...\n"
     make("test")
     make("test")
+    pip = "-m pip --disable-pip-version-check install --quiet --constraint constraints.txt"
     assert [call for call in calls(make) if "install" in call][2:] == [
-        "-m pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable .[dev]"
+        f"{pip} pip>=25.1",
+        f"{pip} --editable . --group dev",
     ]
     assert make("chat") == "Starting the chat: a few seconds ...\n"
 
@@ -117,7 +119,7 @@ def test_an_environment_whose_python_is_broken_is_made_anew(make, broken):
     assert make("chat") == "Starting the chat: a few seconds ...\n"
 
 
-@pytest.mark.parametrize(("target", "place"), [("chat", " torch"), ("chat", "--editable ."), ("test", ".[dev]")])
+@pytest.mark.parametrize(("target", "place"), [("chat", " torch"), ("chat", "--editable ."), ("test", "--group dev")])
 def test_interrupted_it_goes_on_where_it_was(make, target, place):
     make(target, code=2, INTERRUPTED_AT=place)
     assert calls(make)[-1].endswith(place)

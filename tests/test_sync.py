@@ -78,7 +78,7 @@ def test_added_changed_removed_renamed(folder, opened):
     report = index.sync()
     assert (report.changed, report.added, report.renamed) == (["a.txt"], ["d.txt"], {"sub/b.md": "sub/c.md"})
     assert len(index.embedder.embedded) == 2  # what was only renamed is not embedded again
-    assert index.store.document("a.txt").text == "Changed words."
+    assert index.store.documents.get("a.txt").text == "Changed words."
 
     (folder / "d.txt").unlink()
     assert index.sync().removed == ["d.txt"]
@@ -211,7 +211,7 @@ def test_what_was_indexed_stays_while_its_file_cannot_be_read(folder, opened):
     index.sync()
     (folder / "a.txt").write_bytes(b"\xff\xfe\x00")
     index.sync()
-    assert index.store.document("a.txt").text == "Precious words."
+    assert index.store.documents.get("a.txt").text == "Precious words."
     assert "stays indexed" in index.left_out()["a.txt"]
     write(folder, "a.txt", "Precious words, mended.")
     assert index.sync().changed == ["a.txt"]
@@ -344,7 +344,7 @@ def test_a_file_and_a_subfolder_that_may_not_be_read_are_named(folder, opened, m
             "secret.txt": "cannot be opened: Permission denied",
             "vault/": "cannot be opened: Permission denied",
         }
-        assert is_in_step(scan(folder), index.store.files())
+        assert is_in_step(scan(folder), index.store.ledger.files())
     index.sync()
     assert (names(index), index.left_out()) == (["good.txt", "secret.txt", "vault/deep.txt"], {})
 
@@ -355,7 +355,7 @@ def test_a_file_and_a_subfolder_that_may_not_be_read_are_named(folder, opened, m
         assert (report.removed, report.renamed, report.added) == ([], {}, ["other.txt"])
         assert "vault/deep.txt" in names(index)
         assert index.left_out() == {"vault/": "cannot be opened: Permission denied; the text read before stays indexed"}
-        assert is_in_step(scan(folder), index.store.files())
+        assert is_in_step(scan(folder), index.store.ledger.files())
 
 
 def test_a_folder_that_goes_away_leaves_the_index_as_it_was(folder, opened):
@@ -422,36 +422,36 @@ def test_threads_that_end_leave_no_connection_open(folder, opened):
         thread = threading.Thread(target=index.documents)
         thread.start()
         thread.join()
-    assert len(index.store._held) == 1
+    assert len(index.store.database._held) == 1
 
 
 def test_closing_waits_for_a_thread_that_is_in_the_middle_of_a_statement(folder, opened):
     """Closed under a statement, SQLite ends the process."""
-    store, is_reading, found = opened().store, threading.Event(), []
+    database, is_reading, found = opened().store.database, threading.Event(), []
     numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000)"
 
     def count():
-        with store.reading() as connection:
+        with database.reading() as connection:
             is_reading.set()
             found.extend(connection.execute(f"{numbers} SELECT count(*) FROM n").fetchone())
 
     thread = threading.Thread(target=count)
     thread.start()
     is_reading.wait()
-    store.close()
+    database.close()
     assert found == [2000000]
     thread.join()
 
 
 def test_a_store_that_was_closed_says_so(folder, opened):
-    def close_in_the_middle(store):
-        with store.reading() as connection:
-            store.close()
+    def close_in_the_middle(database):
+        with database.reading() as connection:
+            database.close()
             connection.execute("SELECT 1")
 
     index = opened()
     with pytest.raises(VerbatimError, match="was closed; open it again"):
-        close_in_the_middle(index.store)
+        close_in_the_middle(index.store.database)
     assert names(index) == []  # it opens again when it is asked again
 
 
@@ -459,12 +459,12 @@ def test_as_many_names_as_there_are_can_be_chosen_from(folder, opened):
     write(folder, "a.txt", "Words.")
     index = opened()
     index.sync()
-    assert index.store.passage_ids([f"{i}.txt" for i in range(40_000)] + ["a.txt"]) == [1]
+    assert index.store.passages.ids([f"{i}.txt" for i in range(40_000)] + ["a.txt"]) == [1]
 
 
 def test_an_index_of_a_newer_version_is_refused(folder, opened):
     index = opened()
-    index.store.set_meta("certificate", {**index.store.meta("certificate"), "schema": 99})
+    index.store.meta.set("certificate", {**index.store.meta.get("certificate"), "schema": 99})
     with pytest.raises(MismatchedIndexError, match="newer version"):
         opened()
 
@@ -474,7 +474,7 @@ def test_an_index_of_an_older_version_is_made_anew(folder, opened, changed):
     write(folder, "a.txt", "Words.")
     index = opened()
     index.sync()
-    index.store.set_meta("certificate", changed(index.store.meta("certificate")))
+    index.store.meta.set("certificate", changed(index.store.meta.get("certificate")))
     index = opened()
     assert names(index) == []
     assert index.sync().added == ["a.txt"]
@@ -506,11 +506,11 @@ def test_a_damaged_store_is_named_and_can_be_rebuilt(folder, opened, damage):
         write(folder, f"{i}.txt", f"Words number {i}. " * 30)
     index = opened()
     index.sync()
-    with sqlite3.connect(index.store.path) as connection:
+    with sqlite3.connect(index.store.database.path) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     index.close()
-    index.store.path.write_bytes(damage(index.store.path.read_bytes()))
+    index.store.database.path.write_bytes(damage(index.store.database.path.read_bytes()))
     with pytest.raises(DamagedIndexError, match=rf"cannot be read.*verbatim index {folder} --rebuild"):
         opened().sync()
     rebuilt = opened(rebuild=True)
@@ -576,12 +576,10 @@ def test_a_transaction_is_whole_or_not_at_all(folder, opened, monkeypatch):
     index = opened()
     index.sync()
     write(folder, "a.txt", "Second words.", LONG_AGO_NS + 1)
-    monkeypatch.setattr(
-        "index.storage.store._write_file", lambda *_: (_ for _ in ()).throw(RuntimeError("in the middle"))
-    )
+    monkeypatch.setattr(index.store.ledger, "write", lambda *_: (_ for _ in ()).throw(RuntimeError("in the middle")))
     with pytest.raises(RuntimeError):
         index.sync()
-    assert index.store.document("a.txt").text == "First words."
+    assert index.store.documents.get("a.txt").text == "First words."
     assert_consistent(index)
 
 
@@ -613,7 +611,7 @@ class Changes(RuleBasedStateMachine):
     @rule(name=NAMES)
     def remove(self, name):
         if name in {d.name for d in self.index.documents()}:
-            self.kept_out[name] = self.index.store.document(name).text
+            self.kept_out[name] = self.index.store.documents.get(name).text
             self.index.remove([name])
 
     @rule(name=st.sampled_from(["a.txt", "c.md", "new.txt"]), text=TEXTS)
@@ -640,7 +638,7 @@ class Changes(RuleBasedStateMachine):
         files = {p.relative_to(self.folder).as_posix(): p.read_text("utf-8") for p in self.folder.rglob("*.*")}
         out = self.kept_out
         readable = {t for n, t in files.items() if t.strip() and n not in out and t not in out.values()}
-        stored = {d.name: self.index.store.document(d.name).text for d in self.index.documents()}
+        stored = {d.name: self.index.store.documents.get(d.name).text for d in self.index.documents()}
         assert set(stored.values()) == readable
         assert all(stored[name] == files[name] for name in stored)
         assert_consistent(self.index)
@@ -661,6 +659,6 @@ def test_any_text_comes_out_of_the_store_as_it_went_in(text, tmp_path_factory):
     (base / "documents/a.txt").write_bytes(text.encode())
     index = Library(base / "documents", HashEmbedder(), base / "index")
     index.sync()
-    assert index.store.document("a.txt").text == text.removeprefix("\ufeff")
+    assert index.store.documents.get("a.txt").text == text.removeprefix("\ufeff")
     assert_consistent(index)
     index.close()

@@ -469,7 +469,10 @@ def test_fitted_fusion_weights_are_what_search_adds_up_with(data, tiny_embedder,
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", r"fusion\.json is not a file of fusion weights: the file: .*write it again with: verbatim train fusion"),
+        (
+            "{",
+            r"fusion\.json is not a file of fusion weights: Invalid JSON.*write it again with: verbatim train fusion",
+        ),
         ("[]", "is not a file of fusion weights"),
         (lambda good: good | {"weights": good["weights"] | {"cosine": "8"}}, r"weights\.cosine: .* valid number"),
         (lambda good: good | {"weights": good["weights"] | {"cosine": math.nan}}, r"weights\.cosine: .*finite"),

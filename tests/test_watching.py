@@ -63,7 +63,7 @@ def test_what_changes_is_seen_by_everybody_who_reads_the_index(folder, opened):
         (folder / "deep/b.txt").rename(folder / "c.txt")
         wait_for(lambda: names(reader) == ["a.txt", "c.txt"])
         (folder / "a.txt").write_text("Other words of giraffes.")
-        wait_for(lambda: reader.store.document("a.txt").text == "Other words of giraffes.")
+        wait_for(lambda: reader.store.documents.get("a.txt").text == "Other words of giraffes.")
         (folder / "c.txt").unlink()
         wait_for(lambda: names(reader) == ["a.txt"])
         assert {hit.passage.document for hit in reader.search("zebras", 10)} == {"a.txt"}

@@ -1,4 +1,4 @@
-"""Files from elsewhere are copied into the folder of documents."""
+"""Copies files into the folder of documents."""
 
 import hashlib
 import os
@@ -13,17 +13,17 @@ from index.ingest.scanning import leads_out
 
 
 def hash_of_addable(path: Path) -> str:
-    """Hash of a file's bytes, if it would be indexed.
+    """Return the hash of a file's bytes, if it can be indexed.
 
     Args:
-        path: A file that is to be added to a folder of documents.
+        path: A file to be added to a folder of documents.
 
     Returns:
-        The hash, in hexadecimal.
+        SHA-256, in hexadecimal.
 
     Raises:
-        UnsupportedFileError: It is of a kind that cannot be read.
-        UnreadableFileError: It would not be indexed for another reason: it is hidden, or not there.
+        UnsupportedFileError: It is of an unsupported type.
+        UnreadableFileError: It cannot be indexed for another reason: it is hidden, or missing.
     """
     if path.name.startswith("."):
         raise UnreadableFileError(f"{path.name}: hidden files are not indexed; give it a name without the leading dot")
@@ -36,17 +36,17 @@ def hash_of_addable(path: Path) -> str:
 
 
 def copy_into(path: Path, folder: Path) -> str:
-    """Copy a file into a folder under a name that is free, unless the same content has that name.
+    """Copy a file into a folder under a free name, unless it is there already with the same content.
 
     Args:
         path: The file.
         folder: The folder.
 
     Returns:
-        The name it has there.
+        Its name there.
 
     Raises:
-        FolderError: The folder cannot be written; nothing of the file is left in it.
+        FolderError: The folder cannot be written to; no partial copy is left behind.
         UnreadableFileError: The file cannot be read.
     """
     try:
@@ -69,7 +69,7 @@ def copy_into(path: Path, folder: Path) -> str:
 
 
 def _holds(path: Path, content: bytes, folder: Path) -> bool:
-    """Whether a file of a folder has this content; what is no regular file or has another size is not opened."""
+    """Return whether a file in a folder has this content; only regular files of the same size are opened."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size != len(content) or leads_out(path, folder):

@@ -1,4 +1,4 @@
-"""What brings an index in step with its folder: decided from the ledger and the files seen, without doing any of it."""
+"""Plans the synchronization of an index with its folder from ledger and files alone, without doing any of it."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -10,21 +10,21 @@ from index.ingest.scanning import is_below_closed
 from index.records import READ, FileRecord
 
 NEW, DUPLICATE, REMOVED = "new", "duplicate", "removed"
-"""Statuses that loading doesn't give; "new" stands in no ledger: the file is yet to be read."""
+"""Statuses not given by loading; "new" means yet to be read, and is never in the ledger."""
 
 _RETRIED = (FAILED, EMPTY, PARTLY_READ)
-"""What another attempt may mend: a program was installed, a password set, more memory found."""
+"""Statuses that may change when read again: after a program is installed, a password set, or with more memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What an index holds before a run.
+    """The content of an index before a run.
 
     Attributes:
-        ledger: The ledger's lines by name, those of files within files included.
-        documents: Hash of each document's file, by the document's name.
-        names_out: Names that stay out of the index.
-        contents_out: Hashes of contents that stay out of the index.
+        ledger: File records by name, those of files within files included.
+        documents: SHA-256 of each document's file, by document name.
+        names_out: Names that are kept out of the index.
+        contents_out: SHA-256 of contents that are kept out of the index.
     """
 
     ledger: Mapping[str, FileRecord]
@@ -35,25 +35,25 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """A file is as the ledger has it: nothing is written."""
+    """Leave a file as it is in the ledger: nothing is written."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A file's ledger line is written; its documents, if any, stay as they are."""
+    """Write a file's record; its documents, if any, stay as they are."""
 
     file: FileRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """A file has another name and the same content: what is indexed of it takes the new name.
+    """Rename a file with unchanged content: its documents and parts take the new name.
 
     Attributes:
-        old: The name so far.
-        file: The ledger's line for the new name.
+        old: The old name.
+        file: The file record with the new name.
         documents: Old and new name of each of its documents.
     """
 
@@ -64,10 +64,10 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """The file of a document, or of a file within it, is gone; both are deleted.
+    """Delete a document, or a file within a file, whose file is gone.
 
     Attributes:
-        name: Name of the document or of the file within.
+        name: Name of the document or file within a file.
         is_document: Whether it is a document.
     """
 
@@ -77,10 +77,10 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The file is there, and is not indexed any more: a duplicate, taken out, or of a kind that is not read.
+    """Delete a document, or a file within a file, whose file is a duplicate, taken out, or unsupported.
 
     Attributes:
-        name: Name of the document or of the file within.
+        name: Name of the document or file within a file.
         is_document: Whether it is a document.
     """
 
@@ -90,12 +90,12 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A file is to be read and embedded, be it new, changed or tried again.
+    """Read and embed a file: new, changed or retried.
 
     Attributes:
-        file: The ledger's line for it; status and detail come with reading.
-        documents: Names of the documents that are indexed of it so far.
-        parts: Names of the files within it that the ledger has so far.
+        file: Its record; status and detail are set by reading.
+        documents: Names of its documents in the index.
+        parts: Names of the files within it in the ledger.
     """
 
     file: FileRecord
@@ -108,11 +108,11 @@ Action = Leave | Note | Rename | Forget | Drop | Read
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run does.
+    """The plan of a run.
 
     Attributes:
-        actions: Renames first, then what is deleted or noted, then what is read: the order to do them in.
-        originals: Which document has a content, by its hash: those that stay, and files that will be read.
+        actions: Actions in order of execution: renames, then deletions and records, then files to read.
+        originals: Name of the document with each content, by SHA-256: those that stay, and files that will be read.
     """
 
     actions: tuple[Action, ...]
@@ -120,13 +120,13 @@ class Plan:
 
 
 def plan(indexed: Indexed, seen: Mapping[str, FileRecord], *, retry: bool = False) -> Plan:
-    """Decide what brings an index in step with the files of its folder. Reads and writes nothing.
+    """Plan the synchronization of an index with the files in its folder. Reads and writes nothing.
 
     Args:
-        indexed: What the index holds.
-        seen: What is in the folder, by name: the ledger's own line for a file that looks as it did, else a line with
-            status "new" and the hash of its content, "failed" and the reason, or "unsupported".
-        retry: Whether to read again what could not be read, or not wholly.
+        indexed: Content of the index.
+        seen: Files in the folder by name: the ledger's own record for a file that looks unchanged, else a record with
+            status "new" and the hash of its content, "failed" with the reason, or "unsupported".
+        retry: Whether to read failed and partly read files again.
 
     Returns:
         The plan.
@@ -135,25 +135,25 @@ def plan(indexed: Indexed, seen: Mapping[str, FileRecord], *, retry: bool = Fals
 
 
 def may_be_retried(ledger: Iterable[FileRecord]) -> bool:
-    """Whether the ledger has files that another attempt may read, or read more of."""
+    """Return whether the ledger has files for which another attempt may succeed, or read more."""
     return any(record.status in _RETRIED for record in ledger)
 
 
 def is_settled(record: FileRecord, *, retry: bool) -> bool:
-    """Whether a file that looks as it did need not be read: a duplicate may have lost what it is a duplicate of."""
+    """Return whether an unchanged file need not be read; a duplicate may have lost its original."""
     return record.status != DUPLICATE and not (retry and record.status in _RETRIED)
 
 
 def failed(record: FileRecord, reason: str, owners: Collection[str]) -> FileRecord:
-    """The ledger's line for a file that cannot be read.
+    """Return the record of a file that cannot be read.
 
     Args:
         record: The file.
-        reason: Why.
-        owners: Names of the files that documents come from.
+        reason: Why it cannot be read.
+        owners: Names of the files of existing documents.
 
     Returns:
-        The line; it says so where documents of an earlier reading stay.
+        The record; it says if documents of an earlier reading stay indexed.
     """
     is_kept = record.name in owners or (
         record.name.endswith("/") and any(is_below_closed(name, (record.name,)) for name in owners)
@@ -163,7 +163,7 @@ def failed(record: FileRecord, reason: str, owners: Collection[str]) -> FileReco
 
 
 class _Planner:
-    """One plan in the making: each step settles more of what becomes of each file."""
+    """Makes one plan, deciding on all files step by step."""
 
     def __init__(self, indexed: Indexed, seen: Mapping[str, FileRecord], *, retry: bool) -> None:
         self._indexed = indexed
@@ -190,11 +190,11 @@ class _Planner:
     # What became of each file
 
     def _owner(self, name: str) -> str:
-        """The file of the folder that a document comes from."""
+        """Return the file in the folder that a document comes from."""
         return self._parts[name].parent if name in self._parts else name
 
     def _parts_of(self) -> dict[str, list[str]]:
-        """The files within each file."""
+        """Return the files within each file."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for name, part in self._parts.items():
             found[part.parent].append(name)
@@ -204,7 +204,7 @@ class _Planner:
         return name not in self._seen and not is_below_closed(name, self._seen)
 
     def _settled(self, record: FileRecord, owners: Collection[str]) -> FileRecord:
-        """The ledger's line for a file as it is now; status "new" where it has to be read and embedded."""
+        """Return a file's new record; with status "new" if it must be read and embedded."""
         before = self._ledger.get(record.name)
         if record == before or record.status == UNSUPPORTED:
             return record
@@ -220,14 +220,14 @@ class _Planner:
         return replace(record, status=before.status, detail=before.detail) if is_there else record
 
     def _retry_in_part(self) -> None:
-        """Read files again in which a file could not be read."""
+        """Read files again in which a file failed."""
         for part in self._parts.values() if self._retry else ():
             owner = self._records.get(part.parent)
             if owner is not None and owner.status in READ and part.status in _RETRIED:
                 self._records[part.parent] = replace(owner, status=NEW, detail="")
 
     def _follow_renames(self) -> None:
-        """Where a file is gone and a new one has its content, what is indexed of it takes the new name."""
+        """Rename what is indexed of a missing file if a new file has the same content."""
         gone = {old.sha256: old for name, old in self._ledger.items() if old.is_read and self._is_gone(name)}
         parts_of = self._parts_of()
         taken = self._documents.keys() | parts_of.keys()
@@ -243,7 +243,7 @@ class _Planner:
                 self._parts[name] = replace(part, detail=moved[part.detail])
 
     def _rename(self, old: str, file: FileRecord, parts: Iterable[str]) -> None:
-        """Know a file, its documents and the files within it by the new name."""
+        """Rename a file, its documents and the files within it."""
         del self._ledger[old]
         self._records[file.name] = self._ledger[file.name] = file
         documents = []
@@ -257,7 +257,7 @@ class _Planner:
         self._renames.append(Rename(old, file, tuple(documents)))
 
     def _name_duplicates(self) -> None:
-        """Of files with the same content one is indexed: the one that is already, else the first by name."""
+        """Of files with the same content, index only one: the one already indexed, else the first by name."""
         first = {
             self._documents[name]: name
             for name, part in self._parts.items()
@@ -277,7 +277,7 @@ class _Planner:
         return self._records[owner].status in (*READ, FAILED)
 
     def _lost(self) -> Iterator[Forget | Drop]:
-        """Documents, and files within files, whose file is gone or has nothing to quote now; by name."""
+        """Yield documents, and files within files, whose file is gone or not indexed any more; sorted by name."""
         for name in sorted(self._ledger.keys() | self._parts.keys() | self._documents.keys()):
             owner = self._owner(name)
             record = self._records.get(owner)
@@ -289,7 +289,7 @@ class _Planner:
                 yield Drop(name, is_document)
 
     def _free_duplicates(self, lost: Collection[str]) -> None:
-        """Read files again in which there is a duplicate of what is no longer there: it takes its place."""
+        """Read files again that contain a duplicate of a lost document, to take its place."""
         for part in self._parts.values():
             owner = self._records.get(part.parent)
             if owner is None or owner.status not in READ or part.status != DUPLICATE:
@@ -298,7 +298,7 @@ class _Planner:
                 self._records[part.parent] = replace(owner, status=NEW, detail="")
 
     def _stands(self, part: FileRecord, lost: Collection[str]) -> bool:
-        """Whether the document that a file within a file is a duplicate of stays as it is."""
+        """Return whether the original of a duplicate within a file stays as it is."""
         is_same = self._documents.get(part.detail) == part.sha256 and part.detail not in lost
         return is_same and self._stays(self._owner(part.detail))
 

@@ -1,4 +1,4 @@
-"""Documents are split, embedded and committed in rounds: short ones together, so that they fill a batch."""
+"""Splits, embeds and commits documents in rounds, so that short ones share a batch."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from functools import cached_property
 from index.ingest.chunking import Splitter
 from index.records import Document, FileRecord
 from index.retrieval.embedding import Embedder
-from index.storage.store import PassageRow, Store
+from index.storage.passages import PassageRow
+from index.storage.store import Store
 
 _CHARS_PER_ROUND = 100_000
 _DOCUMENTS_PER_ROUND = 128
@@ -15,11 +16,11 @@ _DOCUMENTS_PER_ROUND = 128
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is committed together.
+    """A document and its file record, committed together.
 
     Attributes:
-        document: A document; None for a file that holds none of its own, only files within it.
-        file: Its line of the ledger; None where it comes from no file.
+        document: A document; None for a file that only has files within it.
+        file: Its file record; None if it comes from no file.
     """
 
     document: Document | None
@@ -30,11 +31,11 @@ Round = list[Entry]
 """Entries whose documents are embedded together."""
 
 WriteRound = Callable[[Round, Callable[[float], None] | None], None]
-"""Writes a round, telling the share of it that is embedded, 0 to 1."""
+"""Writes a round, and reports the share of it that is embedded, 0 to 1."""
 
 
 def in_rounds(entries: Iterable[Entry]) -> Iterator[Round]:
-    """Group documents so that short ones fill a batch together and long ones do not pile up."""
+    """Group documents so that short ones share a batch and long ones don't pile up."""
     round_: Round = []
     chars = 0
     for entry in entries:
@@ -48,14 +49,14 @@ def in_rounds(entries: Iterable[Entry]) -> Iterator[Round]:
 
 
 class RoundWriter:
-    """Splits, embeds and commits documents into one store."""
+    """Splits, embeds and commits documents to one store."""
 
     def __init__(self, store: Store, embedder: Embedder) -> None:
-        """Make a writer; the embedder is loaded when it is first used.
+        """Create a writer; the embedder is loaded on first use.
 
         Args:
-            store: Where the documents go.
-            embedder: What embeds their passages.
+            store: Store of the documents.
+            embedder: Embedder of their passages.
         """
         self._store = store
         self._embedder = embedder
@@ -65,10 +66,10 @@ class RoundWriter:
         return Splitter(self._embedder.tokenizer)
 
     def write(self, round_: Round, on_progress: Callable[[float], None] | None = None) -> None:
-        """Write some documents: embedded together, committed one by one. The right to write must be held.
+        """Write documents, embedded together and committed one by one. The caller must hold the store's write lock.
 
         Args:
-            round_: Documents, each with its line of the ledger.
+            round_: Documents with their file records.
             on_progress: Called with the share of the round that is embedded, 0 to 1.
         """
         documents = [entry.document for entry in round_]
@@ -96,4 +97,4 @@ class RoundWriter:
                 rows = [PassageRow(p, context, next(vectors)) for p, context in zip(passages, row, strict=True)]
                 self._store.put(entry.document, rows, entry.file)
             elif entry.file is not None:
-                self._store.write_files([entry.file])
+                self._store.ledger.write([entry.file])

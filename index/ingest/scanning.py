@@ -114,7 +114,7 @@ def _look_at(path: Path, folder: Path) -> FoundFile:
 
 
 def leads_out(path: Path, folder: Path) -> bool:
-    """Return whether a path is a link to something outside a folder, which whoever made the link may not see."""
+    """Return whether a path is a link out of a folder, to something that its author may not be allowed to read."""
     return path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
 
 

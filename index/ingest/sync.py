@@ -218,7 +218,7 @@ class SyncRun:
             if isinstance(error, ChangingFileError):
                 record = replace(record, sha256="")  # whatever it is in the end, it was not read
             owners = (record.name,) if read.documents else ()
-            self._store.write_files([failed(record, str(error), owners)])
+            self._store.ledger.write([failed(record, str(error), owners)])
             return
         detail = "" if status == UNSUPPORTED else str(error)
         gone = [record.name, *read.documents, *read.parts]
@@ -235,7 +235,9 @@ class SyncRun:
 
 def _indexed(store: Store) -> Indexed:
     """What an index holds, as `plan` takes it."""
-    return Indexed(store.files(), {record.name: record.sha256 for record in store.documents()}, *store.kept_out())
+    return Indexed(
+        store.ledger.all(), {record.name: record.sha256 for record in store.documents.all()}, *store.ledger.kept_out()
+    )
 
 
 def _document_of(line: FileRecord, part: LoadedFile) -> Document | None:

@@ -35,12 +35,12 @@ def watching(
     sync: Callable[[Callable[[Progress], None]], SyncReport],
     on_change: Callable[[SyncReport], None] | None = None,
 ) -> Iterator[None]:
-    """Bring an index in step whenever its folder changes, in a thread, for a `with` block.
+    """Synchronize an index with its folder after every change, in a thread, during a `with` block.
 
     Args:
         folder: The folder.
-        sync: Brings the index in step; calls what it is given as the work goes on.
-        on_change: Called with what was done, each time that something was.
+        sync: Synchronizes the index; calls its argument to report progress.
+        on_change: Called with the report of each synchronization that changed something.
 
     Yields:
         Nothing.
@@ -56,7 +56,7 @@ def watching(
         if on_change is not None and report.has_changes:
             on_change(report)
 
-    # A daemon: Ctrl-C may come between any two lines here, and must end the process all the same.
+    # A daemon, so that Ctrl-C ends the process even if it arrives between two lines here.
     thread = threading.Thread(target=follow, args=(folder, bring_in_step, stop), daemon=True)
     try:
         thread.start()
@@ -102,7 +102,7 @@ def follow(folder: Path, bring_in_step: Callable[[], object], stop: threading.Ev
 
 def _work_on_changes(folder: Path, work: Callable[[], None], stop: threading.Event) -> None:
     """Update now and after every change, until an error or the stop event."""
-    import watchfiles  # and asyncio, which a single question need not wait for
+    import watchfiles  # imports asyncio, which a single question doesn't need
 
     work()
     looked_at = -_LOOK_AGAIN_S

@@ -85,8 +85,8 @@ class Upkeep:
 
     def _work(self) -> None:
         retries = 0
-        while (deletion := self._store.remains()) and not self._is_abandoned.is_set():
-            self._repeat(self._store.erase_some)
+        while (deletion := self._store.erasure.remains()) and not self._is_abandoned.is_set():
+            self._repeat(self._store.erasure.erase_some)
             self._rest()
             if self._is_abandoned.is_set():
                 return
@@ -118,14 +118,14 @@ class Upkeep:
             False where another connection reads an older state, which stands in the log until it is done.
         """
         with self._writing():
-            self._store.rebuild_lexical()
-        self._repeat(self._store.shrink_some)
+            self._store.erasure.rebuild_lexical()
+        self._repeat(self._store.erasure.shrink_some)
         with self._writing():
             self._vectors.catch_up()
             self._vectors.save(erasing=True)
-            is_empty = self._store.empty_log()
+            is_empty = self._store.erasure.empty_log()
             if is_empty and not self._is_abandoned.is_set():
-                self._store.note_erased(deletion)
+                self._store.erasure.note_erased(deletion)
         return is_empty
 
     def _repeat(self, step: Callable[[], bool]) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from index.errors import DamagedIndexError
 from index.records import READ
 from index.retrieval.faiss_index import VectorIndex
-from index.storage.store import OF_DOCUMENT, Store
+from index.storage.schema import OF_DOCUMENT
+from index.storage.store import Store
 
 BEYOND_FILES = ("database", "certificate")
 """Checks whose problems reading the documents again does not mend; while there are any, nothing else is looked at."""
@@ -69,7 +70,7 @@ def examine(store: Store, dimension: Callable[[], int]) -> list[Problem]:
 
 
 def _all_problems(store: Store, dimension: Callable[[], int]) -> list[Problem]:
-    with store.reading() as connection:
+    with store.database.reading() as connection:
         problems = [*_database(connection)] or [*_certificate(connection)]
         if problems:
             return problems
@@ -96,7 +97,7 @@ def reindex(store: Store) -> None:
     Args:
         store: The index's store. The right to write it must be held.
     """
-    with suppress(DamagedIndexError), store.writing() as connection:
+    with suppress(DamagedIndexError), store.database.writing() as connection:
         connection.execute("REINDEX")
 
 
@@ -110,7 +111,7 @@ def mend_rows(store: Store, problems: list[Problem]) -> None:
         problems: What `examine` found.
     """
     checks = {problem.check for problem in problems}
-    with store.writing() as connection:
+    with store.database.writing() as connection:
         if "references" in checks:
             for table in ("passages", *OF_DOCUMENT):
                 connection.execute(f"DELETE FROM {table} WHERE document_id NOT IN (SELECT id FROM documents)")
@@ -127,7 +128,7 @@ def mend_rows(store: Store, problems: list[Problem]) -> None:
                     "DELETE FROM files WHERE name = ? OR name = (SELECT parent FROM files WHERE name = ?)", (name, name)
                 )
     if checks & {"lexical", "references"}:
-        store.rebuild_lexical()
+        store.erasure.rebuild_lexical()
 
 
 def _database(connection: sqlite3.Connection) -> Iterator[Problem]:
@@ -197,13 +198,13 @@ def _vectors(connection: sqlite3.Connection, dimension: Callable[[], int]) -> It
 
 def _lexical(store: Store) -> Iterator[Problem]:
     ids = ("SELECT id FROM passages", "SELECT id FROM lexical_docsize")
-    with store.reading() as connection:
+    with store.database.reading() as connection:
         for (first, second), what in ((ids, "have no lexical row"), (ids[::-1], "are in the lexical index only")):
             count = connection.execute(f"SELECT count(*) FROM ({first} EXCEPT {second})").fetchone()[0]
             if count:
                 yield Problem("lexical", f"{count:,} passages {what}")
     try:
-        with store.writing() as connection:  # FTS5 checks itself by a statement that looks like writing
+        with store.database.writing() as connection:  # FTS5 checks itself by a statement that looks like writing
             connection.execute("INSERT INTO lexical (lexical, rank) VALUES ('integrity-check', 1)")
     except DamagedIndexError:
         yield Problem("lexical", "the lexical index does not hold what the passages say")
@@ -217,13 +218,13 @@ def _saved_vectors(store: Store) -> Iterator[Problem]:
         return
     with opened.in_step():
         ids, vectors = opened.ids(), opened.vectors()
-        if sorted(ids) != store.passage_ids():
+        if sorted(ids) != store.passages.ids():
             yield Problem("faiss", "the file of vectors has other passages than the store")
             return
         order = np.argsort(ids)
         for start in range(0, len(order), _ROWS_AT_ONCE):
             some = order[start : start + _ROWS_AT_ONCE]
-            if not np.array_equal(store.vectors(ids[some].tolist())[1], vectors[some]):
+            if not np.array_equal(store.passages.vectors(ids[some].tolist())[1], vectors[some]):
                 yield Problem("faiss", "the file of vectors has other vectors than the store")
                 return
 

@@ -61,9 +61,9 @@ class Repair:
             reindex(self._store)
             return
         names = {problem.document for problem in problems if problem.document is not None}
-        of_files = names & self._store.files().keys()
+        of_files = names & self._store.ledger.records(names).keys()
         mend_rows(self._store, problems)
-        for round_ in in_rounds(Entry(self._store.document(name), None) for name in sorted(names - of_files)):
+        for round_ in in_rounds(Entry(self._store.documents.get(name), None) for name in sorted(names - of_files)):
             self._write_round(round_, None)
         if of_files or any(problem.file for problem in problems):
             self._sync()

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from index.errors import DamagedIndexError
 from index.records import Vectors
 from index.storage import private_files
-from index.storage.store import MENDED_BY, Store
+from index.storage.passages import MENDED_BY
+from index.storage.store import Store
 
 FILE_NAME = "vectors.faiss"
 _MAGIC = b"verbatim-vectors-2"
@@ -46,7 +47,7 @@ class VectorIndex:
             path: Where the index is saved; None is a file beside the store's.
         """
         self._store = store
-        self._path = store.path.with_name(FILE_NAME) if path is None else path
+        self._path = store.database.path.with_name(FILE_NAME) if path is None else path
         private_files.mend_file(self._path)
         self._guard = threading.RLock()
         self._store_id = ""
@@ -69,14 +70,14 @@ class VectorIndex:
         Raises:
             DamagedIndexError: The store has vectors of different lengths.
         """
-        with self._guard, self._store.reading():
-            generation, store_id = self._store.generation(), str(self._store.meta("store_id"))
+        with self._guard, self._store.database.reading():
+            generation, store_id = self._store.meta.generation(), self._store.meta.store_id()
             if store_id != self._store_id:  # not opened yet, or the store was recreated with new ids
                 self._store_id = store_id
                 self._open()
             if generation == self._generation:
                 return
-            have, want = self.ids(), np.asarray(self._store.passage_ids(), dtype=np.int64)
+            have, want = self.ids(), np.asarray(self._store.passages.ids(), dtype=np.int64)
             self._remove(np.setdiff1d(have, want, assume_unique=True))
             self._add(np.setdiff1d(want, have, assume_unique=True))
             self._generation = generation
@@ -88,7 +89,7 @@ class VectorIndex:
         Yields:
             Nothing.
         """
-        with self._guard, self._store.reading():
+        with self._guard, self._store.database.reading():
             self.catch_up()
             yield
 
@@ -149,7 +150,7 @@ class VectorIndex:
             if copied is None:
                 self._path.unlink(missing_ok=True)
             else:
-                self._store.settle()  # after a power failure, the file must not be newer than the store
+                self._store.database.settle()  # after a power failure, the file must not be newer than the store
                 _write(temporary, header, copied)
                 temporary.replace(self._path)
             self._saved_look = self._look()
@@ -219,13 +220,14 @@ class VectorIndex:
         Raises:
             DamagedIndexError: Their vectors differ in length from the others.
         """
-        found, vectors = self._store.vectors(ids.tolist())
+        found, vectors = self._store.passages.vectors(ids.tolist())
         if not found:
             return
         if self._faiss is None:
             self._faiss = faiss.IndexIDMap(faiss.IndexFlatIP(vectors.shape[1]))
         if vectors.shape[1] != self._faiss.d:
-            raise DamagedIndexError(f"the index {self._store.path} holds vectors of different lengths; {MENDED_BY}")
+            place = self._store.database.path
+            raise DamagedIndexError(f"the index {place} holds vectors of different lengths; {MENDED_BY}")
         self._faiss.add_with_ids(vectors, np.asarray(found, dtype=np.int64))
         self._n_unsaved += len(found)
 

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, FiniteFloat, ValidationError
 
-from index.errors import ModelError
+from index.errors import ModelError, first_fault
 from index.records import Proximity
 
 FILE_NAME = "fusion.json"
@@ -106,9 +106,7 @@ def read_weights(folder: Path, embedder_sha256: str) -> FusionWeights | None:
     except OSError as error:
         raise ModelError(f"{file} cannot be read: {error.strerror}; {remedy}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise ModelError(f"{file} is not a file of fusion weights: {place}: {first['msg']}; {remedy}") from error
+        raise ModelError(f"{file} is not a file of fusion weights: {first_fault(error)}; {remedy}") from error
     if found.embedder_sha256 != embedder_sha256:
         raise ModelError(f"{file} was written for other weights of {found.embedder!r}; {remedy}")
     return found.weights

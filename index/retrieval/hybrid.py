@@ -58,11 +58,11 @@ class Searcher:
         limit = max(top_k, CANDIDATES)
         vector = self._vector_of(question)
         with self._vectors.in_step():
-            ids = None if within is None else self._store.passage_ids(within)
-            bm25 = dict(self._store.match(lexical_query(question), limit, ids)) if terms(question) else {}
+            ids = None if within is None else self._store.passages.ids(within)
+            bm25 = dict(self._store.passages.match(lexical_query(question), limit, ids)) if terms(question) else {}
             spelled_out = self._spelled_out(question, limit, ids)
             cosines = self._cosines(vector, limit, ids, list(dict.fromkeys([*bm25, *spelled_out])))
-            passages = self._store.passages(list(cosines))
+            passages = self._store.passages.get(list(cosines))
         found = [id_ for id_ in cosines if id_ in passages]
         texts = [_searched(*passages[id_]) for id_ in found]
         proximity = dict(zip(found, measure(question, terms(question), texts), strict=True))
@@ -87,8 +87,8 @@ class Searcher:
         abbreviation = abbreviation_asked(question)
         if abbreviation is None:
             return []
-        holding = [id_ for id_, _ in self._store.match(f'"{abbreviation}"', _LOOKED_THROUGH, ids)]
-        passages = self._store.passages(holding)
+        holding = [id_ for id_, _ in self._store.passages.match(f'"{abbreviation}"', _LOOKED_THROUGH, ids)]
+        passages = self._store.passages.get(holding)
         return [id_ for id_ in holding if id_ in passages and spells_out(passages[id_][0].text, abbreviation)][:limit]
 
     def _cosines(self, vector: Vectors, limit: int, ids: Sequence[int] | None, also: list[int]) -> dict[int, float]:

@@ -147,7 +147,7 @@ def index(
         ):
             report = answerer.sync(on_progress, retry_failed=retry_failed)
             _refuse_empty(answerer)
-            place, count, files = answerer.index_dir, len(answerer.documents()), answerer.files()
+            place, count, files = answerer.index_dir, answerer.counts()["documents"], answerer.files()
     if as_json:
         ledger = {"statuses": by_status(files), "left_out": left_out_of(files), "notes": notes_of(files)}
         print_json({**jsonable(report), "documents": count, **ledger, "index_dir": str(place)})
@@ -250,7 +250,8 @@ def feedback(
             check_writable("export", export)
         place = default_folder() if folder is None else _named(folder)
         with QuestionAnswerer(place, engine=context.obj) as answerer:
-            given, now = FeedbackStore(answerer.index_dir).all(), hashes(answerer)
+            given = FeedbackStore(answerer.index_dir).all()
+            now = hashes(answerer, given)
         taught = sum(teaches(said) for said in given)
         if export is not None:
             write_whole(export, exported(given, Format(form)))
@@ -484,7 +485,7 @@ def _watch(context: typer.Context, folder: str, rebuild: bool, as_json: bool) ->
 
             def tell(report: "SyncReport") -> None:
                 nonlocal known
-                count, files = len(answerer.documents()), answerer.files()
+                count, files = answerer.counts()["documents"], answerer.files()
                 if as_json:
                     left_out = {"left_out": left_out_of(files), "notes": notes_of(files)}
                     print_json({**jsonable(report), "documents": count, **left_out}, indent=None)
@@ -501,7 +502,7 @@ def _watch(context: typer.Context, folder: str, rebuild: bool, as_json: bool) ->
 def _refuse_empty(answerer: "QuestionAnswerer") -> None:
     from index.formats.kinds import SUMMARY
 
-    if not answerer.documents():
+    if not answerer.counts()["documents"]:
         left_out = answerer.left_out()
         why = f" ({count_of(len(left_out), 'file')} left out: {_first(left_out)})" if left_out else ""
         raise FolderError(f"folder={str(answerer.folder)!r} holds no documents{why}; put files into it: {SUMMARY}")

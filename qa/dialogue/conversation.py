@@ -71,7 +71,7 @@ class Conversation:
 
     def _turn(self, text: str, corrected: str | None) -> Turn:
         if corrected is None:
-            talk = reply_to(text, self._records(), self._answerer.text, self._at_hand())
+            talk = reply_to(text, self._records, self._answerer.text, self._at_hand())
             if talk is not None:
                 return Turn(text, talk.text, Kind.TALK, documents=talk.documents)
         question, within = self._scoped(self._answerer.as_meant(text), self._within)
@@ -89,8 +89,8 @@ class Conversation:
 
     def _scoped(self, text: str, within: tuple[str, ...] | None) -> tuple[str, tuple[str, ...] | None]:
         """A question without the words that say where, and the documents to ask."""
-        names = [record.name for record in self._records()]
-        scope = scope_of(text, names, list(reversed(self._turns)))
+        names = self._there(self._answerer.names_in(text))
+        scope = scope_of(text, names, list(reversed(self._turns)), lambda name: bool(self._there([name])))
         if scope is None:
             return text, within
         last = next((turn.understood for turn in reversed(self._turns) if turn.understood is not None), text)
@@ -104,6 +104,10 @@ class Conversation:
     def _records(self) -> list[DocumentRecord]:
         records = self._answerer.documents()
         return records if self._within is None else [record for record in records if record.name in self._within]
+
+    def _there(self, names: Sequence[str]) -> list[str]:
+        """Those of some names that are documents of this conversation."""
+        return [name for name in self._answerer.records(names) if self._within is None or name in self._within]
 
     def _at_hand(self) -> list[str]:
         """Names of documents that were spoken of, the latest first."""

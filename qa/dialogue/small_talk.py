@@ -65,13 +65,13 @@ class Talk:
 
 
 def reply_to(
-    text: str, records: Sequence[DocumentRecord], text_of: Callable[[str], str], at_hand: Sequence[str]
+    text: str, records: Callable[[], Sequence[DocumentRecord]], text_of: Callable[[str], str], at_hand: Sequence[str]
 ) -> Talk | None:
     """What to say to words that ask nothing of the documents' content.
 
     Args:
         text: What was said.
-        records: The documents.
+        records: Lists the documents; called only where the reply depends on them.
         text_of: The stored text of a document by name.
         at_hand: Names of documents that "this document" may mean, the likeliest first.
 
@@ -83,13 +83,13 @@ def reply_to(
         if pattern.fullmatch(said):
             return Talk(words)
     if _ABILITIES.fullmatch(said):
-        return _abilities(len(records))
+        return _abilities(len(records()))
     if _DOCUMENTS.fullmatch(said):
-        return _documents(records)
+        return _documents(records())
     topic = _TOPIC.fullmatch(said)
     if topic:
         asked = topic["it"] or topic["what"] or topic["which"]
-        return _topic(asked, records, text_of, at_hand)
+        return _topic(asked, records(), text_of, at_hand)
     return None
 
 

@@ -35,7 +35,7 @@ Said = Callable[[str, Sequence["Question"], Sequence["Prediction"]], None]
 
 _CALIBRATION_BINS = 10
 _RIGHT_F1 = 0.5
-_KINDS = {dict: "object", list: "list", str: "string", int: "whole number"}
+_KINDS = {dict: "an object", list: "a list", str: "a string", int: "a whole number"}
 _Kind = TypeVar("_Kind")
 
 
@@ -226,38 +226,38 @@ def calibration_error(
 
 
 def load_questions(path: Path) -> list[Question]:
-    """Questions of a file in SQuAD's format, 1.1 or 2.0.
+    """Load the questions of a file in SQuAD's format, 1.1 or 2.0.
 
     Args:
         path: The file.
 
     Returns:
-        Its questions in their order.
+        Its questions, in order.
 
     Raises:
-        EvaluationError: `load_articles` refuses the file.
+        EvaluationError: The file is invalid, as in `load_articles`.
     """
     return [question for article in load_articles(path) for question in article.questions]
 
 
 def load_articles(path: Path) -> list[Article]:
-    """Articles of a file in SQuAD's format, 1.1 or 2.0.
+    """Load the articles of a file in SQuAD's format, 1.1 or 2.0.
 
     Args:
         path: The file.
 
     Returns:
-        Its articles in their order.
+        Its articles, in order.
 
     Raises:
-        EvaluationError: The file cannot be read, is of another format, has no question or one that cannot be
-            asked, an id twice, or an answer that does not stand where it says; the message names the record.
+        EvaluationError: The file cannot be read, has another format, no questions, an invalid question, the same id
+            twice, or an answer that is not at its offset; the message names the record.
     """
     data = _field(_read_json(path), "data", list, str(path))
     articles = [_article(entry, path, f"{path}, article {number}") for number, entry in enumerate(data, 1)]
     ids = collections.Counter(question.id for article in articles for question in article.questions)
     if not ids:
-        raise EvaluationError(f"{path} holds no question")
+        raise EvaluationError(f"{path} has no questions")
     twice = next((id_ for id_, count in ids.items() if count > 1), None)
     if twice is not None:
         raise EvaluationError(f"{path} has the id {twice!r} twice")
@@ -291,7 +291,7 @@ def _questions(paragraph: object, path: Path, where: str) -> Iterator[Question]:
 def _gold(answer: object, context: str, where: str) -> str:
     text, start = _text(answer, "text", where), _field(answer, "answer_start", int, where)
     if not text or start < 0 or context[start : start + len(text)] != text:
-        raise EvaluationError(f"{where}: {text!r} does not stand at offset {start}")
+        raise EvaluationError(f"{where}: {text!r} is not at offset {start}")
     return text
 
 
@@ -305,12 +305,12 @@ def _text(record: object, key: str, where: str) -> str:
 
 def _field(record: object, key: str, kind: type[_Kind], where: str) -> _Kind:
     if not isinstance(record, dict):
-        raise EvaluationError(f"{where} is not in SQuAD's format: {reprlib.repr(record)} is no object")
+        raise EvaluationError(f"{where} is not in SQuAD's format: {reprlib.repr(record)} is not an object")
     if key not in record:
         raise EvaluationError(f"{where} is not in SQuAD's format: it has no {key!r}")
     value = record[key]
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise EvaluationError(f"{where} is not in SQuAD's format: {key}={reprlib.repr(value)} is no {_KINDS[kind]}")
+        raise EvaluationError(f"{where} is not in SQuAD's format: {key}={reprlib.repr(value)} is not {_KINDS[kind]}")
     return value
 
 
@@ -319,12 +319,12 @@ def _read_json(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read: {error.strerror}; name a file that can") from error
-    except (ValueError, RecursionError) as error:  # bytes that are no UTF-8, text that is no JSON, a million brackets
-        raise EvaluationError(f"{path} is no JSON: {first_line(error)}") from error
+    except (ValueError, RecursionError) as error:  # invalid UTF-8, invalid JSON, a million brackets
+        raise EvaluationError(f"{path} is not JSON: {first_line(error)}") from error
 
 
 def load_predictions(path: Path, questions: Sequence[Question]) -> list[Prediction]:
-    """Another system's predictions, `{id: text}` as SQuAD's scorer takes them; "" is declining.
+    """Load another system's predictions, `{id: text}` as for SQuAD's scorer; "" means declined.
 
     Args:
         path: The file.
@@ -334,14 +334,16 @@ def load_predictions(path: Path, questions: Sequence[Question]) -> list[Predicti
         A prediction for each question, without confidence and time.
 
     Raises:
-        EvaluationError: The file cannot be read, is of another format, or lacks a question.
+        EvaluationError: The file cannot be read, has another format, or lacks a question.
     """
     said = _read_json(path)
     if not isinstance(said, dict):
-        raise EvaluationError(f"{path} is not of the form {{id: text}}: {reprlib.repr(said)} is no object")
+        raise EvaluationError(f"{path} is not of the form {{id: text}}: {reprlib.repr(said)} is not an object")
     for id_, text in said.items():
         if not isinstance(text, str):
-            raise EvaluationError(f"{path} is not of the form {{id: text}}: {id_!r} is {reprlib.repr(text)}, no string")
+            raise EvaluationError(
+                f"{path} is not of the form {{id: text}}: {id_!r} is {reprlib.repr(text)}, not a string"
+            )
     missing = [q.id for q in questions if q.id not in said]
     if missing:
         raise EvaluationError(f"{path} has no prediction for question {missing[0]!r}, nor for {len(missing) - 1} more")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from index.errors import ParameterError
+from index.errors import ParameterError, first_fault
 from qa.evaluation.metrics import EvaluationError, Prediction, Question, is_right
 from qa.text.normalization import f1
 
@@ -125,9 +125,7 @@ def _parsed(line: str, where: str) -> Record:
     try:
         return _RECORDS.validate_json(line, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = "".join(f"{name}: " for name in first["loc"])
-        raise EvaluationError(f"{where} is not a record of verbatim evaluate --save: {field}{first['msg']}") from error
+        raise EvaluationError(f"{where} is not a record of verbatim evaluate --save: {first_fault(error)}") from error
 
 
 def check_writable(parameter: str, path: Path) -> None:

@@ -1,28 +1,28 @@
 """What people say of answers: right, wrong, and which words are right. Kept beside the index, in a file of its own."""
 
-import sqlite3
-import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from index.errors import ChangingFileError, ParameterError, UnknownDocumentError, VerbatimError
 from index.records import check_unicode
-from index.storage import private_files
+from index.storage.database import Database, DatabaseKind
 from qa.answerer import QuestionAnswerer
 from qa.question.checks import check_question
+from qa.records.browser import hash_stored_ids
 from qa.text.sentences import paragraph_around
 
 FILE_NAME = "feedback.sqlite"
 SCHEMA_VERSION = 1
 MAX_WORDS_CHARS = 2_000
-_BUSY_TIMEOUT_S = 10
 
 _SCHEMA = """
 -- A row for each answer that a browser judged. Of a declined question the answer is '' at 0 to 0 of no document.
@@ -60,6 +60,16 @@ class FeedbackError(VerbatimError):
     """The file of feedback cannot be used."""
 
 
+_KIND = DatabaseKind(
+    name="the feedback",
+    error=FeedbackError,
+    damaged=FeedbackError,
+    busy=FeedbackError,
+    if_damaged="move the file away, and feedback begins anew",
+    if_unwritable="check who may write its folder",
+)
+
+
 class Verdict(StrEnum):
     """What is said of an answer, or of a question's having been declined."""
 
@@ -91,7 +101,7 @@ class Feedback:
     """What someone said of an answer.
 
     Attributes:
-        browser: Random id of the browser that it came from.
+        browser: Hash of the random id of the browser that it came from, as `hashed_id` gives it.
         question: The question, as it was asked of the documents.
         verdict: Whether the answer was right, or declining was.
         answer: The answer; None where the question was declined.
@@ -139,9 +149,8 @@ class FeedbackStore:
         Args:
             folder: The index's folder.
         """
-        self.path = folder / FILE_NAME
-        private_files.mend_file(self.path)
-        self._one_at_a_time = threading.Lock()
+        self._database = Database(folder / FILE_NAME, _KIND)
+        self._has_hashes = False
 
     def put(self, feedback: Feedback) -> Feedback:
         """Keep what was said, in place of what the same browser said before of the same answer.
@@ -157,8 +166,10 @@ class FeedbackStore:
         """
         kept = replace(feedback, id=uuid.uuid4().hex, time=datetime.now(UTC).isoformat(timespec="microseconds"))
         row = _row(kept)
-        with self._writing() as connection:
-            _make_table(connection)
+        if not self._is_begun():
+            self._database.make()
+            self._database.make_tables(_SCHEMA, SCHEMA_VERSION)
+        with self._database.writing() as connection:
             marks = ", ".join("?" * len(row))
             connection.execute(f"INSERT OR REPLACE INTO feedback VALUES ({marks})", row)
         return kept
@@ -167,7 +178,7 @@ class FeedbackStore:
         """Delete something that a browser said.
 
         Args:
-            browser: The browser's id.
+            browser: Hash of the browser's id.
             id_: The feedback's id.
 
         Returns:
@@ -176,10 +187,9 @@ class FeedbackStore:
         Raises:
             FeedbackError: The file cannot be read or written.
         """
-        if not self.path.exists():
+        if not self._is_begun():
             return False
-        with self._writing() as connection:
-            _make_table(connection)
+        with self._database.writing() as connection:
             gone = connection.execute("DELETE FROM feedback WHERE id = ? AND browser = ?", (id_, browser))
             return gone.rowcount > 0
 
@@ -195,59 +205,38 @@ class FeedbackStore:
         Raises:
             FeedbackError: The file cannot be read.
         """
-        if not self.path.exists():
+        if not self._is_begun():
             return []
-        with self._connected() as connection:
-            if not _version(connection):
-                return []
-            query = "SELECT * FROM feedback WHERE ? IS NULL OR browser = ? ORDER BY time, id"
-            return [_feedback(row) for row in connection.execute(query, (browser, browser))]
+        with self._database.reading() as connection:
+            query = f"SELECT {_COLUMNS} FROM feedback WHERE ? IS NULL OR browser = ? ORDER BY time, id"
+            rows = connection.execute(query, (browser, browser)).fetchall()
+        with self._database.decoding():
+            return [_feedback(row) for row in rows]
 
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        """A connection of its own: feedback is rare, and then nothing holds the file open in between.
-
-        Yields:
-            The connection.
-
-        Raises:
-            FeedbackError: The file is none of ours, damaged, or cannot be reached.
-        """
-        with suppress(OSError):  # SQLite says what is wrong
-            private_files.make_file(self.path)
-        try:
-            opened = sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
-            with self._one_at_a_time, closing(opened) as connection:
-                connection.row_factory = sqlite3.Row
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA secure_delete = ON")
-                if _version(connection) > SCHEMA_VERSION:
-                    raise FeedbackError(f"{self.path} was written by a newer version; update Verbatim")
-                yield connection
-        except sqlite3.Error as error:
-            raise FeedbackError(
-                f"feedback cannot be kept in {self.path}: {error}; check the disk and the file"
-            ) from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: what is not committed at the end is undone when the connection closes."""
-        with self._connected() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
+    def _is_begun(self) -> bool:
+        """Whether there is anything to look at; ids of browsers, which older versions kept as they were, are hashed."""
+        if not self._database.exists() or not self._database.version(SCHEMA_VERSION):
+            return False
+        if not self._has_hashes:
+            with self._database.connected() as connection:
+                hash_stored_ids(connection, "feedback")
+            self._has_hashes = True
+        return True
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _make_table(connection: sqlite3.Connection) -> None:
-    if not _version(connection):
-        connection.execute(_SCHEMA)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
+_PLAIN = (
+    *("id", "time", "browser", "question", "verdict"),
+    *("is_absent", "confidence", "reader", "reader_sha256"),
+)
+"""Columns that are fields of `Feedback` as they are."""
+_STRETCHES = {
+    "answer": ("document", "sha256", "start", "[end]", "text"),
+    "correction": tuple(f"right_{each}" for each in ("document", "sha256", "start", "end", "text")),
+    "context": ("context_document", "context_sha256", "context_start", "context_end", "context"),
+}
+"""Columns that are words of a document, in the order of the fields of `Stretch`."""
+_FIELDS = tuple(each.name for each in fields(Stretch))
+_COLUMNS = ", ".join((*_PLAIN, *(column for columns in _STRETCHES.values() for column in columns)))
 _NOWHERE = Stretch("", "", 0, 0, "")
 
 
@@ -267,24 +256,16 @@ def _row(said: Feedback) -> tuple[Any, ...]:
     )
 
 
-def _feedback(row: sqlite3.Row) -> Feedback:
-    def stretch(document: str, sha256: str, start: str, end: str, text: str) -> Stretch | None:
-        return Stretch(row[document], row[sha256], row[start], row[end], row[text]) if row[document] else None
+_VALID = TypeAdapter(Feedback)
 
-    return Feedback(
-        browser=row["browser"],
-        question=row["question"],
-        verdict=Verdict(row["verdict"]),
-        answer=stretch("document", "sha256", "start", "end", "text"),
-        correction=stretch("right_document", "right_sha256", "right_start", "right_end", "right_text"),
-        is_absent=bool(row["is_absent"]),
-        context=stretch("context_document", "context_sha256", "context_start", "context_end", "context"),
-        confidence=row["confidence"],
-        reader=row["reader"],
-        reader_sha256=row["reader_sha256"],
-        id=row["id"],
-        time=row["time"],
-    )
+
+def _feedback(row: Sequence[Any]) -> Feedback:
+    """A row of `_COLUMNS` as a record, whose types are checked: a row of a damaged file may hold anything."""
+    values = iter(row)
+    plain = {name: next(values) for name in _PLAIN}
+    stretches = {name: dict(zip(_FIELDS, islice(values, len(_FIELDS)), strict=True)) for name in _STRETCHES}
+    words = {name: stretch if stretch["document"] else None for name, stretch in stretches.items()}
+    return _VALID.validate_python({**plain, **words})
 
 
 # Taking it
@@ -388,10 +369,10 @@ def _as_stored(what: str, stretch: Stretch, text: str, answerer: QuestionAnswere
         ChangingFileError: It is not what it was when its words were shown.
     """
     # Looked up after the text was read: were it before, a change between the two could go unseen.
-    now = hashes(answerer).get(stretch.document)
-    if now is None:
+    record = answerer.records([stretch.document]).get(stretch.document)
+    if record is None:
         raise UnknownDocumentError(f"there is no document {stretch.document!r} in the index")
-    if now != stretch.sha256:
+    if record.sha256 != stretch.sha256:
         raise ChangingFileError(f"{stretch.document!r} has changed since it was shown; open it again, or ask again")
     if not 0 <= stretch.start < stretch.end <= len(text):
         raise ParameterError(
@@ -410,9 +391,14 @@ def _context(around: Stretch, text: str) -> Stretch:
 # What became of it
 
 
-def hashes(answerer: QuestionAnswerer) -> dict[str, str]:
-    """Hash of each document's file, by the document's name."""
-    return {record.name: record.sha256 for record in answerer.documents()}
+def hashes(answerer: QuestionAnswerer, given: Iterable[Feedback]) -> dict[str, str]:
+    """Hash of the file of each document that feedback is about, by document name; of those that are there."""
+    names = {stretch.document for said in given for stretch in _about(said)}
+    return {name: record.sha256 for name, record in answerer.records(names).items()}
+
+
+def _about(said: Feedback) -> list[Stretch]:
+    return [stretch for stretch in (said.answer, said.correction, said.context) if stretch is not None]
 
 
 class Standing(StrEnum):
@@ -433,7 +419,7 @@ def standing(said: Feedback, now: Mapping[str, str]) -> Standing:
     Returns:
         Whether they are.
     """
-    about = [stretch for stretch in (said.answer, said.correction, said.context) if stretch is not None]
+    about = _about(said)
     if any(stretch.document not in now for stretch in about):
         return Standing.GONE
     is_same = all(now[stretch.document] == stretch.sha256 for stretch in about)

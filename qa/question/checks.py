@@ -1,4 +1,4 @@
-"""What can be asked."""
+"""Validation of questions."""
 
 from index.errors import ParameterError, QuestionError
 from index.records import check_unicode
@@ -7,19 +7,19 @@ MAX_QUESTION_CHARS = 1000
 
 
 def check_question(question: str) -> str:
-    """A question that can be asked.
+    """Validate a question.
 
     Args:
         question: The question.
 
     Returns:
-        The same.
+        The same question.
 
     Raises:
-        QuestionError: It is no string, blank, longer than 1,000 characters, or no valid Unicode.
+        QuestionError: It is not a string, has no words, is longer than 1,000 characters, or is not valid Unicode.
     """
     if not isinstance(question, str):
-        raise QuestionError(f"question={question!r} is no text; ask with a string")
+        raise QuestionError(f"question={question!r} is not a string; ask with text")
     if not any(char.isalnum() for char in question):
         raise QuestionError(f"question={question[:20]!r} holds no words; type a question")
     if len(question) > MAX_QUESTION_CHARS:

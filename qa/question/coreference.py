@@ -1,7 +1,7 @@
-"""What in a question points back to what was said before: a pronoun, or words that are left out.
+"""Coreference: finds the pronoun or ellipsis by which a question refers to what was said before.
 
-It must be found without asking a model, and a question that stands alone must not be taken for one that doesn't: a
-pronoun counts only where nothing before it in its own question can be what it stands for.
+It works without a model, and must not take a stand-alone question for a follow-up: a pronoun counts only if nothing
+before it in its own question can be its antecedent.
 """
 
 import re
@@ -24,7 +24,7 @@ from qa.text.shallow_parsing import (
 
 
 class Back(Enum):
-    """How a question points back."""
+    """How a question refers back."""
 
     PERSON = auto()
     THING = auto()
@@ -38,13 +38,13 @@ class Back(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """What points back in a question.
+    """The words of a question that refer back.
 
     Attributes:
-        back: How.
-        words: Where it stands, and the words: a pronoun with the noun after "this" or "that"; the words that ask anew
-            ("by whom"); what a "what about" is about.
-        possessive: Whether it says whose something is.
+        back: How they refer back.
+        words: The words and their offsets: a pronoun, with the noun after "this" or "that"; the words that ask again
+            ("by whom"); the topic of a "what about".
+        possessive: Whether they are possessive.
     """
 
     back: Back
@@ -68,17 +68,17 @@ _REPORTS_OR_CAUSES = frozenset(
     "believe believed think thought say says said feel felt argue argued make makes made cause causes caused let lets"
     " allow allows allowed help helps helped enable enables enabled require requires required".split()
 )
-"""Verbs that something is said or done by within the clause that depends on them: "what made people believe it?"."""
+"""Verbs with a dependent clause that may contain the antecedent: "what made people believe it?"."""
 
 _WITHIN = frozenset("in on around within behind inside with under near over between among to".split())
-"""Prepositions after which a pronoun may stand for something of its own clause: "a city with a river in it"."""
+"""Prepositions after which a pronoun may refer to its own clause: "a city with a river in it"."""
 
 _SAY_LITTLE = frozenset(
     "name names title year date day month time place kind type sort part number amount percentage percent age reason"
     " purpose result effect cause role job profession nationality occupation size colour color many much long old far"
     " often first last next new main exactly also still ever later now then".split()
 )
-"""Words that a pronoun after them does not stand for: "what is the name of its capital?"."""
+"""Words that are never the antecedent of a later pronoun: "what is the name of its capital?"."""
 
 _LEADS = frozenset("and but so or ok okay then well yes no also oh".split())
 _LEAD = r"(?:(?:and|but|so|or|ok|okay|then|well|yes|no|also|oh)\b[\s,]*)*"
@@ -109,13 +109,13 @@ _EMPTY_IT = re.compile(
 
 
 def pointer_of(question: str) -> Pointer | None:
-    """What in a question points back, if anything does.
+    """Find the words in a question that refer back.
 
     Args:
-        question: The question as it was typed.
+        question: The question as typed.
 
     Returns:
-        What points back first; None for a question that stands alone.
+        The first words that refer back; None for a stand-alone question.
     """
     return _left_out(question) or _others(question) or _pronoun(question)
 
@@ -138,7 +138,7 @@ def _left_out(question: str) -> Pointer | None:
 
 
 def _names_something(words: str) -> bool:
-    """Whether words are no question of their own: "the scientist", "in 2011"."""
+    """Return whether the words are a phrase, not a question: "the scientist", "in 2011"."""
     lower = [word.text.lower() for word in words_with_places(words)]
     is_short = 0 < len(lower) <= _MOST_WORDS_ABOUT
     return is_short and not (AUXILIARIES | QUESTION_WORDS | _PRONOUNS.keys() - {"this", "that"}).intersection(lower)
@@ -195,7 +195,7 @@ def _is_noun_after(question: str, words: list[Phrase], lower: list[str], positio
 
 
 def _clause_first(lower: list[str], position: int) -> bool:
-    """Whether a clause or phrase stands before the question itself: what a pronoun means is then found in there."""
+    """Return whether a clause or phrase precedes the question itself: then it has the antecedent of a pronoun."""
     asks = next((i for i, word in enumerate(lower) if word in QUESTION_WORDS - {"when", "where"}), 0)
     asks = min(asks, 0 if lower[0] in {"when", "where"} and lower[1:2] and lower[1] in AUXILIARIES else asks)
     leads = [i for i in range(asks) if _may_be_noun(lower, i) and lower[i] not in _LEADS]
@@ -203,14 +203,14 @@ def _clause_first(lower: list[str], position: int) -> bool:
 
 
 def _demonstrative(question: str, words: list[Phrase], lower: list[str], position: int) -> bool:
-    """Whether "this" or "that" stands for something, and does not begin a clause."""
+    """Return whether "this" or "that" refers to something, and does not introduce a clause."""
     if position == 0:
         return False
     follows = lower[position - 1] in AUXILIARIES | PREPOSITIONS or is_participle(lower[position - 1])
     if position == len(words) - 1:
         return True
     if lower[position + 1] in _SAY_LITTLE:
-        return False  # "at this time", "this type of car": what it is stands in the question, or is not needed
+        return False  # "at this time", "this type of car": refers to nothing, or to the question itself
     if lower[position] == "this":
         return follows or _is_noun_after(question, words, lower, position)
     return (
@@ -221,7 +221,7 @@ def _demonstrative(question: str, words: list[Phrase], lower: list[str], positio
 
 
 def _refers_back(question: str, words: list[Phrase], lower: list[str], position: int) -> bool:
-    """Whether a personal pronoun cannot stand for anything before it in its own question."""
+    """Return whether a personal pronoun has no antecedent before it in its own question."""
     if lower[position] == "it" and _EMPTY_IT.search(question):
         return False
     before = _may_be_meant(question, words, lower, position)
@@ -238,7 +238,7 @@ def _refers_back(question: str, words: list[Phrase], lower: list[str], position:
 
 
 def _may_be_meant(question: str, words: list[Phrase], lower: list[str], position: int) -> bool:
-    """Whether something before a pronoun may be what it stands for."""
+    """Return whether something before a pronoun may be its antecedent."""
     is_own = lower[position] in _POSSESSIVES and lower[position - 1] not in AUXILIARIES
     is_subject = lower[0] in {"who", "whose"} or (lower[0] == "what" and not AUXILIARIES.intersection(lower[:position]))
     if is_own and is_subject:
@@ -251,7 +251,7 @@ def _may_be_meant(question: str, words: list[Phrase], lower: list[str], position
 
 
 def _subject_begins(lower: list[str], position: int) -> int:
-    """Where to look from: behind the auxiliary, for what is asked for is not what a pronoun stands for."""
+    """Start of the antecedent search: after the auxiliary, since a pronoun never refers to what is asked for."""
     auxiliary = next((i for i in range(position) if lower[i] in AUXILIARIES), None)
     owns = lower[position] in _POSSESSIVES and lower[position - 1] not in BE | DO
     return 0 if auxiliary is None or owns else auxiliary + 1

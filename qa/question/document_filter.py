@@ -1,7 +1,7 @@
 """Document filter: which document a question names, as in "in report.md" or "in the second one"."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from qa.records.turn import Turn
@@ -28,13 +28,16 @@ class Scope:
     document: str
 
 
-def scope_of(text: str, names: Sequence[str], turns: Sequence[Turn]) -> Scope | None:
+def scope_of(
+    text: str, names: Sequence[str], turns: Sequence[Turn], may_be_asked: Callable[[str], bool]
+) -> Scope | None:
     """Find the document that a question names.
 
     Args:
         text: The question as typed.
-        names: Names of the documents that may be asked.
+        names: Names of documents that may be asked, all that stand in the question among them.
         turns: Earlier turns, latest first.
+        may_be_asked: Tells whether there is a document of a name that may be asked.
 
     Returns:
         The document, found by its name or by its number among those mentioned before; None if none is named.
@@ -52,7 +55,7 @@ def scope_of(text: str, names: Sequence[str], turns: Sequence[Turn]) -> Scope | 
         return None
     spoken_of = next((found for turn in turns if len(found := _documents_of(turn)) > 1), ())
     document = _chosen(match["which"].lower(), spoken_of, turns)
-    return Scope(_without(text, match), document) if document is not None and document in names else None
+    return Scope(_without(text, match), document) if document is not None and may_be_asked(document) else None
 
 
 def _without(text: str, match: re.Match[str]) -> str:

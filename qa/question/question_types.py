@@ -1,4 +1,4 @@
-"""What kind of answer a question asks for: yes or no, a reason, a count, a list."""
+"""Question types: whether a question asks for yes or no, a reason, a count, or a list."""
 
 import re
 
@@ -29,22 +29,22 @@ _ASKS_FOR_ONE = re.compile(r"(?:\w+\s+)?(?:which|what)\s+([\w-]+)(?<!s)\s", re.I
 
 
 def is_yes_or_no(question: str) -> bool:
-    """Whether a question wants yes or no for an answer; "is it A or B?" does not."""
+    """Return whether a question asks for yes or no; "is it A or B?" does not."""
     return _YES_OR_NO.match(question.strip()) is not None and not _CHOICE.search(question)
 
 
 def asks_why(question: str) -> bool:
-    """Whether a question asks for a reason."""
+    """Return whether a question asks for a reason."""
     return _WHY.match(question.strip()) is not None
 
 
 def asks_how_many(question: str) -> bool:
-    """Whether a question asks for a count."""
+    """Return whether a question asks for a count."""
     return _COUNT.match(question.strip()) is not None
 
 
 def asks_for_several(question: str) -> bool:
-    """Whether a question asks for a list: "list the …", "which countries …", "who are …"."""
+    """Return whether a question asks for a list: "list the …", "which countries …", "who are …"."""
     text = question.strip()
     if _ASKS_FOR_ALL.match(text):
         return True
@@ -53,14 +53,14 @@ def asks_for_several(question: str) -> bool:
 
 
 def _names_several(noun: str) -> bool:
-    """Whether what follows "which" or "what" is plural: "countries", "ports to the kernel", "former members"."""
+    """Return whether the noun after "which" or "what" is plural: "countries", "ports to the kernel"."""
     words = [word.text.lower() for word in words_with_places(noun)]
     head = next((i for i, word in enumerate(words) if word in PREPOSITIONS), len(words))
     return any(is_plural(word.rstrip("\u2019'")) for word in words[max(0, head - 2) : head])
 
 
 def may_have_several(question: str) -> bool:
-    """Whether more than one span may be right: not for when, why and how much, nor for "which city"."""
+    """Return whether several spans may be right: not for when, why and how much, nor for "which city"."""
     text = question.strip()
     one = _ASKS_FOR_ONE.match(text)
     names_one = one is not None and one[1].lower() not in AUXILIARIES and participle_of(one[1]) is None

@@ -1,21 +1,38 @@
 """What was fitted for a reader: how sure its answers are, and what declining costs."""
 
 import itertools
-import json
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from index.errors import ModelError
+from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError, with_config
+
+from index.errors import ModelError, first_fault
 
 FEATURES = ("margin", "close", "share", "cosine", "years")
 """What the confidence of an answer is computed from; `qa.decision.decider.features` says what each one is."""
 
-_PAIR = 2
-_COVERAGE = ("threshold", "answered", "traps", "strangers")
+_REMEDY = "write it anew with: verbatim train confidence"
+
+_Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+_Risk = tuple[tuple[_Share, _Share], ...]
 
 
+def _all_features(weights: dict[str, float]) -> dict[str, float]:
+    if lacking := [name for name in FEATURES if name not in weights]:
+        raise ValueError(f"{', '.join(lacking)} is missing")
+    if unknown := [name for name in weights if name not in FEATURES]:
+        raise ValueError(f"{', '.join(unknown)} is unknown")
+    return weights
+
+
+def _in_order(risk: _Risk) -> _Risk:
+    if not all(a[0] < b[0] and a[1] >= b[1] for a, b in itertools.pairwise(risk)):
+        raise ValueError("its thresholds do not rise, or its shares do")
+    return risk
+
+
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """What was fitted for one reader, on questions about articles that it never trained on.
@@ -34,15 +51,18 @@ class Calibration:
             an answer, those that look so, and those about other documents; () where it was not kept.
     """
 
-    fast: float
-    temperature: float
-    retrieval: float
-    null: float
-    features: dict[str, float]
-    intercept: float
-    threshold: float
-    risk: tuple[tuple[float, float], ...]
-    coverage: tuple[tuple[float, float, float, float], ...] = ()
+    fast: FiniteFloat
+    temperature: Annotated[FiniteFloat, Field(gt=0)]
+    retrieval: FiniteFloat
+    null: FiniteFloat
+    features: Annotated[dict[str, FiniteFloat], AfterValidator(_all_features)]
+    intercept: FiniteFloat
+    threshold: _Share
+    risk: Annotated[_Risk, Field(min_length=1), AfterValidator(_in_order)]
+    coverage: tuple[tuple[_Share, _Share, _Share, _Share], ...] = ()
+
+
+_CALIBRATIONS = TypeAdapter(Calibration)
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -58,99 +78,11 @@ def read_calibration(path: Path) -> Calibration:
         ModelError: The file cannot be read, or holds something else.
     """
     try:
-        return _calibration(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, OverflowError, RecursionError) as error:
-        raise ModelError(f"{path} cannot be used: {error}; write it anew with: verbatim train confidence") from error
-
-
-def _calibration(values: object) -> Calibration:
-    """The calibration that JSON holds.
-
-    Args:
-        values: The JSON.
-
-    Returns:
-        The calibration.
-
-    Raises:
-        ValueError: A name is missing, unknown, or has a value that it cannot have.
-    """
-    names = [field.name for field in fields(Calibration)]
-    numbers = dict(_named(values, names, "it", optional=("coverage",)))
-    weights = _numbers(_named(numbers.pop("features"), FEATURES, "features"), "features.")
-    risk = _risk(numbers.pop("risk"))
-    coverage = _coverage(numbers.pop("coverage", []), risk)
-    calibration = Calibration(**_numbers(numbers), features=weights, risk=risk, coverage=coverage)
-    if calibration.temperature <= 0:
-        raise ValueError(f"temperature={calibration.temperature} is not above 0")
-    if not 0 <= calibration.threshold <= 1:
-        raise ValueError(f"threshold={calibration.threshold} is not from 0 to 1")
+        calibration = _CALIBRATIONS.validate_json(path.read_bytes(), strict=True)
+    except ValidationError as error:
+        raise ModelError(f"{path} cannot be used: {first_fault(error)}; {_REMEDY}") from error
+    except OSError as error:
+        raise ModelError(f"{path} cannot be used: {error}; {_REMEDY}") from error
+    if calibration.coverage and [row[0] for row in calibration.coverage] != [row[0] for row in calibration.risk]:
+        raise ModelError(f"{path} cannot be used: coverage has other thresholds than risk; {_REMEDY}")
     return calibration
-
-
-def _risk(rows: object) -> tuple[tuple[float, float], ...]:
-    """Thresholds with shares of wrong answers.
-
-    Args:
-        rows: The JSON.
-
-    Returns:
-        The pairs.
-
-    Raises:
-        ValueError: They are no pairs of numbers from 0 to 1, or in another order.
-    """
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) and len(row) == _PAIR for row in rows):
-        raise ValueError("risk is no list of pairs")
-    numbers = [_numbers({"threshold": threshold, "wrong": wrong}, "risk.") for threshold, wrong in rows]
-    pairs = tuple((row["threshold"], row["wrong"]) for row in numbers)
-    in_range = all(0 <= value <= 1 for pair in pairs for value in pair)
-    in_order = all(a[0] < b[0] and a[1] >= b[1] for a, b in itertools.pairwise(pairs))
-    if not (in_range and in_order):
-        raise ValueError("risk is no list of rising thresholds with shares that do not rise, all from 0 to 1")
-    return pairs
-
-
-def _coverage(rows: object, risk: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float, float, float], ...]:
-    """Shares of questions answered, by threshold.
-
-    Args:
-        rows: The JSON.
-        risk: What was measured for the thresholds.
-
-    Returns:
-        The rows; () where there are none.
-
-    Raises:
-        ValueError: They are no rows of four numbers from 0 to 1, or their thresholds are not those of `risk`.
-    """
-    if rows in ([], ()):
-        return ()
-    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(_COVERAGE) for row in rows):
-        raise ValueError("coverage is no list of rows of threshold, answered, traps and strangers")
-    numbers = [_numbers(dict(zip(_COVERAGE, row, strict=True)), "coverage.") for row in rows]
-    found = tuple((row["threshold"], row["answered"], row["traps"], row["strangers"]) for row in numbers)
-    if [row[0] for row in found] != [threshold for threshold, _ in risk]:
-        raise ValueError("coverage has other thresholds than risk")
-    if not all(0 <= value <= 1 for row in found for value in row):
-        raise ValueError("coverage holds a number that is not from 0 to 1")
-    return found
-
-
-def _named(values: object, names: Sequence[str], what: str, optional: Sequence[str] = ()) -> dict[str, object]:
-    if not isinstance(values, dict):
-        raise ValueError(f"{what} is no JSON object")  # noqa: TRY004 (a mistake in a file)
-    if missing := [name for name in names if name not in values and name not in optional]:
-        raise ValueError(f"{what} lacks {', '.join(missing)}")
-    if unknown := [name for name in values if name not in names]:
-        raise ValueError(f"{what} holds {', '.join(unknown)}, of which nothing is known")
-    return values
-
-
-def _numbers(values: dict[str, object], prefix: str = "") -> dict[str, float]:
-    numbers = {}
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"{prefix}{name}={value!r} is no number")
-        numbers[name] = float(value)
-    return numbers

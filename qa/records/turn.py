@@ -1,5 +1,6 @@
 """What a conversation is made of."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -56,3 +57,21 @@ class Turn:
     def answered(self) -> bool:
         """Whether the documents say something to it, or it was no question to them."""
         return self.kind is not Kind.UNKNOWN
+
+
+def quoted_in(turn: Turn) -> Iterator[Passage]:
+    """The words that a turn quotes, passages that were read or came close included, each with its place."""
+    if turn.evidence is not None:
+        yield turn.evidence
+    for answer in (turn.answer, *turn.answers):
+        if answer is None:
+            continue
+        yield from (*answer.evidence, *answer.nearest)
+        for each in (answer, *answer.alternatives):
+            if each.document is not None and each.start is not None and each.end is not None:
+                yield Passage(each.document, each.start, each.end, each.text)
+
+
+def mentioned_in(turn: Turn) -> set[str]:
+    """Names of the documents that a turn names or quotes."""
+    return {*turn.documents, *(words.document for words in quoted_in(turn))}

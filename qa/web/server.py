@@ -101,7 +101,7 @@ def serve(
         ):
 
             def announce() -> None:
-                n_documents = len(answerer.documents())
+                n_documents = answerer.counts()["documents"]
                 counted = f"{n_documents:,} document{'' if n_documents == 1 else 's'}"
                 line = f"Verbatim answers from {answerer.folder} ({counted}) at {address} — stop with Ctrl-C"
                 print(line, flush=True)  # noqa: T201 (the line that whoever started it waits for)

@@ -1,8 +1,8 @@
 """HTML from Jinja templates: whatever is put into a template is escaped, unless it is HTML already."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
@@ -17,7 +17,7 @@ _WRITTEN = {"\r": "&#13;", "\0": "␀"}
 class Templates:
     """The templates of a folder, each compiled once, when it is first needed."""
 
-    def __init__(self, folder: Path, **filters: Any) -> None:  # noqa: ANN401 (functions of any one value)
+    def __init__(self, folder: Path, **filters: Callable[..., str]) -> None:
         """Read nothing yet.
 
         Args:

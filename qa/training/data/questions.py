@@ -1,15 +1,15 @@
 """Question answering data in one format: JSON Lines, plain or compressed with xz."""
 
 import hashlib
-import json
 import lzma
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from index.errors import ParameterError, VerbatimError
-from index.records import check_unicode
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
+
+from index.errors import VerbatimError, first_fault
 
 T = TypeVar("T")
 
@@ -42,6 +42,29 @@ class Example:
     question: str
     context: str
     answers: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A human answer, as the files have it."""
+
+    text: str
+    start: NonNegativeInt
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """An example, as the files have it."""
+
+    id: str
+    source: str
+    group: str
+    question: str
+    context: str
+    answers: list[_Answer]
+
+
+_RECORDS = TypeAdapter(_Record)
 
 
 def load_examples(path: Path) -> Iterator[Example]:
@@ -81,17 +104,15 @@ def read_records(path: Path, parse: Callable[[Path, int, str], T]) -> Iterator[T
 
 def _example(path: Path, number: int, line: str) -> Example:
     try:
-        record = json.loads(line)
-        answers = tuple((answer["text"], answer["start"]) for answer in record["answers"])
-        keys = ("id", "source", "group", "question", "context")
-        example = Example(**{key: check_unicode(key, record[key]) for key in keys}, answers=answers)
-        stands = [bool(text) and example.context[start : start + len(text)] == text for text, start in answers]
-    except (ValueError, KeyError, TypeError, AttributeError, ParameterError) as error:
-        raise DataError(f"{path}, line {number}: {type(error).__name__} {error}") from error
-    for (text, start), it_does in zip(answers, stands, strict=True):
-        if not it_does:
-            raise DataError(f"{path}, record {example.id!r}: {text!r} does not stand at offset {start}")
-    return example
+        record = _RECORDS.validate_json(line, strict=True)
+    except ValidationError as error:
+        raise DataError(f"{path}, line {number}: {first_fault(error)}") from error
+    for answer in record.answers:
+        if not answer.text or record.context[answer.start : answer.start + len(answer.text)] != answer.text:
+            place = f"{answer.text!r} does not stand at offset {answer.start}"
+            raise DataError(f"{path}, record {record.id!r}: {place}")
+    answers = tuple((answer.text, answer.start) for answer in record.answers)
+    return Example(record.id, record.source, record.group, record.question, record.context, answers)
 
 
 def group_of(example: Example) -> str:

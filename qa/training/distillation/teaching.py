@@ -3,26 +3,27 @@
 After Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network".
 """
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 from tokenizers import Encoding, Tokenizer
 
-from index.errors import ParameterError
+from index.errors import first_fault
 from index.pretrained import load_tokenizer
-from index.records import check_unicode
 from qa.training.data.examples import Offsets
 from qa.training.data.questions import DataError, read_records
 from qa.training.data.windows import Window, encode, window_of
 from qa.training.reader.commands import train
 from qa.training.reader.learning import Recipe, Say, batches_of
 
-Said = tuple[tuple[int, float], ...]
+Probability = Annotated[FiniteFloat, Field(ge=0, le=1)]
+Said = tuple[tuple[int, Probability], ...]
 
 _ROUNDED = 0.01
 
@@ -46,7 +47,10 @@ class Lesson:
     spans: tuple[Offsets, ...]
     starts: Said
     ends: Said
-    null: tuple[float, float]
+    null: tuple[Probability, Probability]
+
+
+_LESSONS = TypeAdapter(Lesson)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +100,10 @@ def parse_lesson(path: Path, number: int, line: str | bytes) -> Lesson:
         DataError: It is of another form; the message says what is wrong.
     """
     try:
-        record = json.loads(line)
-        question, context = (check_unicode(key, record[key]) for key in ("question", "context"))
-        spans = tuple((start, end) for start, end in record["spans"])
-        starts, ends = (tuple((at, p) for at, p in record[key]) for key in ("starts", "ends"))
-        of_start, of_end = record["null"]
-        lesson = Lesson(question, context, spans, starts, ends, (of_start, of_end))
-        wrong = _fault(lesson)
-    except (ValueError, KeyError, TypeError, AttributeError, ParameterError) as error:
-        raise DataError(f"{path}, line {number}: {type(error).__name__} {error}") from error
+        lesson = _LESSONS.validate_json(line, strict=True)
+    except ValidationError as error:
+        raise DataError(f"{path}, line {number}: {first_fault(error)}") from error
+    wrong = _fault(lesson)
     if wrong is not None:
         raise DataError(f"{path}, line {number}: {wrong}")
     return lesson
@@ -116,17 +115,15 @@ def _fault(lesson: Lesson) -> str | None:
     if not lesson.question.strip():
         return "its question is blank"
     for start, end in lesson.spans:
-        if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= length):
+        if not 0 <= start < end <= length:
             return f"there is no span from {start} to {end} in a text of {length} characters"
     for name, said, null, low in (
         ("starts", lesson.starts, lesson.null[0], 0),
         ("ends", lesson.ends, lesson.null[1], 1),
     ):
-        for at, p in (*said, (low, null)):
-            if not (isinstance(at, int) and low <= at < length + low):
+        for at, _ in (*said, (low, null)):
+            if not low <= at < length + low:
                 return f"{name}: {at} is no place in a text of {length} characters"
-            if not 0 <= p <= 1:
-                return f"{name}: {p} is no probability"
         if (total := null + sum(p for _, p in said)) > 1 + _ROUNDED:
             return f"{name}: the probabilities add up to {total:.3f}"
     return None

@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
+from index.errors import first_fault
 from index.pretrained import hash_weights
 from index.records import Hit
 from index.retrieval.embedding import embedder_folder
@@ -208,9 +209,7 @@ def _kept(keep: Path, models: str, asked: Sequence[Asked]) -> list[Read]:
         try:
             kept = _KEPT.validate_json(line)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = "".join(f"{name}: " for name in first["loc"])
-            raise DataError(f"{where} is not a record of verbatim train confidence: {field}{first['msg']}") from error
+            raise DataError(f"{where} is not a record of verbatim train confidence: {first_fault(error)}") from error
         if kept.models != models:
             raise DataError(f"{where} was read by other models: use those, or a new file")
         if number > len(asked) or kept.read.asked != asked[number - 1]:

@@ -220,11 +220,10 @@ def _add_running(router: APIRouter, answerer: QuestionAnswerer, metrics: Metrics
     )
     def health() -> Response:
         try:
-            records = answerer.documents()
+            counts = answerer.counts()
         except VerbatimError as error:
             return JSONResponse({"status": "failed", "version": our_version(), "detail": one_line(str(error))}, 503)
-        n_passages = sum(record.n_passages for record in records)
-        found = Health(status="ok", version=our_version(), documents=len(records), passages=n_passages)
+        found = Health(status="ok", version=our_version(), **counts)
         return JSONResponse(found.model_dump())
 
     @router.get(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qa.answerer import QuestionAnswerer
 from qa.feedback.export import Format, export
 from qa.feedback.store import Feedback, FeedbackStore, Standing, Stretch, Verdict, hashes, standing, take
+from qa.records.browser import hashed_id
 from qa.web.api.errors import Problem
 
 _BROWSER_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -134,7 +135,7 @@ def _browser(
         header: The same from a program without cookies.
 
     Returns:
-        The id.
+        Hash of the id, which is all that is kept of it.
 
     Raises:
         HTTPException: There is none, or one that is none.
@@ -142,7 +143,7 @@ def _browser(
     browser = cookie or header or ""
     if not _BROWSER_ID.fullmatch(browser):
         raise HTTPException(422, "Verbatim-Browser names no browser; send a random id of 16 to 64 letters and digits")
-    return browser
+    return hashed_id(browser)
 
 
 Browser = Annotated[str, Depends(_browser)]
@@ -165,12 +166,13 @@ def feedback_routes(answerer: QuestionAnswerer) -> APIRouter:
     def give(said: Annotated[FeedbackIn, Body()], browser: Browser) -> FeedbackOut:
         nearest = None if said.nearest is None else Stretch(**said.nearest.model_dump(), text="")
         kept = store.put(take(answerer, _as_given(said, browser, answerer), nearest))
-        return _out(kept, hashes(answerer))
+        return _out(kept, hashes(answerer, [kept]))
 
     @routes.get("", summary="What this browser said")
     def own(browser: Browser) -> list[FeedbackOut]:
-        now = hashes(answerer)
-        return [_out(said, now) for said in store.all(browser)]
+        given = store.all(browser)
+        now = hashes(answerer, given)
+        return [_out(said, now) for said in given]
 
     @routes.delete("", summary="Take something back", status_code=204)
     def withdraw(id_: Annotated[str, Query(alias="id", max_length=64)], browser: Browser) -> None:

@@ -13,12 +13,12 @@ import gradio as gr
 from gradio.events import api
 
 from index.errors import UnknownDocumentError, VerbatimError
-from index.records import DocumentRecord
+from index.records import DocumentRecord, Passage
 from qa.answerer import QuestionAnswerer
 from qa.dialogue.conversation import Conversation
 from qa.opening import default_folder
 from qa.pipeline import OnStage, Stage
-from qa.records.turn import Turn
+from qa.records.turn import Turn, mentioned_in, quoted_in
 from qa.web.api.asking import ask_in_turn
 from qa.web.chat import rendering
 from qa.web.chat.sent_question import Asked, read_asked, those_left
@@ -36,6 +36,8 @@ SEED_EXAMPLES = (
 )
 _UNEXPECTED = "Something went wrong here, not with your question. The server's log says what."
 _GONE = "A document was deleted while it was asked; ask again."
+_CHANGED_SINCE = "changed"
+"""In place of the hash of a document that was written while it was asked: no document has it."""
 _DELETED = "This conversation was deleted, or its address is wrong. What you ask begins a new one."
 _ANOTHERS = "This is somebody else's conversation. What you ask goes into a copy of your own."
 
@@ -47,7 +49,7 @@ class Visitor:
     """Who uses the page.
 
     Attributes:
-        browser: Id of the browser; "" where it has none, and nothing is kept for it.
+        browser: Hash of the browser's id; "" where it has none, and nothing is kept for it.
         page: The page's session.
     """
 
@@ -71,10 +73,10 @@ class _Chat:
         self._history = history
         self._metrics = Metrics(answerer) if metrics is None else metrics
         self._queue = QuestionQueue() if queue is None else queue
-        self._laid_out_with = answerer.documents()
+        self._laid_out_with = answerer.state()
 
     def masthead(self) -> str:
-        n_documents = len(self._answerer.documents())
+        n_documents = self._answerer.counts()["documents"]
         return rendering.masthead(self._answerer.folder.name, n_documents, signs_out=self._signs_out)
 
     def head_line(self) -> dict[str, Any]:
@@ -88,7 +90,7 @@ class _Chat:
     def welcome(self) -> str:
         folder = self._answerer.folder
         examples = SEED_EXAMPLES if folder == default_folder().resolve() else ()
-        return rendering.welcome(len(self._answerer.documents()), str(folder), examples)
+        return rendering.welcome(self._answerer.counts()["documents"], str(folder), examples)
 
     def refresh(self, told: Told) -> dict[str, Any]:
         """What a page that is being opened shows otherwise than it was laid out when the server started.
@@ -100,7 +102,7 @@ class _Chat:
             The parts that are to be changed.
         """
         try:
-            if self._answerer.documents() == self._laid_out_with:
+            if self._answerer.state() == self._laid_out_with:
                 return {}
             changed = {"masthead": self.masthead()}
             return changed if told.shown else {**changed, "log": self.welcome()}
@@ -241,10 +243,8 @@ class _Chat:
             StoppedError: It was stopped.
             VerbatimError: It cannot be asked.
         """
-        # Before it is asked: what changes meanwhile is then taken for changed, and never for what was read.
-        records = {record.name: record for record in self._answerer.documents()}
-        options = asked.options
-        within, gone = those_left(options.within, list(records))
+        state, options = self._answerer.state(), asked.options
+        within, gone = those_left(options.within, self._answerer.records(options.within or ()))
         before = told.before(asked.in_place_of).turns
         with self._metrics.question(Door.PAGE, asked.question) as measured:
 
@@ -258,10 +258,27 @@ class _Chat:
             turn = Conversation(answerer, within, before).ask(asked.question, understood=asked.understood)
             on_stage(Stage.DONE)  # stopped since, it is not kept
             measured.came_out(turn)
-        told = self._keep(asked, told, turn, records, visitor)
+        told = self._keep(asked, told, turn, self._records_of(turn, state), visitor)
         if gone:
             told = told.noting(rendering.notice("", f"Not asked, as it is no longer there: {', '.join(gone)}"))
         return told
+
+    def _records_of(self, turn: Turn, state: tuple[object, ...]) -> dict[str, DocumentRecord]:
+        """The documents that a turn mentions; one that may have changed since `state` is marked as changed."""
+        records = self._answerer.records(mentioned_in(turn))
+        if self._answerer.state() == state:
+            return records
+        changed = {words.document for words in quoted_in(turn) if not self._stands(words)}
+        return {
+            name: replace(record, sha256=_CHANGED_SINCE) if name in changed else record
+            for name, record in records.items()
+        }
+
+    def _stands(self, words: Passage) -> bool:
+        try:
+            return self._answerer.text(words.document)[words.start : words.end] == words.text
+        except UnknownDocumentError:
+            return False
 
     def _keep(
         self, asked: Asked, told: Told, turn: Turn, records: Mapping[str, DocumentRecord], visitor: Visitor

@@ -1,6 +1,6 @@
 """A question as the page sends it, and how it is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
@@ -64,7 +64,7 @@ def read_asked(sent: object) -> Asked:
         raise ParameterError(f"{name}={str(first['input'])[:40]!r}: {said}; choose another in the settings") from error
 
 
-def those_left(within: Sequence[str] | None, names: Sequence[str]) -> tuple[tuple[str, ...] | None, list[str]]:
+def those_left(within: Sequence[str] | None, names: Collection[str]) -> tuple[tuple[str, ...] | None, list[str]]:
     """Which of the documents chosen are there.
 
     Args:

@@ -120,7 +120,7 @@ class Uploads:
             What became of it so far.
         """
         upload = Upload(secrets.token_urlsafe(16), [])
-        known = {record.sha256: record.name for record in self._answerer.documents()}
+        known = self._answerer.names_by_hash({each.sha256 for each in received})
         queued = []
         for each in received:
             file = UploadedFile(each.name, each.size_bytes, each.sha256)
@@ -128,7 +128,7 @@ class Uploads:
             if each.problem:
                 file.state, file.detail = State.FAILED, each.problem
             elif each.sha256 in known:
-                file.document = known[each.sha256]
+                file.document = known[each.sha256][-1]
                 file.state, file.detail = State.INDEXED, f"the same as {file.document}, which is there already"
             else:
                 queued.extend(self._copied(upload, file, each))
@@ -241,7 +241,7 @@ class Uploads:
 
     def _settle(self, batch: list[_Queued]) -> None:
         """Say of files what the ledger says of them, where it does already."""
-        ledger = {record.name: record for record in self._answerer.files()}
+        ledger = self._answerer.file_records([queued.name for queued in batch])
         for queued in batch:
             record, file = ledger.get(queued.name), queued.file
             if file.state is not State.READING or record is None or record.sha256 not in {"", file.sha256}:

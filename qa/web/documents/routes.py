@@ -274,7 +274,7 @@ class _Shelf:
             UnknownDocumentError: It is not in the index.
             ChangingFileError: It is another one now.
         """
-        found = next((record for record in self._answerer.documents() if record.name == name), None)
+        found = self._answerer.records([name]).get(name)
         if found is None:
             raise UnknownDocumentError(f"there is no document {name!r} any more; it may have been taken out or renamed")
         if sha256 not in {"", found.sha256}:
@@ -338,7 +338,7 @@ class _Shelf:
         Raises:
             UnknownDocumentError: It comes from no file.
         """
-        found = next((record for record in self._answerer.files() if record.name == name), None)
+        found = self._answerer.file_records([name]).get(name)
         if found is None:
             raise UnknownDocumentError(f"the document {name!r} comes from no file, so there are no pages to show")
         return found.parent or found.name

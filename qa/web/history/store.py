@@ -4,8 +4,7 @@ import logging
 import secrets
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from index.errors import VerbatimError
 from index.records import DocumentRecord
-from index.storage import private_files
-from qa.records.answer import Answer
-from qa.records.turn import Turn
+from index.storage.database import Database, DatabaseKind
+from qa.records.browser import hash_stored_ids
+from qa.records.turn import Turn, mentioned_in
 
 FILE_NAME = "history.sqlite"
 MAX_CONVERSATIONS = 1_000
@@ -23,7 +22,6 @@ MAX_CONVERSATIONS = 1_000
 MAX_TURNS = 500
 """That a conversation keeps; the oldest go."""
 _SCHEMA_VERSION = 1
-_BUSY_TIMEOUT_S = 30
 _TITLE_CHARS = 120
 _WITHOUT = "serve without one: verbatim serve --no-history"
 
@@ -60,6 +58,17 @@ class UnknownConversationError(VerbatimError):
     """There is no such conversation, or none that this browser may change."""
 
 
+_KIND = DatabaseKind(
+    name="the history",
+    error=HistoryError,
+    damaged=HistoryError,
+    busy=HistoryError,
+    if_damaged=f"move it away, or {_WITHOUT}",
+    if_unwritable=_WITHOUT,
+    auto_vacuum="FULL",  # pages go back to the disk at each commit: nothing stays of what is deleted
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """A turn, with what its places refer to.
@@ -94,7 +103,7 @@ class Conversation:
 
     Attributes:
         id: Its unguessable name.
-        browser: Whose it is.
+        browser: Whose it is: the hash of a browser's id, as `hashed_id` gives it.
         title: Its first question, or what it was renamed to.
         created: When it began, in seconds since 1970.
         updated: When it was last gone on with.
@@ -117,24 +126,12 @@ def said_of(turn: Turn, records: Mapping[str, DocumentRecord]) -> Said:
 
     Args:
         turn: The turn.
-        records: All documents by name, as they were when it was said.
+        records: The documents that it mentions, by name, as they were when it was said; others are left out.
 
     Returns:
         The two, to be kept.
     """
-    answers = [answer for answer in (turn.answer, *turn.answers) if answer is not None]
-    names = set(turn.documents) | {name for answer in answers for name in _mentioned(answer)}
-    if turn.evidence is not None:
-        names.add(turn.evidence.document)
-    return Said(turn, tuple(records[name] for name in sorted(names & records.keys())))
-
-
-def _mentioned(answer: Answer) -> Iterator[str]:
-    for passage in (*answer.evidence, *answer.nearest):
-        yield passage.document
-    for each in (answer, *answer.alternatives):
-        if each.document is not None:
-            yield each.document
+    return Said(turn, tuple(records[name] for name in sorted(mentioned_in(turn) & records.keys())))
 
 
 class History:
@@ -154,23 +151,11 @@ class History:
         Raises:
             HistoryError: There is one that cannot be read, or the folder cannot be written.
         """
-        self.path = folder / FILE_NAME
-        try:
-            private_files.make_file(self.path)
-        except OSError as error:
-            raise HistoryError(f"the history {self.path} cannot be written ({error.strerror}); {_WITHOUT}") from error
-        with self._connected() as connection:
-            # Before there is a table, or they do nothing: pages given back at each commit, readers beside a writer.
-            connection.execute("PRAGMA auto_vacuum = FULL")
-            connection.execute("PRAGMA journal_mode = WAL")
-        with self._writing() as connection:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                for statement in _SCHEMA.split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-            elif version != _SCHEMA_VERSION:
-                raise HistoryError(f"the history {self.path} was made by another version; move it away, or {_WITHOUT}")
+        self._database = Database(folder / FILE_NAME, _KIND)
+        self._database.make()
+        self._database.make_tables(_SCHEMA, _SCHEMA_VERSION)
+        with self._database.connected() as connection:
+            hash_stored_ids(connection, "conversations")  # older versions kept them as they were
 
     def add(
         self, conversation: str, browser: str, said: Said, *, in_place_of: Collection[int] = ()
@@ -192,7 +177,7 @@ class History:
             HistoryError: It could not be written; everything is as it was.
         """
         now = time.time()
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             found = connection.execute("SELECT browser FROM conversations WHERE id = ?", (conversation,)).fetchone()
             own = conversation if found == (browser,) else self._begin(connection, browser, said.turn.asked, now)
             if found is not None and own != conversation:
@@ -228,7 +213,7 @@ class History:
         in_turns = "EXISTS (SELECT 1 FROM turns WHERE conversation = c.id AND instr(words, ?))"
         found = f"(? = '' OR holds(c.title, ?) OR {in_turns})"
         query = f"{_CONVERSATIONS} WHERE c.browser = ? AND {found} ORDER BY updated DESC, id LIMIT ?"
-        with self._connected() as connection:
+        with self._database.reading() as connection:
             connection.create_function("holds", 2, lambda title, words: words in title.casefold(), deterministic=True)
             rows = connection.execute(query, (browser, wanted, wanted, wanted, limit)).fetchall()
         return [Conversation(*row) for row in rows]
@@ -246,7 +231,7 @@ class History:
             UnknownConversationError: There is none.
             HistoryError: It could not be read.
         """
-        with self._connected() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(f"{_CONVERSATIONS} WHERE c.id = ?", (id_,)).fetchone()
         if row is None:
             raise UnknownConversationError(_unknown(id_))
@@ -265,7 +250,7 @@ class History:
             HistoryError: They could not be read.
         """
         query = "SELECT key, asked, said FROM turns WHERE conversation = ? ORDER BY key"
-        with self._connected() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query, (conversation,)).fetchall()
         return [KeptTurn(key, asked, _read(key, said)) for key, asked, said in rows]
 
@@ -281,7 +266,7 @@ class History:
             UnknownConversationError: There is none of that browser.
             HistoryError: It could not be written.
         """
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             values = (_as_title(title), id_, browser)
             done = connection.execute("UPDATE conversations SET title = ? WHERE id = ? AND browser = ?", values)
             if not done.rowcount:
@@ -298,7 +283,7 @@ class History:
             UnknownConversationError: There is none of that browser.
             HistoryError: It could not be written.
         """
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             done = connection.execute("DELETE FROM conversations WHERE id = ? AND browser = ?", (id_, browser))
             if not done.rowcount:
                 raise UnknownConversationError(_unknown(id_))
@@ -315,33 +300,8 @@ class History:
         Raises:
             HistoryError: They could not be erased.
         """
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             return connection.execute("DELETE FROM conversations WHERE browser = ?", (browser,)).rowcount
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)) as connection:
-                connection.execute("PRAGMA foreign_keys = ON")
-                connection.execute("PRAGMA secure_delete = ON")
-                yield connection
-        except sqlite3.Error as error:
-            if isinstance(error, sqlite3.IntegrityError):
-                raise  # a mistake of ours, not of the disk
-            remedy = f"free the disk, or move it away, or {_WITHOUT}"
-            raise HistoryError(f"the history {self.path} cannot be used ({error}); {remedy}") from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._connected() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
 
 
 _CONVERSATIONS = (

@@ -229,14 +229,13 @@ class _IndexCollector(Collector):
         yield InfoMetricFamily("verbatim", "The running version.", value={"version": our_version()})
         readable = "Whether the index can be read."
         try:
-            records = self._answerer.documents()
+            counts = self._answerer.counts()
         except VerbatimError:  # explained by /health
             yield GaugeMetricFamily("verbatim_index_readable", readable, 0)
             return
         yield GaugeMetricFamily("verbatim_index_readable", readable, 1)
-        yield GaugeMetricFamily("verbatim_index_documents", "Documents in the index.", len(records))
-        n_passages = sum(record.n_passages for record in records)
-        yield GaugeMetricFamily("verbatim_index_passages", "Passages in the index.", n_passages)
+        yield GaugeMetricFamily("verbatim_index_documents", "Documents in the index.", counts["documents"])
+        yield GaugeMetricFamily("verbatim_index_passages", "Passages in the index.", counts["passages"])
         n_bytes = sum(map(_size, self._answerer.index_dir.iterdir()))
         yield GaugeMetricFamily("verbatim_index_bytes", "Bytes of the index's files on disk.", n_bytes)
 

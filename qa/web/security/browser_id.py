@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 
+from qa.records.browser import hashed_id
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,10 +27,10 @@ def browser_of(cookies: Mapping[str, str]) -> str:
         cookies: Its cookies.
 
     Returns:
-        The browser's id, 32 hexadecimal digits; "" where it has none.
+        Hash of the browser's id, which is all that is kept of it; "" where it has none.
     """
     found = cookies.get(COOKIE, "")
-    return found if _ID.fullmatch(found) else ""
+    return hashed_id(found) if _ID.fullmatch(found) else ""
 
 
 class BrowserCookie:
