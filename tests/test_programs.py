@@ -53,7 +53,7 @@ def answerer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestionAnswe
 
 @pytest.fixture(scope="module")
 def client(answerer: QuestionAnswerer) -> Iterator[httpx.Client]:
-    with served(answerer) as url, httpx.Client(base_url=url) as client:
+    with served(answerer) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
 
 
