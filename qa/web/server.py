@@ -101,11 +101,7 @@ def serve(
         guards = _guards(host, allowed_hosts)
         address = _address(host, free_port)
         place, indexing = default_folder() if folder is None else folder, Indexing()
-        with (
-            QuestionAnswerer(place, found, rebuild=rebuild, engine=engine) as answerer,
-            indexing.following(answerer),
-            _stopped_by_signals(),
-        ):
+        with QuestionAnswerer(place, found, rebuild=rebuild, engine=engine) as answerer, _stopped_by_signals():
 
             def announce() -> None:
                 is_in_step = indexing.has_been_in_step.wait(_ANNOUNCED_AFTER_S)
@@ -120,7 +116,8 @@ def serve(
             page = build_page(
                 answerer, access, guards, indexing, keep_history=keep_history, log_questions=log_questions
             )
-            make_server(page, announce, guards).run(sockets=[listening])
+            with indexing.following(answerer):  # once there is a page, which would wait for it
+                make_server(page, announce, guards).run(sockets=[listening])
 
 
 def build_page(
