@@ -56,7 +56,7 @@ def fusion(
     limit: Annotated[int | None, typer.Option(metavar="N", help="Measure on only so many questions.", min=1)] = None,
     as_json: Json = False,
 ) -> None:
-    """Fit the weights that fuse lexical and dense scores, beside the embedder's own."""
+    """Fit the weights that fuse lexical and dense scores."""
     with errors(as_json):
         from index.settings import read_settings
         from qa.training.fit.fusion import run
