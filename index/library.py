@@ -227,16 +227,21 @@ class Library(StoredDocuments):
             below = {part for name in names for part in self.store.documents.names_below(name)}
             self.store.keep_out(names, below.difference(names))
 
-    def watch(self, on_change: Callable[[SyncReport], None] | None = None) -> AbstractContextManager[None]:
+    def watch(
+        self,
+        on_change: Callable[[SyncReport], None] | None = None,
+        on_progress: Callable[[Progress | None], None] | None = None,
+    ) -> AbstractContextManager[None]:
         """Bring the index in step whenever the folder changes, in a thread, for a `with` block.
 
         Args:
             on_change: Called with what was done, each time that something was.
+            on_progress: Called as the work goes on, and with None whenever the index is in step.
 
         Returns:
             What to open with `with`.
         """
-        return watching(self.folder, self.sync, on_change)
+        return watching(self.folder, self.sync, on_change, on_progress)
 
     def doctor(self, *, mend: bool = False) -> Diagnosis:
         """Check every invariant of the index, and mend what can be mended.

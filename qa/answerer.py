@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from index.errors import ParameterError
 from index.library import Library
@@ -11,7 +11,6 @@ from index.records import Hit
 from index.retrieval.embedding import Embedder
 from index.settings import Settings, read_settings
 from qa.citation_check import Verification, quote_of, verify
-from qa.dialogue.conversation import Conversation
 from qa.engine import Engine, default_engine
 from qa.indexed_folder import IndexedFolder
 from qa.pipeline import OnStage, Options, Pipeline, unseen
@@ -20,6 +19,9 @@ from qa.reader.cascade import SingleReader
 from qa.reader.extractive import CASCADE, SpanReader
 from qa.records.answer import Answer
 from qa.records.calibration import Calibration
+
+if TYPE_CHECKING:
+    from qa.dialogue.conversation import Conversation
 
 
 class QuestionAnswerer(IndexedFolder):
@@ -146,7 +148,7 @@ class QuestionAnswerer(IndexedFolder):
         checked = [check_question(question) for question in questions]
         return [self._pipeline.ask(question, within) for question in checked]
 
-    def conversation(self, within: Sequence[str] | None = None) -> Conversation:
+    def conversation(self, within: Sequence[str] | None = None) -> "Conversation":
         """Begin a conversation, in which questions may follow from those before.
 
         Args:
@@ -158,6 +160,8 @@ class QuestionAnswerer(IndexedFolder):
         Raises:
             UnknownDocumentError: `within` names a document that is not in the index.
         """
+        from qa.dialogue.conversation import Conversation  # its rules take 0.1 s, which asking need not wait for
+
         for name in () if within is None else within:
             self._library.record(name)
         return Conversation(self, within)

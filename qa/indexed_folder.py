@@ -7,7 +7,7 @@ from typing import Self
 
 from index.errors import ParameterError
 from index.formats.content import Place
-from index.ingest.sync import SyncReport
+from index.ingest.sync import Progress, SyncReport
 from index.library import Library
 from index.maintenance.integrity import Diagnosis
 from index.records import Document, DocumentRecord, FileRecord, PageBoxes
@@ -52,18 +52,23 @@ class IndexedFolder:
         """
         return self._library.sync(on_progress, retry_failed=retry_failed)
 
-    def watch(self, on_change: Callable[[SyncReport], None] | None = None) -> AbstractContextManager[None]:
+    def watch(
+        self,
+        on_change: Callable[[SyncReport], None] | None = None,
+        on_progress: Callable[[Progress | None], None] | None = None,
+    ) -> AbstractContextManager[None]:
         """Bring the index in step whenever the folder changes, in a thread, for a `with` block.
 
         What goes wrong meanwhile, a folder that is gone say, is logged and tried again.
 
         Args:
             on_change: Called with what was done, each time that something was.
+            on_progress: Called as the work goes on, and with None whenever the index is in step.
 
         Returns:
             What to open with `with`.
         """
-        return self._library.watch(on_change)
+        return self._library.watch(on_change, on_progress)
 
     def add(self, files: Sequence[Path | str], on_progress: IndexingProgress | None = None) -> SyncReport:
         """Copy files into the folder and index them.

@@ -44,11 +44,11 @@ def built(answerer: QuestionAnswerer, *guarded: Any, **given: Any) -> "FastAPI":
 def served(answerer: QuestionAnswerer, *guarded: Any, port: int = 0, **given: Any) -> Iterator[str]:
     """Serves the page of an answerer on a port, a free one if none is named; the page's address.
 
-    `guarded`: by which access, and guards.
+    `guarded`: by which access and guards, and how far the index is.
     """
     with open_port("127.0.0.1", port) as listening:
         ready = threading.Event()
-        server = make_server(built(answerer, *guarded, **given), ready.set, *guarded[1:])
+        server = make_server(built(answerer, *guarded, **given), ready.set, *guarded[1:2])
         server.config.timeout_graceful_shutdown = 0  # pages that are open get no second to finish
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

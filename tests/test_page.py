@@ -5,21 +5,29 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from fakes import busy_inference
+from fakes import HashEmbedder, WordReader, busy_inference
 from index.errors import UnknownDocumentError
-from pages import ask, expect, last_change, served
+from index.ingest.sync import Progress
+from index.records import Vectors
+from pages import ask, built, expect, last_change, served
 from qa.answerer import QuestionAnswerer
+from qa.engine import Engine
 from qa.opening import default_folder
+from qa.reader.cascade import SingleReader
 from qa.records.answer import Answer
 from qa.web import serve, server
-from qa.web.server import PortError, open_port
+from qa.web.observability.indexing import Indexing
+from qa.web.security.middleware import Guards
+from qa.web.server import PortError, make_server, open_port
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = (
@@ -399,7 +407,7 @@ def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(*_: object, **__: object) -> None:
         pytest.fail("loading began")
 
-    monkeypatch.setattr(server, "load", load)
+    monkeypatch.setattr(server, "QuestionAnswerer", load)
 
 
 @pytest.mark.usefixtures("unloaded")
@@ -453,3 +461,85 @@ def test_serving_says_where_and_stops_without_a_trace(visit: Callable[..., Any],
         finally:
             process.kill()
     assert (process.returncode, stdout, stderr) == (0, "", "")
+
+
+# While it indexes
+
+
+@browser_test
+def test_what_is_indexed_can_be_asked_while_the_rest_is_on_its_way(
+    visit: Callable[..., Any], make_answerer: Callable[..., QuestionAnswerer], folder: Path
+) -> None:
+    (folder / "a.txt").write_text("The bridge was built by HARLOW.", encoding="utf-8")
+    answerer, indexing = make_answerer(), Indexing()
+    answerer.sync()
+    with served(answerer, None, Guards(), indexing) as url:
+        indexing.note(Progress(3, 40, 0.1))
+        assert httpx.get(f"{url}/health").json()["indexing"] == {"files_done": 3, "files_total": 40, "fraction": 0.1}
+        page = visit(url)
+        said = page.locator("#masthead .indexing")
+        expect(said).to_have_text("indexing 3 of 40 files")
+        indexing.note(Progress(21, 40, 0.6))
+        expect(said).to_have_text("indexing 21 of 40 files")
+        assert "HARLOW" in ask(page, "Who built the bridge?").text_content()
+        indexing.note(None)
+        expect(said).to_have_count(0)
+        assert httpx.get(f"{url}/health").json()["indexing"] is None
+
+
+class SlowEmbedder(HashEmbedder):
+    """Waits before it embeds a document until it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_go_on = threading.Event()
+
+    def embed(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
+        assert self.may_go_on.wait(60)
+        return super().embed(texts, on_progress)
+
+
+def test_a_server_answers_before_its_folder_is_indexed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.txt").write_text("The bridge was built by HARLOW.", encoding="utf-8")
+    embedder, made = SlowEmbedder(), []
+    monkeypatch.setattr(server, "make_server", lambda *given: made.append(make_server(*given)) or made[-1])
+    monkeypatch.setattr(server, "build_page", built)  # where no event loop runs, Gradio leaves one open
+    engine = Engine(embedder=embedder, reader=SingleReader(WordReader()))
+    with open_port("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    settings = {"index_dir": tmp_path / "index", "threshold": 0.0, "engine": engine}
+    serving = threading.Thread(target=serve, args=(folder,), kwargs={"port": port, **settings})
+    serving.start()
+    url = f"http://127.0.0.1:{port}"
+    try:
+        assert answered_at(f"{url}/health")["documents"] == 0
+        assert httpx.get(url, timeout=60).status_code == 200
+        said = ""
+        while not said:
+            time.sleep(0.05)
+            said = capsys.readouterr().out
+        counted = "0 documents so far; the others are being indexed"
+        assert said == f"Verbatim answers from {folder.resolve()} ({counted}) at {url} — stop with Ctrl-C\n"
+        embedder.may_go_on.set()
+        while not answered_at(f"{url}/health")["documents"]:
+            time.sleep(0.05)
+        asked = httpx.post(f"{url}/api/ask", json={"question": "Who built the bridge?"}, timeout=60).json()
+        assert asked["text"] == "HARLOW"
+    finally:
+        embedder.may_go_on.set()
+        made[0].should_exit = True
+        serving.join(30)
+        engine.close()
+
+
+def answered_at(url: str) -> Any:
+    """What is answered there, once anything is."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return httpx.get(url, timeout=60).json()
+        except httpx.TransportError:
+            assert time.monotonic() < until
+            time.sleep(0.05)

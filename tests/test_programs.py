@@ -4,8 +4,9 @@ import asyncio
 import json
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ from qa.web.api.ask import EXAMPLES
 from qa.web.api.asking import ask_in_turn
 from qa.web.observability.logs import JsonFormatter
 from qa.web.observability.metrics import Door, Metrics, StoppedError
+from qa.web.question_queue import OverloadedError
 
 RIVER = "What is the river called?"
 TEXT = "A line of many worlds: 👩‍👧 é. The river is called OXUS, they say."
@@ -53,7 +55,7 @@ def answerer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestionAnswe
 
 @pytest.fixture(scope="module")
 def client(answerer: QuestionAnswerer) -> Iterator[httpx.Client]:
-    with served(answerer) as url, httpx.Client(base_url=url) as client:
+    with served(answerer) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
 
 
@@ -242,6 +244,34 @@ def test_questions_of_the_page_and_of_programs_wait_in_one_queue(answerer: Quest
     assert (n_ahead, answer.text) == (1, "OXUS")
 
 
+def test_one_person_has_a_share_of_the_queue_whatever_pages_they_ask_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question_queue, "MAX_OF_ONE", 2)
+    released = threading.Event()
+
+    async def ask() -> None:
+        queue = question_queue.QuestionQueue()
+
+        def work(_: object) -> bool:
+            return released.wait(60)
+
+        async def first_step(begun: AsyncExitStack, page: str, person: str) -> None:
+            await anext(await begun.enter_async_context(aclosing(queue.steps(page, work, person))))
+
+        try:
+            async with AsyncExitStack() as begun:
+                await first_step(begun, "one page", "session:hers")
+                await first_step(begun, "another page", "session:hers")
+                with pytest.raises(OverloadedError, match="2 questions of yours wait already; ask again when they are"):
+                    await first_step(begun, "a third page", "session:hers")
+                await first_step(begun, "his page", "session:his")
+            async with AsyncExitStack() as begun:
+                await first_step(begun, "a third page", "session:hers")
+        finally:
+            released.set()
+
+    run(ask)
+
+
 # The OpenAPI document
 
 
@@ -335,7 +365,13 @@ def test_no_operation_fails_whatever_it_is_sent(
 def test_health_is_what_the_index_holds(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     response = client.get("/health")
     assert response.status_code == 200
-    assert response.json() == {"status": "ok", "version": our_version(), "documents": 2, "passages": 2}
+    assert response.json() == {
+        "status": "ok",
+        "version": our_version(),
+        "documents": 2,
+        "passages": 2,
+        "indexing": None,
+    }
 
     head = client.head("/health")
     assert (head.status_code, head.content) == (200, b"")

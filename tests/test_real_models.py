@@ -63,7 +63,7 @@ def test_the_seed_questions(seed_answerer):
     asked, record = load_questions(QUESTIONS), Record.load()
     with record.replayed():
         answers = seed_answerer.ask_many([q.text for q in asked])
-    assert record.missed < len(asked), "the record is old; make it anew with: python tests/recorded.py"
+    assert record.missed < 20, "the record is old; make it anew with: python tests/recorded.py"
     given = [(q, a) for q, a in zip(asked, answers, strict=True) if q.answers]
     best = [a.text if a.answered else a.alternatives[0].text for _, a in given]
     assert sum(exact_match(t, q.answers) for (q, _), t in zip(given, best, strict=True)) >= 27
@@ -77,7 +77,7 @@ def test_what_is_recorded_is_what_the_readers_say(seed_answerer, number):
     record, said = Record.load(), Record({})
     with said.replayed():
         seed_answerer.ask(load_questions(QUESTIONS)[number].text)
-    assert said.missed > 10
+    assert said.missed >= 2
     for key, spans in said.spans.items():
         scores = {(s.start, s.end): s.score for s in record.spans[key]}
         assert [scores.get((s.start, s.end)) for s in spans[:3]] == pytest.approx(

@@ -492,7 +492,7 @@ def unloaded(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     def load(*_: object, **__: object) -> None:
         raise FileNotFoundError("loading began")
 
-    monkeypatch.setattr(server, "load", load)
+    monkeypatch.setattr(server, "QuestionAnswerer", load)
 
 
 @pytest.mark.usefixtures("unloaded")

@@ -1,6 +1,7 @@
 """A folder that is followed: what changes in it is found soon after, whatever goes wrong in between."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from fakes import HashEmbedder
 from index.errors import FolderError
 from index.library import Library
 from index.records import Document
+from qa.web.observability.indexing import Indexing
 from test_cli import WITH_FAKES
 
 PATIENCE_S = 60
@@ -48,6 +50,23 @@ def wait_for(holds):
 
 def names(index):
     return [record.name for record in index.documents()]
+
+
+def test_who_follows_is_told_how_far_it_is_and_when_it_is_in_step(folder, opened, caplog):
+    (folder / "a.txt").write_text("First words.")
+    indexing, told = Indexing(), []
+
+    def note(progress):
+        told.append(None if progress is None else (progress.files_done, progress.files_total))
+        indexing.note(progress)
+
+    with caplog.at_level(logging.INFO, "verbatim"), opened().watch(on_progress=note):
+        assert indexing.has_been_in_step.wait(PATIENCE_S)
+        assert (told[-2:], indexing.progress) == ([(1, 1), None], None)
+        (folder / "b.txt").write_text("Second words.")
+        wait_for(lambda: told.count((1, 1)) >= 2 and told[-1] is None)
+    said = [record.getMessage() for record in caplog.records if record.name == "verbatim"]
+    assert said == ["indexing: 0 of 1 files", "the index is in step with its folder"] * 2
 
 
 def test_what_changes_is_seen_by_everybody_who_reads_the_index(folder, opened):

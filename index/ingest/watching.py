@@ -34,6 +34,7 @@ def watching(
     folder: Path,
     sync: Callable[[Callable[[Progress], None]], SyncReport],
     on_change: Callable[[SyncReport], None] | None = None,
+    on_progress: Callable[[Progress | None], None] | None = None,
 ) -> Iterator[None]:
     """Synchronize an index with its folder after every change, in a thread, during a `with` block.
 
@@ -41,18 +42,22 @@ def watching(
         folder: The folder.
         sync: Synchronizes the index; calls its argument to report progress.
         on_change: Called with the report of each synchronization that changed something.
+        on_progress: Called as the work goes on, and with None whenever the index is in step.
 
     Yields:
         Nothing.
     """
     stop = threading.Event()
 
-    def end_if_stopped(_: Progress) -> None:
-        if stop.is_set():
+    def tell(progress: Progress | None) -> None:
+        if progress is not None and stop.is_set():
             raise StoppedError
+        if on_progress is not None:
+            on_progress(progress)
 
     def bring_in_step() -> None:
-        report = sync(end_if_stopped)
+        report = sync(tell)
+        tell(None)
         if on_change is not None and report.has_changes:
             on_change(report)
 

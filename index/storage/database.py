@@ -8,48 +8,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from index.errors import VerbatimError
 from index.storage import private_files
+from index.storage.database_kind import DatabaseKind, in_brief
 
 _BUSY_TIMEOUT_S = 30
 _CLOSING_PATIENCE_S = 5
-_MOST_CHARS = 100
-_DAMAGE = (
-    "malformed",
-    "not a database",
-    "unsupported file format",
-    "no such table",
-    "no such column",
-    "could not decode",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseKind:
-    """What a database holds, how it is used, and what people are told when it cannot be.
-
-    Attributes:
-        name: What people call it: "the index".
-        error: Raised when it cannot be used.
-        damaged: Raised when it cannot be read.
-        busy: Raised when another process keeps it locked.
-        if_damaged: What people can do when it cannot be read.
-        if_unwritable: What people can do when it cannot be written.
-        auto_vacuum: How unused pages go back to the disk: "FULL" at each commit, "INCREMENTAL" on demand, "NONE" never.
-        synchronous: "FULL": what is committed outlives a power failure. "NORMAL": only once it is checkpointed.
-        keeps_open: Whether each thread keeps its connection. Otherwise it is closed after each use, and closing the
-            last one empties the write-ahead log.
-    """
-
-    name: str
-    error: type[VerbatimError]
-    damaged: type[VerbatimError]
-    busy: type[VerbatimError]
-    if_damaged: str
-    if_unwritable: str
-    auto_vacuum: str = "NONE"
-    synchronous: str = "FULL"
-    keeps_open: bool = False
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -102,7 +65,7 @@ class Database:
             private_files.make_file(self.path)
         except OSError as error:
             if not _is_there(self.path):
-                raise self._unwritable(str(error.strerror)) from error
+                raise self._kind.unwritable(self.path, str(error.strerror)) from error
         with self.connected() as connection:
             connection.execute(f"PRAGMA auto_vacuum = {self._kind.auto_vacuum}")  # heeded by a new file only
             connection.execute("PRAGMA journal_mode = WAL")
@@ -136,8 +99,7 @@ class Database:
         with self.reading() as connection:
             found = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if found > newest:
-            made = f"{self._kind.name} {self.path} was made by a newer version; update Verbatim"
-            raise self._kind.error(f"{made}, or {self._kind.if_damaged}")
+            raise self._kind.newer(self.path)
         return found
 
     def exists(self) -> bool:
@@ -152,7 +114,7 @@ class Database:
         if _is_there(self.path):
             return True
         if not _is_there(self.path.parent):
-            raise self._gone()
+            raise self._kind.gone(self.path)
         return False
 
     @contextmanager
@@ -207,18 +169,7 @@ class Database:
         try:
             yield
         except (TypeError, ValueError) as error:
-            raise self.damaged(_in_brief(error)) from error
-
-    def damaged(self, problem: str) -> VerbatimError:
-        """The error to raise when what is stored cannot be read.
-
-        Args:
-            problem: What is wrong with it.
-
-        Returns:
-            The error, whose message says what to do.
-        """
-        return self._kind.damaged(f"{self._kind.name} {self.path} cannot be read ({problem}); {self._kind.if_damaged}")
+            raise self._kind.unreadable(self.path, in_brief(error)) from error
 
     def settle(self) -> None:
         """Make sure that what is committed so far outlives a power failure."""
@@ -265,9 +216,9 @@ class Database:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.DatabaseError as error:
-            raise self._explain(error) from error
+            raise self._kind.explain(self.path, error) from error
         except UnicodeDecodeError as error:  # of a column's name, say: sqlite3 does not call it an error of its own
-            raise self.damaged(_in_brief(error)) from error
+            raise self._kind.unreadable(self.path, in_brief(error)) from error
 
     def _hold(self) -> _Held:
         """This thread's connection, opened when there is none, or another file has taken its place."""
@@ -308,42 +259,10 @@ class Database:
         try:
             status = self.path.stat()
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise self._gone() from error
+            raise self._kind.gone(self.path) from error
         except OSError as error:
-            raise self._unwritable(str(error.strerror)) from error
+            raise self._kind.unwritable(self.path, str(error.strerror)) from error
         return status.st_dev, status.st_ino
-
-    def _gone(self) -> VerbatimError:
-        return self._kind.error(
-            f"{self._kind.name} {self.path} is gone: it was moved or deleted; put it back, or start Verbatim again to"
-            " begin a new one"
-        )
-
-    def _unwritable(self, problem: str) -> VerbatimError:
-        return self._kind.error(f"{self.path} cannot be written ({problem}); {self._kind.if_unwritable}")
-
-    def _explain(self, error: sqlite3.Error) -> VerbatimError:
-        problem, what = _in_brief(error), f"{self._kind.name} {self.path}"
-        said = problem.lower()
-        if any(words in said for words in _DAMAGE):
-            return self.damaged(problem)
-        if "locked" in said:
-            return self._kind.busy(f"{what} is being written by another process; try again later")
-        if "full" in said:
-            return self._kind.error(
-                f"the disk of {self.path} is full; free some space and run it again, nothing is lost"
-            )
-        if "closed" in said:
-            return self._kind.error(f"{what} was closed; open it again")
-        if "readonly" in said or "unable to open" in said:
-            return self._unwritable(problem)
-        return self._kind.error(f"{what} cannot be used: {problem}; check the disk that it is on")
-
-
-def _in_brief(error: Exception) -> str:
-    """The beginning of an error's message, on one line: SQLite quotes a whole table's SQL, pydantic the value."""
-    line = " ".join(str(error).split())
-    return line if len(line) <= _MOST_CHARS else f"{line[:_MOST_CHARS]}…"
 
 
 def _is_there(path: Path) -> bool:

@@ -6,7 +6,8 @@ from pathlib import Path
 from index.errors import BusyIndexError, DamagedIndexError, VerbatimError
 from index.records import Document, FileRecord
 from index.storage import private_files, schema
-from index.storage.database import Database, DatabaseKind
+from index.storage.database import Database
+from index.storage.database_kind import DatabaseKind
 from index.storage.documents import Documents
 from index.storage.erasure import Erasure
 from index.storage.ledger import Ledger

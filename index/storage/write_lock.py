@@ -9,6 +9,7 @@ import filelock
 
 from index.errors import BusyIndexError, VerbatimError
 from index.storage import private_files
+from index.storage.database_kind import gone
 
 _LOCK_FILE = "write.lock"
 
@@ -23,9 +24,17 @@ class WriteLock:
         """Make the lock; nobody holds it yet.
 
         Args:
-            index_dir: Where the index lies.
+            index_dir: Where the index lies; made when missing.
             folder: The documents, which messages name.
+
+        Raises:
+            VerbatimError: The index's folder cannot be made.
         """
+        try:
+            private_files.make_folder(index_dir)
+        except OSError as error:
+            place = f"index_dir={str(index_dir)!r}"
+            raise VerbatimError(f"{place} cannot be made: {error.strerror}; name a folder that can") from error
         self._index_dir = index_dir
         self._folder = folder
         self._thread_lock = threading.RLock()
@@ -44,11 +53,12 @@ class WriteLock:
 
         Raises:
             BusyIndexError: Another process has it.
-            VerbatimError: The index's folder cannot be written.
+            VerbatimError: The index's folder is gone, or cannot be written.
         """
         with self._thread_lock:
+            if not self._index_dir.is_dir():  # the lock would make one anew, in the way of the one to be put back
+                raise VerbatimError(gone("the index", self._index_dir))
             try:
-                private_files.make_folder(self._index_dir)
                 self._file_lock.acquire(timeout=timeout_s)
             except filelock.Timeout as error:
                 raise BusyIndexError(

@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 
 from index.errors import ChangingFileError, ParameterError, UnknownDocumentError, VerbatimError
 from index.records import check_unicode
-from index.storage.database import Database, DatabaseKind
+from index.storage.database import Database
+from index.storage.database_kind import DatabaseKind
 from qa.answerer import QuestionAnswerer
 from qa.question.checks import check_question
 from qa.records.browser import hash_stored_ids

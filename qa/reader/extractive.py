@@ -2,13 +2,13 @@
 
 import math
 import unicodedata
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
@@ -80,7 +80,7 @@ class Reader:
         packaged = {FAST: FAST_READER, ACCURATE: ACCURATE_READER}.get(self.name)
         self.folder = packaged or model_folder(self.name, "reader")
         self._settings = settings
-        self._remembered: OrderedDict[tuple[str, str], list[Span]] = OrderedDict()
+        self._remembered: LRUCache[tuple[str, str], list[Span]] = LRUCache(_REMEMBERED_PASSAGES)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -116,13 +116,11 @@ class Reader:
         Returns:
             For each passage its spans, best first; none for one without words.
         """
-        new = [text for text in dict.fromkeys(passages) if (question, text) not in self._remembered]
+        found = {text: self._remembered.get((question, text)) for text in passages}
+        new = [text for text, spans in found.items() if spans is None]
         for text, spans in zip(new, self._read(question, new), strict=True):
-            self._remembered[question, text] = spans
-        found = [list(self._remembered[question, text]) for text in passages]
-        while len(self._remembered) > _REMEMBERED_PASSAGES:
-            self._remembered.popitem(last=False)
-        return found
+            found[text] = self._remembered[question, text] = spans
+        return [list(found[text] or ()) for text in passages]
 
     def _read(self, question: str, passages: Sequence[str]) -> list[list[Span]]:
         windows = self._windows(question, passages)

@@ -18,12 +18,13 @@ from qa.web.chat.page import make_page
 from qa.web.documents.routes import documents_router
 from qa.web.history.routes import conversation_routes
 from qa.web.history.store import History
+from qa.web.observability.indexing import Indexing
 from qa.web.observability.metrics import Metrics
 from qa.web.question_queue import QuestionQueue
 from qa.web.security import middleware as checks
 from qa.web.security.browser_id import BrowserCookie
 from qa.web.security.csp import SafeHeaders
-from qa.web.security.gradio_filter import NeededRoutes, OwnEvents
+from qa.web.security.gradio_filter import BoundedInboxes, NeededRoutes, OwnEvents
 from qa.web.security.middleware import Guards
 from qa.web.security.sessions import Access, SignedInOnly, login_routes
 
@@ -55,6 +56,7 @@ def application(
     answerer: QuestionAnswerer,
     access: Access | None = None,
     guards: Guards | None = None,
+    indexing: Indexing | None = None,
     *,
     keep_history: bool = True,
     log_questions: bool = False,
@@ -65,6 +67,7 @@ def application(
         answerer: What answers the questions.
         access: Who may use it; None is whoever reaches it.
         guards: What it lets in; None is what suits a server on loopback.
+        indexing: How far the index is in step with its folder; None tells nobody.
         keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
         log_questions: Write the words of questions into the log, where it is written, as well.
 
@@ -76,6 +79,7 @@ def application(
     """
     access = Access() if access is None else access
     guards = Guards() if guards is None else guards
+    indexing = Indexing() if indexing is None else indexing
     history = History(answerer.index_dir) if keep_history else None
     metrics = Metrics(answerer, log_questions=log_questions)
     queue = QuestionQueue()
@@ -85,7 +89,7 @@ def application(
     say_problems(app)
     for router in (
         login_routes(access),
-        api.routes(answerer, queue, metrics),
+        api.routes(answerer, queue, metrics, indexing),
         documents_router(answerer),
         conversation_routes(history),
         feedback_routes(answerer),
@@ -95,7 +99,7 @@ def application(
     app.router.routes.append(mcp.route())
     # Routes of our own go before this: it refuses what is left below our paths, and the page takes all the rest.
     refuse_the_rest(app, _OURS)
-    _mount_page(app, make_page(answerer, history, metrics, queue, signs_out=access.is_asked))
+    _mount_page(app, make_page(answerer, history, metrics, queue, indexing, signs_out=access.is_asked))
     return app
 
 
@@ -134,7 +138,9 @@ def _mount_page(app: FastAPI, page: gr.Blocks) -> None:
     )
     for mount in app.routes:
         if isinstance(mount, Mount):
-            mount.app = NeededRoutes(mount.app)
+            # Gradio has no public way to ask what waits to be read.
+            inboxes = BoundedInboxes(mount.app, lambda: page._queue.pending_messages_per_session)  # noqa: SLF001
+            mount.app = NeededRoutes(inboxes)
 
 
 def _joined(names: tuple[str, ...]) -> str:

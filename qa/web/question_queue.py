@@ -15,6 +15,8 @@ from qa.web.observability.metrics import StoppedError
 MAX_QUESTIONS = 100
 """The last of more would wait for most of a minute. They wait for the one inference thread anyway; let in together,
 each is told how many are before it."""
+MAX_OF_ONE = 20
+"""Questions of one person that may wait, so that the others have room."""
 _LIFE_SIGN_S = 1.0
 """Seconds after which a question that waits is heard of again: then it shows whether its page is still there."""
 
@@ -45,8 +47,8 @@ class Progress:
 class _Run:
     """One question on its way."""
 
-    def __init__(self, asker: str) -> None:
-        self.asker = asker
+    def __init__(self, asker: str, person: str) -> None:
+        self.asker, self.person = asker, person
         self.stage: Stage | None = None
         self.is_further = False
         self.changed = asyncio.Event()
@@ -146,12 +148,13 @@ class QuestionQueue:
                 await run.change()
             return run.result(done)
 
-    async def steps(self, asker: str, work: Work[T]) -> AsyncGenerator[Progress | T, None]:
+    async def steps(self, asker: str, work: Work[T], person: str | None = None) -> AsyncGenerator[Progress | T, None]:
         """The same, told step by step; left early, the work ends at its next stage.
 
         Args:
             asker: Who asks, for `stop`.
             work: The work.
+            person: Whose share of the queue it takes; None is the asker's own.
 
         Yields:
             How far it is, whenever that changes and once a second, and at last what the work returned.
@@ -160,7 +163,7 @@ class QuestionQueue:
             OverloadedError: Too many questions wait already.
             StoppedError: It was stopped.
         """
-        with self._begun(asker, work) as (run, done):
+        with self._begun(asker, work, person) as (run, done):
             while not done.done() and not run.is_stopped:
                 run.changed.clear()
                 yield Progress(self._ahead(run), run.stage, run.is_further)
@@ -168,12 +171,13 @@ class QuestionQueue:
             yield run.result(done)
 
     @contextmanager
-    def _begun(self, asker: str, work: Work[T]) -> Iterator[tuple[_Run, asyncio.Future[T]]]:
+    def _begun(self, asker: str, work: Work[T], person: str | None = None) -> Iterator[tuple[_Run, asyncio.Future[T]]]:
         """A question is in the queue for a `with` block.
 
         Args:
             asker: Who asks.
             work: Its work, which is begun.
+            person: Whose share of the queue it takes; None is the asker's own.
 
         Yields:
             The question, and its work.
@@ -183,7 +187,10 @@ class QuestionQueue:
         """
         if len(self._runs) >= MAX_QUESTIONS:
             raise OverloadedError(f"{len(self._runs)} questions wait already; ask again in a while")
-        run = _Run(asker)
+        run = _Run(asker, asker if person is None else person)
+        n_own = sum(other.person == run.person for other in self._runs)
+        if n_own >= MAX_OF_ONE:
+            raise OverloadedError(f"{n_own} questions of yours wait already; ask again when they are answered")
         self._runs.append(run)
         done = asyncio.get_running_loop().run_in_executor(self._threads, work, run.on_stage)
         done.add_done_callback(run.on_end)

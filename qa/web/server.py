@@ -20,7 +20,8 @@ from index.errors import VerbatimError
 from index.settings import read_settings
 from qa.answerer import QuestionAnswerer
 from qa.engine import Engine
-from qa.opening import load
+from qa.opening import default_folder
+from qa.web.observability.indexing import Indexing
 
 if TYPE_CHECKING:
     import uvicorn
@@ -33,6 +34,8 @@ PATIENCE_S = 0.5
 """Seconds that questions wait for one another before the fast reader alone reads, unless the settings say otherwise."""
 
 _MAX_PORT = 65535
+_ANNOUNCED_AFTER_S = 1.0
+"""Seconds that it is waited, once the page is served, for a small index to be in step before it is announced."""
 _FAREWELL_S = 1
 """Seconds that open pages get to finish: each holds a connection open for as long as it is looked at."""
 
@@ -81,6 +84,8 @@ def serve(
         engine: What the models run on; None is the one that this process shares.
         **settings: Fields of `Settings`; without `patience`, questions wait half a second for one another.
 
+    It answers at once, from what is indexed already; what is not is indexed meanwhile.
+
     Raises:
         AccessError: Other machines would be let in, and there is no password; nothing was loaded.
         PortError: The address is taken or is none of this machine's; nothing was loaded.
@@ -91,32 +96,35 @@ def serve(
         lets_in = _what_lets_in(host, bound, allowed_hosts)
         found = read_settings(**settings)
         access = _access(lets_in, found.password_hash, no_auth=no_auth)
-        settings["patience"] = PATIENCE_S if found.patience is None else found.patience
+        if found.patience is None:
+            found = found.model_copy(update={"patience": PATIENCE_S})
         guards = _guards(host, allowed_hosts)
         address = _address(host, free_port)
-        with (
-            load(folder, rebuild=rebuild, engine=engine, **settings) as answerer,
-            answerer.watch(),
-            _stopped_by_signals(),
-        ):
+        place, indexing = default_folder() if folder is None else folder, Indexing()
+        with QuestionAnswerer(place, found, rebuild=rebuild, engine=engine) as answerer, _stopped_by_signals():
 
             def announce() -> None:
+                is_in_step = indexing.has_been_in_step.wait(_ANNOUNCED_AFTER_S)
                 n_documents = answerer.counts()["documents"]
                 counted = f"{n_documents:,} document{'' if n_documents == 1 else 's'}"
+                counted += "" if is_in_step else " so far; the others are being indexed"
                 line = f"Verbatim answers from {answerer.folder} ({counted}) at {address} — stop with Ctrl-C"
                 print(line, flush=True)  # noqa: T201 (the line that whoever started it waits for)
                 if open_browser:
                     webbrowser.open(address)
 
-            options = {"keep_history": keep_history, "log_questions": log_questions}
-            page = build_page(answerer, access, guards, **options)
-            make_server(page, announce, guards).run(sockets=[listening])
+            page = build_page(
+                answerer, access, guards, indexing, keep_history=keep_history, log_questions=log_questions
+            )
+            with indexing.following(answerer):  # once there is a page, which would wait for it
+                make_server(page, announce, guards).run(sockets=[listening])
 
 
 def build_page(
     answerer: QuestionAnswerer,
     access: "Access | None" = None,
     guards: "Guards | None" = None,
+    indexing: Indexing | None = None,
     *,
     keep_history: bool = True,
     log_questions: bool = False,
@@ -127,6 +135,7 @@ def build_page(
         answerer: What answers the questions. It stays the caller's to close.
         access: Who may use it; None is whoever reaches it.
         guards: What it lets in; None is what suits a server on loopback.
+        indexing: How far the index is in step with its folder; None tells nobody.
         keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
         log_questions: Write the words of questions into the log as well, where each question is logged.
 
@@ -139,7 +148,7 @@ def build_page(
     os.environ.update(_QUIET)  # before Gradio is imported, which is when it would first report its use
     from qa.web.app import application
 
-    return application(answerer, access, guards, keep_history=keep_history, log_questions=log_questions)
+    return application(answerer, access, guards, indexing, keep_history=keep_history, log_questions=log_questions)
 
 
 def _what_lets_in(host: str, bound: str, allowed_hosts: Collection[str]) -> str:

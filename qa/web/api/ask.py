@@ -19,6 +19,7 @@ from qa.question.checks import MAX_QUESTION_CHARS
 from qa.records.answer import Answer, Reason
 from qa.web.api.asking import ask_in_turn
 from qa.web.api.errors import Problem, documented, one_line
+from qa.web.observability.indexing import Indexing
 from qa.web.observability.metrics import Door, Metrics, StoppedError
 from qa.web.question_queue import QuestionQueue
 
@@ -88,6 +89,14 @@ class VersionedAnswer(Answer):
 VersionedAnswer.__doc__ = f"{inspect.getdoc(Answer)}\n    version: The version of Verbatim that answered."
 
 
+class IndexingFiles(BaseModel):
+    """How far the files are that are being indexed."""
+
+    files_done: Annotated[int, Field(description="Files that can be asked already.")]
+    files_total: Annotated[int, Field(description="Files that are being indexed.")]
+    fraction: Annotated[float, Field(ge=0, le=1, description="Share of their bytes that is done.")]
+
+
 class Health(BaseModel):
     """That the index can be read, and what is in it."""
 
@@ -95,6 +104,9 @@ class Health(BaseModel):
     version: Annotated[str, Field(description="The version of Verbatim that is running.")]
     documents: Annotated[int, Field(description="Documents in the index.")]
     passages: Annotated[int, Field(description="Passages in the index.")]
+    indexing: Annotated[
+        IndexingFiles | None, Field(description="How far indexing is; null where nothing is being indexed.")
+    ] = None
 
 
 class Unhealthy(Problem):
@@ -141,20 +153,21 @@ RECORDS = ("Answer", "Passage", "VersionedAnswer")
 """Schemas that always have all of their fields."""
 
 
-def routes(answerer: QuestionAnswerer, queue: QuestionQueue, metrics: Metrics) -> APIRouter:
+def routes(answerer: QuestionAnswerer, queue: QuestionQueue, metrics: Metrics, indexing: Indexing) -> APIRouter:
     """The routes for programs.
 
     Args:
         answerer: What answers the questions.
         queue: Where they wait.
         metrics: What measures it.
+        indexing: How far the index is in step with its folder.
 
     Returns:
         The routes.
     """
     router = APIRouter()
     _add_asking(router, answerer, queue, metrics)
-    _add_running(router, answerer, metrics)
+    _add_running(router, answerer, metrics, indexing)
     return router
 
 
@@ -208,7 +221,7 @@ async def _stop_when_gone(request: Request, queue: QuestionQueue, asker: str) ->
     queue.stop(asker)
 
 
-def _add_running(router: APIRouter, answerer: QuestionAnswerer, metrics: Metrics) -> None:
+def _add_running(router: APIRouter, answerer: QuestionAnswerer, metrics: Metrics, indexing: Indexing) -> None:
     @router.head("/health", include_in_schema=False)  # as monitors ask; the server leaves the body out
     @router.get(
         "/health",
@@ -223,7 +236,13 @@ def _add_running(router: APIRouter, answerer: QuestionAnswerer, metrics: Metrics
             counts = answerer.counts()
         except VerbatimError as error:
             return JSONResponse({"status": "failed", "version": our_version(), "detail": one_line(str(error))}, 503)
-        found = Health(status="ok", version=our_version(), **counts)
+        progress = indexing.progress
+        found = Health(
+            status="ok",
+            version=our_version(),
+            **counts,
+            indexing=None if progress is None else IndexingFiles(**asdict(progress)),
+        )
         return JSONResponse(found.model_dump())
 
     @router.get(

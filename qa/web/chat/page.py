@@ -24,9 +24,11 @@ from qa.web.chat import rendering
 from qa.web.chat.sent_question import Asked, read_asked, those_left
 from qa.web.chat.transcript import Shown, Told, shown, shown_said
 from qa.web.history.store import History, HistoryError, UnknownConversationError, said_of
+from qa.web.observability.indexing import Indexing
 from qa.web.observability.metrics import Door, Metrics, StoppedError
-from qa.web.question_queue import MAX_QUESTIONS, QuestionQueue
+from qa.web.question_queue import QuestionQueue
 from qa.web.security.browser_id import browser_of
+from qa.web.security.sessions import VISITOR
 
 SEED_EXAMPLES = (
     "when was Jamaat Ansarullah banned?",
@@ -51,10 +53,12 @@ class Visitor:
     Attributes:
         browser: Hash of the browser's id; "" where it has none, and nothing is kept for it.
         page: The page's session.
+        person: Who it is as to their share of what waits to be answered: whoever signed in, else the page.
     """
 
     browser: str
     page: str
+    person: str = ""
 
 
 class _Chat:
@@ -66,6 +70,7 @@ class _Chat:
         history: History | None = None,
         metrics: Metrics | None = None,
         queue: QuestionQueue | None = None,
+        indexing: Indexing | None = None,
         *,
         signs_out: bool = False,
     ) -> None:
@@ -73,11 +78,13 @@ class _Chat:
         self._history = history
         self._metrics = Metrics(answerer) if metrics is None else metrics
         self._queue = QuestionQueue() if queue is None else queue
+        self._indexing = Indexing() if indexing is None else indexing
         self._laid_out_with = answerer.state()
 
     def masthead(self) -> str:
         n_documents = self._answerer.counts()["documents"]
-        return rendering.masthead(self._answerer.folder.name, n_documents, signs_out=self._signs_out)
+        progress = self._indexing.progress
+        return rendering.masthead(self._answerer.folder.name, n_documents, progress, signs_out=self._signs_out)
 
     def head_line(self) -> dict[str, Any]:
         """The head line as a change of the page; none where the documents cannot be listed."""
@@ -102,7 +109,7 @@ class _Chat:
             The parts that are to be changed.
         """
         try:
-            if self._answerer.state() == self._laid_out_with:
+            if self._indexing.progress is None and self._answerer.state() == self._laid_out_with:
                 return {}
             changed = {"masthead": self.masthead()}
             return changed if told.shown else {**changed, "log": self.welcome()}
@@ -183,7 +190,7 @@ class _Chat:
         before = told.before(asked.in_place_of)
         is_shown = False
         work = partial(self._answer, asked, told, visitor)
-        async with aclosing(self._queue.steps(visitor.page, work)) as steps:
+        async with aclosing(self._queue.steps(visitor.page, work, visitor.person or None)) as steps:
             async for step in steps:
                 if isinstance(step, Told):
                     yield _changes(step)
@@ -317,6 +324,7 @@ def make_page(
     history: History | None = None,
     metrics: Metrics | None = None,
     queue: QuestionQueue | None = None,
+    indexing: Indexing | None = None,
     *,
     signs_out: bool = False,
 ) -> gr.Blocks:
@@ -327,12 +335,13 @@ def make_page(
         history: Where conversations are kept; None keeps them on the page only.
         metrics: What measures the questions; None measures them for nobody.
         queue: Where the questions wait; None is a queue of the page's own.
+        indexing: How far the index is in step with its folder; None tells nobody.
         signs_out: Whether who uses it signed in, and can sign out.
 
     Returns:
         Its parts, and what happens when they are used.
     """
-    chat = _Chat(answerer, history, metrics, queue, signs_out=signs_out)
+    chat = _Chat(answerer, history, metrics, queue, indexing, signs_out=signs_out)
     page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
     with page:
         parts: dict[str, Any] = {"told": gr.State(Told()), "masthead": _html("masthead", chat.masthead())}
@@ -402,7 +411,7 @@ def _wire(chat: _Chat, page: gr.Blocks, parts: dict[str, Any]) -> None:
         chat.stop(_visitor(request))
 
     quietly: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    asking: dict[str, Any] = {"concurrency_limit": MAX_QUESTIONS, "concurrency_id": "asking"}
+    asking: dict[str, Any] = {"concurrency_limit": None}  # the queue of questions has limits, and says them
     everything = list(parts.values())
     page.load(open_page, told, everything, **quietly)
     log.submit(ask_question, told, everything, **asking, **quietly)
@@ -412,4 +421,6 @@ def _wire(chat: _Chat, page: gr.Blocks, parts: dict[str, Any]) -> None:
 
 
 def _visitor(request: gr.Request) -> Visitor:
-    return Visitor(browser_of(request.cookies), request.session_hash or "")
+    signed_in = request.request.scope.get(VISITOR, "") if request.request else ""
+    page = request.session_hash or ""
+    return Visitor(browser_of(request.cookies), page, signed_in if signed_in.startswith("session:") else page)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from index.ingest.sync import Progress
 from index.records import DocumentRecord, Passage
 from qa.pipeline import Stage
 from qa.records.answer import Answer
@@ -346,18 +347,20 @@ def _title_and_hash(name: str, records: Mapping[str, DocumentRecord]) -> tuple[s
 # Before the first question
 
 
-def masthead(folder: str, n_documents: int, *, signs_out: bool = False) -> str:
+def masthead(folder: str, n_documents: int, indexing: Progress | None = None, *, signs_out: bool = False) -> str:
     """The page's head line.
 
     Args:
         folder: Name of the folder of documents.
         n_documents: How many there are.
+        indexing: How far those are that are being indexed; None where none are.
         signs_out: Whether who reads it signed in.
 
     Returns:
         The HTML.
     """
-    return str(_TEMPLATES.render("masthead.html", folder=folder, n_documents=n_documents, signs_out=signs_out))
+    shown = {"folder": folder, "n_documents": n_documents, "indexing": indexing, "signs_out": signs_out}
+    return str(_TEMPLATES.render("masthead.html", **shown))
 
 
 def welcome(n_documents: int, folder: str, examples: Sequence[str]) -> str:

@@ -1,7 +1,9 @@
 """Pages of PDF documents as pictures, the last ones kept in memory."""
 
 import threading
-from collections import OrderedDict
+from contextlib import suppress
+
+from cachetools import LRUCache
 
 from index.ingest.page_rendering import Drawing
 from index.ingest.worker_pool import Limits, Workers
@@ -26,7 +28,7 @@ class Pictures:
         passwords = [password.get_secret_value() for password in answerer.settings.passwords]
         self._workers = Workers(passwords, _LIMITS, count=1)
         self._guard = threading.Lock()
-        self._kept: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
+        self._kept: LRUCache[tuple[str, int, int], bytes] = LRUCache(_KEPT_BYTES, getsizeof=len)
 
     def draw(self, file: str, sha256: str, page: int, width: int) -> bytes:
         """A page as a picture.
@@ -46,12 +48,10 @@ class Pictures:
         """
         key = (sha256, page, width)
         with self._guard:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
+            kept = self._kept.get(key)
+        if kept is not None:
+            return kept
         picture: bytes = self._workers.do(Drawing(self._answerer.folder / file, sha256, page, width))
-        with self._guard:
+        with self._guard, suppress(ValueError):  # one that is larger than all that is kept
             self._kept[key] = picture
-            while sum(map(len, self._kept.values())) > _KEPT_BYTES and len(self._kept) > 1:
-                self._kept.popitem(last=False)
         return picture

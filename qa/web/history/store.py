@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from index.errors import VerbatimError
 from index.records import DocumentRecord
-from index.storage.database import Database, DatabaseKind
+from index.storage.database import Database
+from index.storage.database_kind import DatabaseKind
 from qa.records.browser import hash_stored_ids
 from qa.records.turn import Turn, mentioned_in
 

@@ -1,9 +1,12 @@
 """What of Gradio's own routes is open, and to whom."""
 
+import asyncio
 import json
 import re
-from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from cachetools import LRUCache
 from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -11,6 +14,11 @@ from qa.web.security.middleware import GRADIO, refuse
 from qa.web.security.sessions import VISITOR
 
 _MAX_OWNERS = 100_000
+_MAX_NAME_CHARS = 100
+"""Of a session: Gradio's own have eleven, and each is kept for as long as the server runs."""
+_MAX_UNREAD = 100
+"""Messages that wait to be read by one session; a page reads them as they come, some ten of each question."""
+_MAX_UNREAD_IN_ALL = 1_000
 
 
 class OwnEvents:
@@ -27,7 +35,7 @@ class OwnEvents:
             app: The application.
         """
         self._app = app
-        self._owners: OrderedDict[str, str] = OrderedDict()
+        self._owners: LRUCache[str, str] = LRUCache(_MAX_OWNERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through that is for a session of its visitor's.
@@ -44,16 +52,56 @@ class OwnEvents:
             else:
                 names = [QueryParams(scope["query_string"]).get("session_hash")]
                 names += re.findall(r"/heartbeat/([^/]+)$", scope["path"])
+            if any(name and len(name) > _MAX_NAME_CHARS for name in names):
+                said = f"The session's name is longer than {_MAX_NAME_CHARS} characters; reload the page."
+                return await refuse(scope, receive, send, 400, said)
             if not all(self._belongs(name, scope.get(VISITOR, "")) for name in names if name):
                 return await refuse(scope, receive, send, 404, "There is no such session.")
         return await self._app(scope, receive, send)
 
     def _belongs(self, session: str, visitor: str) -> bool:
-        owner = self._owners.setdefault(session, visitor)
-        self._owners.move_to_end(session)
-        if len(self._owners) > _MAX_OWNERS:
-            self._owners.popitem(last=False)
-        return owner == visitor
+        return self._owners.setdefault(session, visitor) == visitor
+
+
+class BoundedInboxes:
+    """Bounds what Gradio keeps for pages that don't read it: each message to a page holds the whole conversation."""
+
+    def __init__(self, app: ASGIApp, inboxes: Callable[[], Mapping[str, "asyncio.Queue[Any]"]]) -> None:
+        """Guard Gradio's application.
+
+        Args:
+            app: The application.
+            inboxes: Gives the messages that wait for each session, the session that came first at the beginning.
+        """
+        self._app, self._inboxes = app, inboxes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse an event of a session that has not read what the ones before it led to.
+
+        Args:
+            scope: The request.
+            receive: Its body.
+            send: Where the answer goes.
+        """
+        if scope["type"] == "http" and scope["path"] == f"{GRADIO}queue/join":
+            body = await _whole_body(receive)
+            receive = _replayed(body, receive)
+            inboxes = self._inboxes()
+            self._empty_oldest(inboxes)
+            own = (inboxes[name].qsize() for name in _names_in(body) if name and name in inboxes)
+            if sum(own) >= _MAX_UNREAD:
+                said = "Answers of this page wait to be read; reload it."
+                return await refuse(scope, receive, send, 429, said, {"Retry-After": "10"})
+        return await self._app(scope, receive, send)
+
+    def _empty_oldest(self, inboxes: Mapping[str, "asyncio.Queue[Any]"]) -> None:
+        unread = sum(inbox.qsize() for inbox in inboxes.values())
+        for inbox in inboxes.values():
+            if unread < _MAX_UNREAD_IN_ALL:
+                return
+            unread -= inbox.qsize()
+            while not inbox.empty():
+                inbox.get_nowait()
 
 
 class NeededRoutes:

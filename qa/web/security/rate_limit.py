@@ -1,9 +1,10 @@
 """How often something may be done: token buckets, one for each who does it."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from cachetools import LRUCache
 
 _MAX_BUCKETS = 10_000
 """More clients than these are forgotten, those first that were away longest: their buckets are the fullest."""
@@ -33,7 +34,7 @@ class Buckets:
             clock: Seconds that only go forward.
         """
         self._rate, self._clock = rate, clock
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._left: LRUCache[str, tuple[float, float]] = LRUCache(_MAX_BUCKETS)
 
     def take(self, key: str) -> float:
         """Take a token.
@@ -63,6 +64,3 @@ class Buckets:
 
     def _put(self, key: str, tokens: float, now: float) -> None:
         self._left[key] = (tokens, now)
-        self._left.move_to_end(key)
-        if len(self._left) > _MAX_BUCKETS:
-            self._left.popitem(last=False)

@@ -7,7 +7,6 @@ import logging
 import re
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
@@ -16,6 +15,7 @@ from urllib.parse import urlencode
 
 import anyio.to_thread
 from anyio import CapacityLimiter
+from cachetools import TTLCache
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from markupsafe import Markup
@@ -75,8 +75,9 @@ class Access:
             is_required: Let nobody in while none is set.
             clock: Seconds that only go forward.
         """
-        self._password, self._is_required, self._clock = password, is_required, clock
-        self._sessions: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._password, self._is_required = password, is_required
+        # Of each session the hash of the password that it began with. Used in the event loop alone.
+        self._sessions: TTLCache[str, str] = TTLCache(_MAX_SESSIONS, SESSION_S, clock)
         self._tries = Buckets(_TRIES, clock)
         self._one_at_a_time = CapacityLimiter(1)
 
@@ -120,9 +121,7 @@ class Access:
             The token that it shows from now on. Only its hash is kept.
         """
         token = secrets.token_urlsafe(32)
-        self._sessions[_digest(token)] = (self._clock() + SESSION_S, self._hashed() or "")
-        if len(self._sessions) > _MAX_SESSIONS:
-            self._sessions.popitem(last=False)
+        self._sessions[_digest(token)] = self._hashed() or ""
         return token
 
     def session(self, token: str) -> str | None:
@@ -135,8 +134,8 @@ class Access:
             What it is told apart by, which is no secret; None when there is none.
         """
         key = _digest(token)
-        ends_at, hashed = self._sessions.get(key, (0.0, ""))
-        if ends_at <= self._clock() or hashed != self._hashed():
+        began_with = self._sessions.get(key)
+        if began_with is None or began_with != self._hashed():
             self._sessions.pop(key, None)
             return None
         return key
@@ -248,7 +247,7 @@ def login_routes(access: Access) -> APIRouter:
         return response
 
     @router.post(LOGOUT)
-    def sign_out(request: Request) -> Response:
+    async def sign_out(request: Request) -> Response:
         access.end_session(request.cookies.get(cookie_name(request), ""))
         response = RedirectResponse(LOGIN, 303)
         response.delete_cookie(

@@ -518,6 +518,20 @@
 
   verbatim.addDrawer("documents", "Documents", fill);
 
+  // While files are indexed, how many of them are done: said in the head line, which goes when all are.
+  const INDEXING_EVERY_MS = 2000;
+  async function sayIndexing() {
+    const said = document.querySelector("#masthead .indexing");
+    if (!said || document.hidden) return;
+    const { indexing } = await call("/health");
+    if (indexing) said.textContent = `indexing ${indexing.files_done} of ${count(indexing.files_total, "file")}`;
+    else {
+      said.remove();
+      await refresh();
+    }
+  }
+  setInterval(() => sayIndexing().catch(() => {}), INDEXING_EVERY_MS); // the next look says what is wrong
+
   // The composer's line, once there is a composer, and what was going on before the page was loaded anew.
   function begin() {
     if (!document.querySelector("#composer")) return requestAnimationFrame(begin);

@@ -1,0 +1,66 @@
+"""How far a server's index is in step with its folder: for the page, `/health`, the log and the terminal."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from index.ingest.sync import Progress
+from qa.answerer import QuestionAnswerer
+from qa.progress import IndexingProgress, show_progress
+
+_LOGGED_EVERY_S = 30.0
+
+logger = logging.getLogger("verbatim")
+
+
+class Indexing:
+    """What is being indexed while questions are answered from what is committed already."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Nothing is being indexed.
+
+        Args:
+            clock: Seconds that only go forward.
+        """
+        self.progress: Progress | None = None
+        self.has_been_in_step = threading.Event()
+        self._clock = clock
+        self._logged_s = float("-inf")
+        self._bar = ExitStack()
+        self._draw: IndexingProgress | None = None
+
+    @contextmanager
+    def following(self, answerer: QuestionAnswerer) -> Iterator[None]:
+        """Bring an index in step with its folder, now and whenever it changes, in the background of a `with` block.
+
+        Args:
+            answerer: What answers from it.
+
+        Yields:
+            Nothing.
+        """
+        with self._bar, answerer.watch(on_progress=self.note):
+            yield
+
+    def note(self, progress: Progress | None) -> None:
+        """Take how far it is; called on the thread that indexes.
+
+        Args:
+            progress: How far; None where the index is in step.
+        """
+        before, self.progress = self.progress, progress
+        if progress is None:
+            self.has_been_in_step.set()
+            if before is not None:
+                logger.info("the index is in step with its folder")
+            self._bar.close()
+            self._draw, self._logged_s = None, float("-inf")
+            return
+        if self._draw is None:
+            self._draw = self._bar.enter_context(show_progress())
+        self._draw(progress)
+        if self._clock() - self._logged_s >= _LOGGED_EVERY_S:
+            self._logged_s = self._clock()
+            logger.info("indexing: %d of %d files", progress.files_done, progress.files_total)
