@@ -94,6 +94,7 @@ fuzz: $(VENV)/installed.stamp
 benchmark: $(VENV)/tests.stamp
 	@$(BIN)/python benchmarks/speed.py
 	@$(BIN)/python benchmarks/large_index.py
+	@$(BIN)/python benchmarks/lookups.py
 
 people: $(VENV)/tests.stamp
 	@$(BIN)/python benchmarks/many_people.py $(PEOPLE)
