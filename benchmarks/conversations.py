@@ -21,7 +21,7 @@ from qa.answerer import QuestionAnswerer
 from qa.dialogue.conversation import Conversation
 from qa.engine import Engine
 from qa.evaluation.metrics import Question, corpus_answerer, load_questions, sample
-from qa.opening import default_folder
+from qa.open_folder import default_folder
 from qa.question.coreference import pointer_of
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn

@@ -20,7 +20,7 @@ import qa  # noqa: E402
 from conftest import chromium  # noqa: E402 (found beside the tests)
 from pages import ask, served  # noqa: E402
 from pdfs import make_pdf, print_paragraph  # noqa: E402
-from qa.opening import default_folder  # noqa: E402
+from qa.open_folder import default_folder  # noqa: E402
 from qa.web.security.passwords import Password, hash_password  # noqa: E402
 from qa.web.security.sessions import Access  # noqa: E402
 

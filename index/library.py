@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-from index.certificate import Certificate
+from index.birth_certificate import Certificate
 from index.errors import ParameterError, UnknownDocumentError
 from index.ingest.adding import copy_into, hash_of_addable
 from index.ingest.loading import with_headings
@@ -18,7 +18,7 @@ from index.ingest.scanning import check_folder, is_in_step, scan
 from index.ingest.sync import Progress, SyncReport, SyncRun
 from index.ingest.watching import watching
 from index.ingest.worker_pool import Limits, Workers
-from index.maintenance.erasure import Upkeep
+from index.maintenance.background_erasure import Upkeep
 from index.maintenance.integrity import Diagnosis, count_rows, examine
 from index.maintenance.repair import Repair
 from index.records import Document, Hit, check_unicode

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from index.errors import QuestionError, VerbatimError
     from qa.answerer import QuestionAnswerer
     from qa.dialogue.conversation import Conversation
-    from qa.opening import ask, load
+    from qa.open_folder import ask, load
     from qa.records.answer import Answer, Reason
     from qa.records.turn import Turn
 
@@ -36,7 +36,7 @@ def __getattr__(name: str) -> object:
         "QuestionError": "index.errors",
         "VerbatimError": "index.errors",
         "QuestionAnswerer": "qa.answerer",
-        "ask": "qa.opening",
-        "load": "qa.opening",
+        "ask": "qa.open_folder",
+        "load": "qa.open_folder",
     }
     return getattr(import_module(places[name]), name)

@@ -11,7 +11,7 @@ from index.protocol import DocumentIndex
 from index.records import Hit, Passage, check_unicode
 from index.retrieval.embedding import Embedder
 from index.settings import Settings
-from qa.decision.answer_building import PlaceOf, TextOf, build_answer
+from qa.decision.abstention import PlaceOf, TextOf, build_answer
 from qa.decision.decider import Candidate, Decider
 from qa.engine import Engine
 from qa.question.checks import check_question

@@ -19,7 +19,7 @@ from kept_workers import KeptWorker, stop_kept
 from pages import SHOWN_WITHIN_MS
 from qa.answerer import QuestionAnswerer
 from qa.engine import Engine
-from qa.opening import default_folder, load
+from qa.open_folder import default_folder, load
 from qa.reader.calibrations import load_calibration
 from qa.reader.cascade import Cascade
 from qa.records.span import Span

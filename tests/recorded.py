@@ -16,7 +16,7 @@ import pytest
 from index.settings import read_settings
 from qa.answerer import QuestionAnswerer
 from qa.evaluation.metrics import load_questions
-from qa.opening import default_folder
+from qa.open_folder import default_folder
 from qa.reader.extractive import Reader
 from qa.records.span import Span
 

@@ -18,7 +18,7 @@ from index.records import Document
 from index.settings import read_settings
 from qa.answerer import QuestionAnswerer
 from qa.engine import Engine
-from qa.opening import OpenFolders
+from qa.open_folder import OpenFolders
 from qa.pipeline import Stage
 from qa.reader.calibrations import load_calibration
 from qa.reader.inference_thread import InferenceThread

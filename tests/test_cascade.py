@@ -10,7 +10,7 @@ from fakes import SpansReader
 from index.errors import ModelError
 from index.records import Hit, Passage
 from index.settings import Settings
-from qa.decision.decider import group
+from qa.decision.grouping import group
 from qa.reader.cascade import ENOUGH, MOST_READ_AGAIN, Cascade, SingleReader, open_reader, pick
 from qa.reader.extractive import ACCURATE, CASCADE, FAST, FAST_READER
 from qa.records.calibration import FEATURES, Calibration

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.opening import default_folder
+from qa.open_folder import default_folder
 from qa.question.coreference import pointer_of
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from index.errors import ModelError, ParameterError
 from index.records import Hit, Passage
-from qa.decision.decider import Decider, features, group
+from qa.decision.decider import Decider
+from qa.decision.features import features
+from qa.decision.grouping import group
 from qa.reader.calibrations import load_calibration
 from qa.records.calibration import FEATURES, Calibration
 from qa.records.span import Span
@@ -276,7 +278,7 @@ def test_a_reader_brings_its_own_calibration_in_its_folder(tmp_path):
 
 
 def test_the_share_of_wrong_answers_by_threshold():
-    from qa.training.fit.confidence import risk_by_threshold
+    from qa.training.fit.calibration import risk_by_threshold
 
     confidence = np.repeat([0.1, 0.5, 0.9], 100)
     right = np.array([False] * 90 + [True] * 10 + [False] * 50 + [True] * 50 + [False] * 5 + [True] * 95)

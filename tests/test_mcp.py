@@ -11,7 +11,7 @@ from mcp import Client, MCPError, StdioServerParameters, stdio_client
 
 from pages import run, served
 from qa.answerer import QuestionAnswerer
-from qa.opening import default_folder
+from qa.open_folder import default_folder
 from qa.web.api.mcp import MAX_QUOTE_CHARS, make_server
 from qa.web.observability.metrics import Metrics
 from qa.web.question_queue import QuestionQueue

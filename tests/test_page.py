@@ -21,7 +21,7 @@ from index.records import Vectors
 from pages import ask, built, expect, last_change, served
 from qa.answerer import QuestionAnswerer
 from qa.engine import Engine
-from qa.opening import default_folder
+from qa.open_folder import default_folder
 from qa.reader.cascade import SingleReader
 from qa.records.answer import Answer
 from qa.web import serve, server

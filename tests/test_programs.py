@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from fakes import WordReader, busy_inference, fake_answerer
-from index.certificate import our_version
+from index.birth_certificate import our_version
 from index.errors import DamagedIndexError, QuestionError
 from pages import run, served
 from qa.answerer import QuestionAnswerer
@@ -37,7 +37,7 @@ from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn
 from qa.web import question_queue
 from qa.web.api.ask import EXAMPLES
-from qa.web.api.asking import ask_in_turn
+from qa.web.api.queued_ask import ask_in_turn
 from qa.web.observability.logs import JsonFormatter
 from qa.web.observability.metrics import Door, Metrics, StoppedError
 from qa.web.question_queue import OverloadedError

@@ -1,6 +1,7 @@
 """Answers are read again in their sentence alone: which that is, and what comes of it."""
 
-from qa.decision.decider import features, group
+from qa.decision.features import features
+from qa.decision.grouping import group
 from qa.reader.cascade import MOST_LOOKED_AT, Cascade, SingleReader
 from qa.reader.sentence_rescoring import NOT_THERE, look_closer
 from qa.records.calibration import FEATURES, Calibration

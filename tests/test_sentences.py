@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.opening import default_folder
+from qa.open_folder import default_folder
 from qa.text.sentences import REACH, sentence_around
 
 SEED = next(default_folder().glob("*.txt")).read_bytes().decode("utf-8")

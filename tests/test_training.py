@@ -20,6 +20,7 @@ from qa.evaluation.metrics import load_questions, sample
 from qa.reader.extractive import Reader
 from qa.reader.quantized import dequantise, read_shards
 from qa.text.normalization import f1
+from qa.training.data.entity_swapping import Vocabulary, contrasts, names_in, swap
 from qa.training.data.examples import (
     Pair,
     Share,
@@ -33,7 +34,6 @@ from qa.training.data.examples import (
 )
 from qa.training.data.negatives import Mixer, Negatives
 from qa.training.data.questions import DataError
-from qa.training.data.swapping import Vocabulary, contrasts, names_in, swap
 from qa.training.data.windows import collate, make_batches, make_windows
 from qa.training.reader.checkpoints import load_tensors, save_tensors
 from qa.training.reader.commands import export, measure, run

@@ -26,7 +26,7 @@ from qa.answerer import QuestionAnswerer
 from qa.cli.main import cli
 from qa.evaluation.metrics import EvaluationError
 from qa.training.data.examples import Pair, answered, is_for_training
-from qa.training.data.pairing import PASSAGE_TOKENS, Pairing, is_for_embedder, shorten
+from qa.training.data.question_passage_pairs import PASSAGE_TOKENS, Pairing, is_for_embedder, shorten
 from qa.training.data.questions import DataError, Example, group_of
 from qa.training.embedder.learning import MADE, EmbedderLearner, EmbedderRecipe, learn, rate_at, run
 from qa.training.embedder.recall import BOUND, lines, measure

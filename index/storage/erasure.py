@@ -10,7 +10,7 @@ _CHECKPOINT_PATIENCE_MS = 500
 
 
 class Erasure:
-    """The steps that take deleted documents out of an index's files; `index.maintenance.erasure` does them in turn."""
+    """The steps that erase deleted documents from an index's files; run by `index.maintenance.background_erasure`."""
 
     def __init__(self, database: Database, meta: Meta, passages: Passages) -> None:
         """Make it over an index's database.

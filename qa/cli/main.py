@@ -160,7 +160,7 @@ def documents(context: typer.Context, folder: Folder = None, as_json: Json = Fal
     """List a folder's files, and what became of each."""
     with errors(as_json):
         from qa.answerer import QuestionAnswerer
-        from qa.opening import default_folder
+        from qa.open_folder import default_folder
 
         place = default_folder() if folder is None else _named(folder)
         with QuestionAnswerer(place, engine=context.obj) as answerer:
@@ -242,7 +242,7 @@ def feedback(
         from qa.feedback.export import Format, teaches
         from qa.feedback.export import export as exported
         from qa.feedback.store import FeedbackStore, hashes
-        from qa.opening import default_folder
+        from qa.open_folder import default_folder
 
         if form not in tuple(Format):
             raise ParameterError(f"format={form!r} is none; choose squad or jsonl")
@@ -447,7 +447,7 @@ def _named(folder: str) -> str:
 
 @contextmanager
 def _load(context: typer.Context, folder: str | None, **settings: Any) -> "Iterator[QuestionAnswerer]":  # noqa: ANN401
-    from qa.opening import load
+    from qa.open_folder import load
 
     with load(folder if folder is None else _named(folder), engine=context.obj, **settings) as answerer:
         _refuse_empty(answerer)

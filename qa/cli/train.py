@@ -84,7 +84,7 @@ def confidence(
     """Fit a reader's confidence, and check it."""
     with errors(as_json):
         from index.settings import read_settings
-        from qa.training.fit.confidence import run
+        from qa.training.fit.calibration import run
 
         settings = read_settings(reader=reader)
         calibration, checks = run(answerable, unanswerable, out, settings, _say(as_json), questions, keep, context.obj)

@@ -13,7 +13,7 @@ from qa.web.api.errors import refuse_the_rest, say_problems
 from qa.web.api.feedback import feedback_routes
 from qa.web.api.mcp import HTTPTransport, make_server
 from qa.web.api.openapi import DocumentedAPI
-from qa.web.api.readers import settings_routes
+from qa.web.api.reader_choices import settings_routes
 from qa.web.chat.page import make_page
 from qa.web.documents.routes import documents_router
 from qa.web.history.routes import conversation_routes

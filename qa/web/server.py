@@ -20,7 +20,7 @@ from index.errors import VerbatimError
 from index.settings import read_settings
 from qa.answerer import QuestionAnswerer
 from qa.engine import Engine
-from qa.opening import default_folder
+from qa.open_folder import default_folder
 from qa.web.observability.indexing import Indexing
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from qa.training.data.entity_swapping import Vocabulary, swap
 from qa.training.data.examples import (
     AUGMENTED,
     CROPPED,
@@ -20,7 +21,6 @@ from qa.training.data.examples import (
     sentences,
 )
 from qa.training.data.questions import Example, group_of
-from qa.training.data.swapping import Vocabulary, swap
 
 SWAPPED, REMOVED = 0.58, 0.1  # the rest is paired with other texts
 

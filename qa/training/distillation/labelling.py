@@ -12,9 +12,9 @@ from tokenizers import Encoding, Tokenizer
 
 from index.pretrained import load_tokenizer
 from qa.training.data.examples import MIX, Pair, Share, crop, is_for_training, load_checked
-from qa.training.data.growing import append, take_up
 from qa.training.data.negatives import Mixer
 from qa.training.data.questions import DataError
+from qa.training.data.resumable_file import append, take_up
 from qa.training.data.windows import Window, collate, encode, group_by_length, window_of
 from qa.training.distillation.teaching import Lesson, Said, parse_lesson
 from qa.training.reader.learning import Say, logits_of

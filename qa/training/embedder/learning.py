@@ -18,7 +18,7 @@ from index.pretrained import first_line, hash_weights, load_tokenizer, pick_dtyp
 from index.retrieval.embedding import embedder_folder
 from index.settings import Settings
 from qa.training.data.examples import load_checked
-from qa.training.data.pairing import PASSAGE_TOKENS, Batch, Pairing, is_for_embedder
+from qa.training.data.question_passage_pairs import PASSAGE_TOKENS, Batch, Pairing, is_for_embedder
 from qa.training.data.questions import DataError
 from qa.training.reader.checkpoints import load_tensors, save_tensors
 from qa.training.reader.learning import WEIGHTS, Say

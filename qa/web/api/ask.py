@@ -11,14 +11,14 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from index.certificate import our_version
+from index.birth_certificate import our_version
 from index.errors import VerbatimError
 from index.records import Passage
 from qa.answerer import QuestionAnswerer
 from qa.question.checks import MAX_QUESTION_CHARS
 from qa.records.answer import Answer, Reason
-from qa.web.api.asking import ask_in_turn
 from qa.web.api.errors import Problem, documented, one_line
+from qa.web.api.queued_ask import ask_in_turn
 from qa.web.observability.indexing import Indexing
 from qa.web.observability.metrics import Door, Metrics, StoppedError
 from qa.web.question_queue import QuestionQueue

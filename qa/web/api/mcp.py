@@ -17,15 +17,15 @@ from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, Streamable
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.routing import Route
 
-from index.certificate import our_version
+from index.birth_certificate import our_version
 from index.errors import ParameterError, VerbatimError
 from index.records import DocumentRecord, label_at
 from qa.answerer import QuestionAnswerer
 from qa.question.checks import MAX_QUESTION_CHARS
 from qa.records.answer import Answer, Quotation
-from qa.web.api.asking import ask_in_turn
 from qa.web.api.errors import UNEXPECTED, complaint, one_line
 from qa.web.api.openapi import describe
+from qa.web.api.queued_ask import ask_in_turn
 from qa.web.observability.metrics import Door, Metrics
 from qa.web.question_queue import QuestionQueue
 

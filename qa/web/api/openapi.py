@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from index.certificate import our_version
+from index.birth_certificate import our_version
 from qa.web.api.errors import documented
 
 _TAGS = [

@@ -16,10 +16,10 @@ from index.errors import UnknownDocumentError, VerbatimError
 from index.records import DocumentRecord, Passage
 from qa.answerer import QuestionAnswerer
 from qa.dialogue.conversation import Conversation
-from qa.opening import default_folder
+from qa.open_folder import default_folder
 from qa.pipeline import OnStage, Stage
 from qa.records.turn import Turn, mentioned_in, quoted_in
-from qa.web.api.asking import ask_in_turn
+from qa.web.api.queued_ask import ask_in_turn
 from qa.web.chat import rendering
 from qa.web.chat.sent_question import Asked, read_asked, those_left
 from qa.web.chat.transcript import Shown, Told, shown, shown_said

@@ -12,7 +12,7 @@ from index.records import DocumentRecord, Passage
 from qa.pipeline import Stage
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
-from qa.web.figures import percent
+from qa.web.percentage import percent
 from qa.web.templates import Templates
 
 _MAX_QUESTION_CHARS = 1_000

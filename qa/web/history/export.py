@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
-from qa.web.figures import percent
 from qa.web.history.store import Conversation, KeptTurn
+from qa.web.percentage import percent
 
 
 class Format(StrEnum):

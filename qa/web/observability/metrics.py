@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from index.certificate import our_version
+from index.birth_certificate import our_version
 from index.errors import VerbatimError
 from qa.answerer import QuestionAnswerer
 from qa.pipeline import Stage

@@ -22,7 +22,9 @@ from index.records import Hit
 from index.retrieval.embedding import embedder_folder
 from index.settings import Settings
 from qa.answerer import QuestionAnswerer
-from qa.decision.decider import Decider, Group, features, group
+from qa.decision.decider import Decider
+from qa.decision.features import features
+from qa.decision.grouping import Group, group
 from qa.engine import Engine, default_engine
 from qa.evaluation.metrics import (
     Article,
@@ -38,8 +40,8 @@ from qa.reader.passage_selection import worth_reading
 from qa.records.calibration import Calibration
 from qa.records.span import Span
 from qa.text.normalization import f1
-from qa.training.data.growing import append, take_up
 from qa.training.data.questions import DataError
+from qa.training.data.resumable_file import append, take_up
 
 KEEP_RIGHT = 0.85
 """Share of the right answers that the threshold keeps."""

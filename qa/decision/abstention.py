@@ -1,4 +1,4 @@
-"""From candidates to the answer that callers get, or to why there is none."""
+"""Abstention: the best candidate becomes the answer, or the question is declined with a reason."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -1,0 +1,46 @@
+"""Features of a candidate that its confidence is reckoned from."""
+
+import math
+import re
+
+from index.records import Hit
+from qa.decision.grouping import Group
+from qa.text.shallow_parsing import numbers_in
+
+_TINY = 1e-6
+_YEAR = re.compile(r"(?<![\w.,])(?:1\d|20)\d\d(?![\w'\u2019]|[.,]\d)")
+
+
+def features(question: str, candidate: Group) -> dict[str, float]:
+    """What tells a right answer from a wrong one.
+
+    Args:
+        question: The question.
+        candidate: The answer.
+
+    Returns:
+        margin: the best span's log-odds against the null answer, in tens; close: the same, or those in its sentence
+        alone where they are less, in tens; share: log-odds of the group's probability; cosine: of question and passage,
+        -1 to 1; years: share of the years written in the question that neither the passage nor its titles state,
+        0 to 1.
+    """
+    share = min(max(candidate.share, _TINY), 1 - _TINY)
+    return {
+        "margin": candidate.best.score / 10,
+        "close": min(candidate.best.score, candidate.best.close_score) / 10,
+        "share": math.log(share / (1 - share)),
+        "cosine": candidate.best.hit.cosine,
+        "years": _share_of_years_missing(question, candidate.best.hit),
+    }
+
+
+def _share_of_years_missing(question: str, hit: Hit) -> float:
+    """Share of a question's years that a passage, its heading and its document's title do not state.
+
+    Other numbers say less: "the 5th president" is the fifth one, and "World War 2" has an Arabic numeral nowhere else.
+    """
+    asked = [float(year) for year in _YEAR.findall(question)]
+    if not asked:
+        return 0.0
+    stated = set(numbers_in(f"{hit.title} {hit.passage.heading} {hit.passage.text}"))
+    return sum(number not in stated for number in asked) / len(asked)
