@@ -22,7 +22,7 @@ from qa.evaluation.metrics import (
 )
 from qa.text.normalization import exact_match, f1, normalize
 from qa.training.data.questions import DataError
-from qa.training.fit import calibration, fusion
+from qa.training.fit import fusion
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def fit_confidence(answerable, unanswerable, out):
     def never(line):
         pytest.fail(f"went on, and said {line}")
 
-    calibration.run(answerable, unanswerable, out, read_settings(), never)
+    fitting.run(answerable, unanswerable, out, read_settings(), never)
 
 
 def test_confidence_is_not_fitted_on_files_that_cannot_be_used(put, tmp_path):

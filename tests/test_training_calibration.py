@@ -17,7 +17,7 @@ from qa.reader.calibrations import load_calibration
 from qa.records.calibration import FEATURES
 from qa.records.span import Span
 from qa.training.data.questions import DataError
-from qa.training.fit import calibration
+from qa.training.fit import calibration as fitting
 from qa.training.fit.calibration import Asked, Read, cross_check, fit, plan
 
 
@@ -78,7 +78,7 @@ def read_again(tmp_path):
         engine = Engine(embedder=HashEmbedder(), reader=reader)
         paragraphs, asked = plan(*files, n_of_a_kind)
         kept = tmp_path / "kept.jsonl"
-        found = calibration.read_all(paragraphs, asked[:stop_after], Settings(), said.append, kept, engine)
+        found = fitting.read_all(paragraphs, asked[:stop_after], Settings(), said.append, kept, engine)
         engine.close()
         assert [one.asked for one in found] == asked[:stop_after]
         return reader.asked, found, said
@@ -183,9 +183,9 @@ def test_the_check_is_of_articles_that_were_left_out(monkeypatch):
         assert 0.75 < check.auroc < 0.95
         assert check.error < 0.1
     fitted = []
-    original = calibration.LogisticRegression.fit
+    original = fitting.LogisticRegression.fit
     monkeypatch.setattr(
-        calibration.LogisticRegression,
+        fitting.LogisticRegression,
         "fit",
         lambda self, x, y, sample_weight: fitted.append(len(y)) or original(self, x, y, sample_weight=sample_weight),
     )
@@ -203,7 +203,7 @@ def test_one_article_cannot_be_checked():
 @pytest.mark.parametrize("n_articles", [1, 7])
 def test_the_command_prints_one_json_object(tmp_path, monkeypatch, n_articles):
     found, out = read_by(n_articles), tmp_path / "calibration.json"
-    monkeypatch.setattr(calibration, "read_all", lambda *_: found)
+    monkeypatch.setattr(fitting, "read_all", lambda *_: found)
     files = [squad(tmp_path / f"{kind}.json", ["Ada", "Bohr"], answerable=kind) for kind in (True, False)]
     arguments = ["train", "confidence", *map(str, files), "--out", str(out), "--json"]
     done = CliRunner().invoke(cli, arguments)
