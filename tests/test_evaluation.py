@@ -182,7 +182,7 @@ def fit_confidence(answerable, unanswerable, out):
     def never(line):
         pytest.fail(f"went on, and said {line}")
 
-    fitting.run(answerable, unanswerable, out, read_settings(), never)
+    calibration.run(answerable, unanswerable, out, read_settings(), never)
 
 
 def test_confidence_is_not_fitted_on_files_that_cannot_be_used(put, tmp_path):
