@@ -15,7 +15,8 @@ from index.storage.database import Database
 from index.storage.database_kind import DatabaseKind
 from pages import built
 from qa.feedback.store import FILE_NAME, Feedback, FeedbackError, FeedbackStore, Stretch, Verdict
-from qa.web.history.store import History, HistoryError
+from qa.records.turn import Kind, Turn
+from qa.web.history.store import History, HistoryError, Said
 
 GONE = "is gone: it was moved or deleted; put it back, or start Verbatim again to begin a new one"
 TABLE = "CREATE TABLE words (word TEXT NOT NULL);\n"
@@ -158,6 +159,26 @@ def test_feedback_with_a_byte_flipped_is_read_or_refused_in_one_line(tmp_path):
             one_line(error, f"the feedback {path} ")
             refused += 1
     assert refused > 50
+
+
+def test_a_history_with_a_byte_flipped_is_read_or_refused_in_one_line(tmp_path):
+    id_ = ""
+    for number in range(3):
+        id_, _ = History(tmp_path).add(id_, "sha256:0", Said(Turn(f"{number} é?", "hello", Kind.TALK)))
+    path = tmp_path / "history.sqlite"
+    content, rng = path.read_bytes(), random.Random(0)
+    refused = 0
+    for _ in range(100):
+        path.write_bytes(flipped(content, rng))
+        try:
+            history = History(tmp_path)
+            for conversation in history.conversations("sha256:0"):
+                assert isinstance(conversation.title, str)
+                history.turns(conversation.id)
+        except HistoryError as error:
+            one_line(error, f"the history {path} ")
+            refused += 1
+    assert refused > 20
 
 
 def test_an_index_with_a_byte_flipped_is_read_or_refused_in_one_line(folder, tmp_path):

@@ -22,7 +22,7 @@ from qa.evaluation.metrics import (
 )
 from qa.text.normalization import exact_match, f1, normalize
 from qa.training.data.questions import DataError
-from qa.training.fit import fusion
+from qa.training.fit import calibration, fusion
 
 
 @pytest.mark.parametrize(

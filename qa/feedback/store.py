@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from index.errors import ChangingFileError, ParameterError, UnknownDocumentError, VerbatimError
 from index.records import check_unicode
@@ -261,12 +261,26 @@ _VALID = TypeAdapter(Feedback)
 
 
 def _feedback(row: Sequence[Any]) -> Feedback:
-    """A row of `_COLUMNS` as a record, whose types are checked: a row of a damaged file may hold anything."""
+    """A row as a record, whose types are checked: a row of a damaged file may hold anything.
+
+    Args:
+        row: Values of `_COLUMNS`.
+
+    Returns:
+        The record.
+
+    Raises:
+        ValueError: A value is none that was ever written.
+    """
     values = iter(row)
     plain = {name: next(values) for name in _PLAIN}
     stretches = {name: dict(zip(_FIELDS, islice(values, len(_FIELDS)), strict=True)) for name in _STRETCHES}
     words = {name: stretch if stretch["document"] else None for name, stretch in stretches.items()}
-    return _VALID.validate_python({**plain, **words})
+    try:
+        return _VALID.validate_python({**plain, **words})
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, wrong['loc']))} is {wrong['input']!r}") from error
 
 
 # Taking it
