@@ -1,4 +1,4 @@
-"""QuestionAnswerer: a folder of documents that answers questions."""
+"""QuestionAnswerer: answers questions from a folder of documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -37,15 +37,15 @@ class QuestionAnswerer(IndexedFolder):
         reader: SpanReader | None = None,
         engine: Engine | None = None,
     ) -> None:
-        """Open the index of a folder as it is; `sync` brings it in step. Models are loaded when first needed.
+        """Open the index of a folder as it is; `sync` updates it. Models are loaded on first use.
 
         Args:
-            folder: The documents.
+            folder: The folder of documents.
             settings: How to index and answer; None reads the environment.
-            rebuild: Throw the index away and begin anew.
-            embedder: Embeds passages and questions in place of the one that the settings name.
-            reader: Reads passages in place of the one that the settings name.
-            engine: What the models run on; None is the one that this process shares.
+            rebuild: Delete the index and build it again.
+            embedder: Replaces the embedder that the settings name.
+            reader: Replaces the reader that the settings name.
+            engine: Runs the models; None is the engine shared by this process.
 
         Raises:
             VerbatimError: The folder, the index or a model cannot be used; the message says what to do.
@@ -62,24 +62,24 @@ class QuestionAnswerer(IndexedFolder):
     def adjusted(
         self, *, reader: str | None = None, max_wrong: float | None = None, on_stage: OnStage | None = None
     ) -> "QuestionAnswerer":
-        """The same documents, asked another way: a view of this answerer, which stays the one to close.
+        """Return a view of this answerer with other options. Close the answerer, not the view.
 
         Args:
-            reader: A reader, as in `Settings`, which then reads however many wait; None keeps this one.
-            max_wrong: Share of the answers given that may be wrong, 0 to 1; None declines as this one does, where the
-                reader is the same, and where the other reader does by itself, where it is not.
-            on_stage: Called on the inference thread whenever work on a question comes to a stage; what it raises
-                ends that work, and reaches who asked.
+            reader: Name of a reader, as in `Settings`; it reads every question, however many wait. None keeps this one.
+            max_wrong: Share of the given answers that may be wrong, 0 to 1. None keeps the threshold of this answerer,
+                or takes the default of the reader if that changes.
+            on_stage: Called on the inference thread at the start of each stage; an exception from it stops the work
+                and is raised to the caller.
 
         Returns:
-            What answers that way.
+            The view.
 
         Raises:
             ParameterError: No threshold keeps `max_wrong`, or it is out of range.
             ModelError: The reader is not on this machine.
         """
         if max_wrong is not None and not 0 <= max_wrong <= 1:
-            raise ParameterError(f"max_wrong={max_wrong} is no share; choose one from 0 to 1")
+            raise ParameterError(f"max_wrong={max_wrong} must be between 0 and 1")
         is_other_reader = reader is not None and reader != self.reader
         changes: dict[str, Any] = {} if reader is None else {"patience": None}
         if is_other_reader:
@@ -103,21 +103,21 @@ class QuestionAnswerer(IndexedFolder):
 
     @property
     def reader_fingerprint(self) -> str:
-        """SHA-256 of the reader's weights, in hexadecimal; "" where it has none."""
+        """SHA-256 of the reader's weights, in hexadecimal; "" if it has none."""
         return self._pipeline.options.reader.fingerprint
 
     @property
     def calibration(self) -> Calibration:
-        """What was fitted for the reader: how sure it is, and what declining costs."""
+        """Calibration of the reader: confidence of its answers, and risk and coverage by threshold."""
         return self._pipeline.options.reader.calibration
 
     def ask(self, question: str, *, within: Sequence[str] | None = None, as_typed: bool = False) -> Answer:
-        """Answer a question in the documents' own words, or say why not.
+        """Answer a question by quoting the documents, or give the reason for declining.
 
         Args:
             question: The question, 1,000 characters at most.
             within: Names of the documents to ask; None is all of them.
-            as_typed: Ask it letter by letter; else as `as_meant` understands it.
+            as_typed: Search and read the question exactly as typed; otherwise as corrected by `as_meant`.
 
         Returns:
             The answer.
@@ -129,52 +129,52 @@ class QuestionAnswerer(IndexedFolder):
         return self._pipeline.ask(question, within, as_typed=as_typed)
 
     def ask_many(self, questions: Iterable[str], *, within: Sequence[str] | None = None) -> list[Answer]:
-        """Answer questions, in their order; each as `ask` would.
+        """Answer several questions in order, each as `ask` does.
 
         Args:
             questions: The questions.
             within: Names of the documents to ask; None is all of them.
 
         Returns:
-            Their answers.
+            The answers, in the same order.
 
         Raises:
             ParameterError: `questions` is a single string.
-            QuestionError: A question is blank or too long; none was asked.
+            QuestionError: A question is blank or too long; none was answered.
             UnknownDocumentError: `within` names a document that is not in the index.
         """
         if isinstance(questions, str):
-            raise ParameterError(f"questions={questions!r} is one question; ask_many takes a list of them")
+            raise ParameterError(f"questions={questions!r} is a single string; give ask_many a list of questions")
         checked = [check_question(question) for question in questions]
         return [self._pipeline.ask(question, within) for question in checked]
 
     def conversation(self, within: Sequence[str] | None = None) -> "Conversation":
-        """Begin a conversation, in which questions may follow from those before.
+        """Start a conversation, in which questions may refer to earlier ones.
 
         Args:
             within: Names of the documents to ask; None is all of them.
 
         Returns:
-            The conversation; it costs nothing to have many.
+            The conversation; creating one is cheap.
 
         Raises:
             UnknownDocumentError: `within` names a document that is not in the index.
         """
-        from qa.dialogue.conversation import Conversation  # its rules take 0.1 s, which asking need not wait for
+        from qa.dialogue.conversation import Conversation  # takes 0.1 s to import, which `ask` alone does not need
 
         for name in () if within is None else within:
             self._library.record(name)
         return Conversation(self, within)
 
     def read(self, question: str, text: str) -> Answer:
-        """Answer a question from a text that is given and stored nowhere.
+        """Answer a question from a text that is not in the index.
 
         Args:
             question: The question, 1,000 characters at most.
             text: The text, read as one passage.
 
         Returns:
-            The answer; its offsets refer to the text, its document is "".
+            The answer; its offsets refer to `text`, and its document is "".
 
         Raises:
             QuestionError: The question is blank or too long.
@@ -183,7 +183,7 @@ class QuestionAnswerer(IndexedFolder):
         return self._pipeline.read(question, text)
 
     def search(self, question: str, *, within: Sequence[str] | None = None) -> list[Hit]:
-        """The passages that would be read for a question, best first.
+        """Return the passages that would be read for a question, best first.
 
         Args:
             question: The question, 1,000 characters at most.
@@ -199,25 +199,18 @@ class QuestionAnswerer(IndexedFolder):
         return self._pipeline.search(question, within)
 
     def as_meant(self, question: str) -> str:
-        """A question as it is asked of the documents: without what it takes back, and without typing mistakes.
-
-        Args:
-            question: The question, as it was typed.
-
-        Returns:
-            The question as it is understood.
-        """
+        """Return a question, as typed, with self-corrections ("no, I mean …") and typing mistakes resolved."""
         return self._pipeline.as_meant(question)
 
     def as_hit(self, question: str, text: str) -> Hit:
-        """A text that is stored nowhere, as if it were all that had been retrieved for a question.
+        """Return a text that is not in the index as if it were the only passage retrieved for a question.
 
         Args:
             question: The question, 1,000 characters at most.
             text: The text.
 
         Returns:
-            The text as one passage of a document without name.
+            The text as one passage of a document with the name "".
 
         Raises:
             QuestionError: The question is blank or too long.
@@ -226,16 +219,16 @@ class QuestionAnswerer(IndexedFolder):
         return self._pipeline.as_hit(question, text)
 
     def verify(self, answer: Answer | Mapping[str, object]) -> Verification:
-        """Check an answer that was given once against the documents as they are indexed now.
+        """Check an earlier answer against the documents as they are indexed now.
 
         Args:
-            answer: The answer, or the same as `verbatim ask --json` printed it.
+            answer: The answer, or its JSON as printed by `verbatim ask --json`.
 
         Returns:
-            What became of its words, and where they stand.
+            Whether its words still stand in the documents, and where.
 
         Raises:
-            ParameterError: It is no answer, or was declined and so quotes nothing.
+            ParameterError: It is not an answer, or it was declined and quotes nothing.
         """
         quote = quote_of(answer)
         with self._library.reading():
@@ -243,18 +236,18 @@ class QuestionAnswerer(IndexedFolder):
 
 
 class _View(QuestionAnswerer):
-    """The documents of an answerer, asked another way."""
+    """A view of an answerer with other options."""
 
     def __init__(self, library: Library, settings: Settings, pipeline: Pipeline) -> None:
-        """Look at an open index.
+        """Create a view of an open index.
 
         Args:
-            library: The index; whoever opened it closes it.
+            library: The index; its owner closes it.
             settings: How to answer.
-            pipeline: The same, put together.
+            pipeline: Answers according to these settings.
         """
         IndexedFolder.__init__(self, library)
         self.settings, self.engine, self._pipeline = settings, pipeline.engine, pipeline
 
     def close(self) -> None:
-        """Do nothing: the index stays open for the answerer that this is a view of."""
+        """Do nothing: the index stays open for the answerer that owns it."""

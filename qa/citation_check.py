@@ -1,4 +1,4 @@
-"""Whether an answer given once still stands: its words, where it said, in a document that is still the same."""
+"""Citation check: do the words of an earlier answer still stand where it said, in an unchanged document?"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from qa.records.answer import Answer
 
 
 class Standing(StrEnum):
-    """What became of the words that an answer quotes."""
+    """Result of checking an answer's quotation against the documents."""
 
     HOLDS = "holds"
     MOVED = "moved"
@@ -22,7 +22,7 @@ class Standing(StrEnum):
 
     @property
     def explanation(self) -> str:
-        """The same in a sentence for people."""
+        """The result as a sentence for people."""
         return _EXPLANATIONS[self]
 
 
@@ -37,14 +37,14 @@ _EXPLANATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What became of an answer.
+    """Result of checking an answer.
 
     Attributes:
-        standing: What became of its words.
-        text: The words.
-        document: Name of the document now; None when it is gone.
-        start: Offset of the words now, in code points; None when they are not there.
-        end: Offset after them; None when they are not there.
+        standing: Whether its words still stand in the documents.
+        text: The quoted words.
+        document: Current name of the document; None if it is gone.
+        start: Current offset of the words, in code points; None if they are not found.
+        end: Offset after the words; None if they are not found.
     """
 
     standing: Standing
@@ -56,16 +56,16 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What an answer claims.
+    """What an answer claims: words at a place of a document.
 
     Attributes:
-        text: The words.
-        document: Name of their document.
-        document_sha256: Hash of its file.
+        text: The quoted words.
+        document: Name of the document.
+        document_sha256: SHA-256 of the document's file.
         start: Offset of the words.
-        end: Offset after them.
-        sentence: The sentence around them.
-        sentence_start: Its offset.
+        end: Offset after the words.
+        sentence: The sentence that holds the words.
+        sentence_start: Offset of the sentence.
     """
 
     text: StrictStr
@@ -81,22 +81,22 @@ _QUOTES = TypeAdapter(Quote)
 
 
 def quote_of(answer: Answer | Mapping[str, object]) -> Quote:
-    """What an answer claims.
+    """Extract the quotation from an answer.
 
     Args:
-        answer: The answer, or the same as `verbatim ask --json` printed it.
+        answer: The answer, or its JSON as printed by `verbatim ask --json`.
 
     Returns:
-        The claim.
+        The quotation.
 
     Raises:
-        ParameterError: It is no answer, lacks something, or was declined and so claims nothing.
+        ParameterError: It is not an answer, a field is missing or wrong, or it was declined and quotes nothing.
     """
     said = asdict(answer) if isinstance(answer, Answer) else answer
     if not isinstance(said, Mapping):
-        raise ParameterError(f"answer={said!r:.60} is no answer; give what `verbatim ask --json` printed")
+        raise ParameterError(f"answer={said!r:.60} is not an answer; give what `verbatim ask --json` printed")
     if said.get("answered") is False:
-        raise ParameterError("answered=False: the question was declined, so there are no words to verify")
+        raise ParameterError("answered=False: the question was declined, so there is no quotation to verify")
     try:
         quote = _QUOTES.validate_python(dict(said))
     except ValidationError as error:
@@ -105,19 +105,19 @@ def quote_of(answer: Answer | Mapping[str, object]) -> Quote:
         raise ParameterError(f"answer has {name}={value!r:.60}; give what `verbatim ask --json` printed") from error
     first = quote.start - quote.sentence_start
     if quote.sentence[first : first + len(quote.text)] != quote.text or not quote.text or first < 0:
-        raise ParameterError(f"answer has text={quote.text!r:.60}, which does not stand in its sentence: it was edited")
+        raise ParameterError(f"answer has text={quote.text!r:.60}, which is not in its sentence; give it unedited")
     return quote
 
 
 def verify(quote: Quote, index: DocumentIndex) -> Verification:
-    """Compare a claim with the documents as they are now.
+    """Compare a quotation with the documents as they are now.
 
     Args:
-        quote: The claim.
-        index: The documents, in one state.
+        quote: The quotation.
+        index: The index, in one state.
 
     Returns:
-        What became of the words. A document that was renamed is known by its hash.
+        Where the words are now. A renamed document is recognized by its hash.
     """
     same = index.names_by_hash([quote.document_sha256]).get(quote.document_sha256, [])
     if same:
@@ -138,7 +138,7 @@ def verify(quote: Quote, index: DocumentIndex) -> Verification:
 
 
 def _nearest(text: str, words: str, place: int) -> int | None:
-    """Where words stand in a text, nearest to a place; None where they don't."""
+    """Return the offset of words in a text, the one nearest to a place; None if they do not occur."""
     after = text.find(words, max(0, place))
     before = text.rfind(words, 0, max(0, place) + len(words))
     found = [offset for offset in (before, after) if offset >= 0]

@@ -1,4 +1,4 @@
-"""The engine: the models, and the one thread that runs them. It is all that answerers share."""
+"""The engine: loads the models and runs them on one thread, for all answerers of a process."""
 
 import threading
 from collections.abc import Collection
@@ -11,18 +11,18 @@ from qa.reader.cascade import HitReader, open_reader
 from qa.reader.inference_thread import InferenceThread
 
 _MOST_MODELS = 4
-"""Embedders, and readers, that are kept at a time: they are the most of what is in memory."""
+"""Embedders, and as many readers, kept in memory at a time: models take most of the memory."""
 
 
 class Engine:
-    """Opens each model once, and runs all of them on one thread. Safe to use from many threads."""
+    """Loads each model once and runs all of them on one thread. Safe to use from many threads."""
 
     def __init__(self, *, embedder: Embedder | None = None, reader: HitReader | None = None) -> None:
-        """Load nothing: weights are read when something is first embedded or read.
+        """Create an engine. Weights are loaded on the first embedding or reading.
 
         Args:
-            embedder: Stands in for whatever embedder settings name.
-            reader: Stands in for whatever reader settings name.
+            embedder: Replaces any embedder that settings name.
+            reader: Replaces any reader that settings name.
         """
         self.thread = InferenceThread()
         self.speller = Speller()
@@ -34,16 +34,16 @@ class Engine:
         self._guard = threading.Lock()
 
     def embedder(self, settings: Settings) -> Embedder:
-        """The embedder that settings name.
+        """Return the embedder that settings name.
 
         Args:
-            settings: Which model, the packaged one if none, on which device, in which precision.
+            settings: Model (None is the packaged one), device and precision.
 
         Returns:
-            The embedder; the same one for the same model, device and precision.
+            The embedder; the same object for the same model, device and precision.
 
         Raises:
-            ModelError: It is not on this machine.
+            ModelError: The model is not on this machine.
         """
         if self._embedder is not None:
             return self._embedder
@@ -51,16 +51,16 @@ class Engine:
             return self._open_embedder(_only(settings, ("embedder", "device", "precision")))
 
     def reader(self, settings: Settings) -> HitReader:
-        """The reader that settings name.
+        """Return the reader that settings name.
 
         Args:
-            settings: Which model, the cascade if none, on which device, in which precision.
+            settings: Model (None is the cascade), device and precision.
 
         Returns:
-            The reader; the same one for the same model, device and precision.
+            The reader; the same object for the same model, device and precision.
 
         Raises:
-            ModelError: It is not on this machine, or its calibration cannot be used.
+            ModelError: The model is not on this machine, or its calibration cannot be used.
         """
         if self._reader is not None:
             return self._reader
@@ -68,17 +68,17 @@ class Engine:
             return self._open_reader(_only(settings, ("reader", "device", "precision")))
 
     def close(self) -> None:
-        """Let the running call end and stop the thread; calls that wait are cancelled."""
+        """Finish the running call, cancel the waiting ones and stop the thread."""
         self.thread.close()
 
 
 def _only(settings: Settings, names: Collection[str]) -> Settings:
-    """Settings of which all but some are as they are by default: equal where those are."""
+    """Return settings with all but the named fields reset to defaults, as a cache key."""
     fields = Settings.model_fields.items()
     return settings.model_copy(update={name: field.default for name, field in fields if name not in names})
 
 
 @cache
 def default_engine() -> Engine:
-    """The engine of this process, for those who bring none of their own; it ends with the process."""
+    """Return the engine shared by this process; it lives as long as the process."""
     return Engine()

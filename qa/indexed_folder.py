@@ -1,4 +1,4 @@
-"""The documents of one folder: their index kept in step, looked up, checked."""
+"""A folder of documents with its index: updating, look-ups and checks."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -16,19 +16,19 @@ from qa.records.answer import Quotation
 
 
 class IndexedFolder:
-    """A folder of documents and its index, to be closed at the end. Safe to use from many threads."""
+    """A folder of documents and its index; close it after use. Safe to use from many threads."""
 
     def __init__(self, library: Library) -> None:
-        """Take an open index.
+        """Take over an open index.
 
         Args:
-            library: The index; it is closed with this.
+            library: The index; closed by `close`.
         """
         self._library = library
 
     @property
     def folder(self) -> Path:
-        """The folder of documents, links resolved."""
+        """The folder of documents, symbolic links resolved."""
         return self._library.folder
 
     @property
@@ -37,18 +37,18 @@ class IndexedFolder:
         return self._library.index_dir
 
     def sync(self, on_progress: IndexingProgress | None = None, *, retry_failed: bool = False) -> SyncReport:
-        """Bring the index in step with the folder; only what changed is read and embedded.
+        """Update the index to match the folder; only changes are read and embedded.
 
         Args:
-            on_progress: Called as the work goes on.
-            retry_failed: Read again what failed, was empty or was read only partly.
+            on_progress: Called with the progress of the work.
+            retry_failed: Read files again that failed, were empty or were read only in part.
 
         Returns:
             What was added, changed, removed and left out.
 
         Raises:
-            FolderError: The folder is gone or cannot be read; the index stays as it is.
-            BusyIndexError: There is something to do, and another process is writing the index.
+            FolderError: The folder is missing or cannot be read; the index is unchanged.
+            BusyIndexError: The index needs changes while another process is writing it.
         """
         return self._library.sync(on_progress, retry_failed=retry_failed)
 
@@ -57,16 +57,16 @@ class IndexedFolder:
         on_change: Callable[[SyncReport], None] | None = None,
         on_progress: Callable[[Progress | None], None] | None = None,
     ) -> AbstractContextManager[None]:
-        """Bring the index in step whenever the folder changes, in a thread, for a `with` block.
+        """Update the index in a background thread whenever the folder changes, for a `with` block.
 
-        What goes wrong meanwhile, a folder that is gone say, is logged and tried again.
+        Errors, such as a missing folder, are logged, and the update is tried again.
 
         Args:
-            on_change: Called with what was done, each time that something was.
-            on_progress: Called as the work goes on, and with None whenever the index is in step.
+            on_change: Called with the report of each update that changed something.
+            on_progress: Called with the progress of the work, and with None when the index is up to date.
 
         Returns:
-            What to open with `with`.
+            A context manager; the folder is watched inside its `with` block.
         """
         return self._library.watch(on_change, on_progress)
 
@@ -74,20 +74,20 @@ class IndexedFolder:
         """Copy files into the folder and index them.
 
         Args:
-            files: The files. One with the name of a file that is there and other content gets a number.
-            on_progress: Called as the work goes on.
+            files: The files. A file whose name is taken by another content gets a number added to its name.
+            on_progress: Called with the progress of the work.
 
         Returns:
-            What was done.
+            What was added, changed and left out.
 
         Raises:
-            UnreadableFileError: A file is missing or of a kind that cannot be read; nothing was copied.
+            UnreadableFileError: A file is missing or has an unsupported format; nothing was copied.
             BusyIndexError: Another process is writing the index.
         """
         return self._library.add([Path(file) for file in files], on_progress)
 
     def remove(self, names: Sequence[str]) -> None:
-        """Take documents out of the index and keep them out until they are added again. The files stay.
+        """Remove documents from the index until they are added again; their files stay in the folder.
 
         Args:
             names: Names of documents.
@@ -99,145 +99,127 @@ class IndexedFolder:
         self._library.remove(names)
 
     def write(self, documents: Iterable[Document]) -> None:
-        """Index documents that come from no file; they stay until `sync`, which knows only files.
+        """Index documents that do not come from files; the next `sync` removes them.
 
         Args:
-            documents: The documents, each in place of the one of its name.
+            documents: The documents; each replaces an indexed one of the same name.
 
         Raises:
-            ParameterError: A text is not valid Unicode; nothing of its round was written.
+            ParameterError: A text is not valid Unicode; nothing of its batch was written.
             BusyIndexError: Another process is writing the index.
         """
         self._library.write(documents)
 
     def documents(self) -> list[DocumentRecord]:
-        """The documents in the index, in the order of their names."""
+        """Return the documents in the index, sorted by name."""
         return self._library.documents()
 
     def record(self, name: str) -> DocumentRecord:
-        """Look up one document without its text; raises `UnknownDocumentError`."""
+        """Look up a document by name, without its text; raises `UnknownDocumentError`."""
         return self._library.record(name)
 
     def records(self, names: Collection[str]) -> dict[str, DocumentRecord]:
-        """Look up documents by name, without their texts; names that no document has are missing."""
+        """Look up documents by name, without their texts; unknown names are missing from the result."""
         return self._library.records(names)
 
     def names_in(self, text: str) -> list[str]:
-        """Names of documents that stand in a text, letter case aside; some beside them may not quite."""
+        """Return the names of documents that occur in a text, ignoring case; some may match only roughly."""
         return self._library.names_in(text)
 
     def names_by_hash(self, hashes: Collection[str]) -> dict[str, list[str]]:
-        """Names of the documents whose file has one of some hashes, in order, by hash."""
+        """Look up the names of documents by the SHA-256 of their files; names are sorted."""
         return self._library.names_by_hash(hashes)
 
     def counts(self) -> dict[str, int]:
-        """Number of "documents" and of "passages" in the index."""
+        """Return the number of "documents" and of "passages" in the index."""
         return self._library.counts()
 
     def state(self) -> tuple[object, ...]:
-        """Identity of the index and how often it was changed: equal for equal contents, so it can key a cache."""
+        """Return the identity of the index and its number of changes; usable as a cache key for its contents."""
         return self._library.state()
 
     def left_out(self) -> dict[str, str]:
-        """Files of the folder that are not in the index, or not as they are now: name to the reason."""
+        """Return files that are not in the index, or not in their current version: name to reason."""
         return self._library.left_out()
 
     def files(self) -> list[FileRecord]:
-        """The ledger: every file that was met, files within files included, and what became of it; by name."""
+        """Return the ledger: all files found, those inside archives and mails included, with their state, by name."""
         return self._library.files()
 
     def file_records(self, names: Collection[str]) -> dict[str, FileRecord]:
-        """Look up lines of the ledger by name; a document that comes from no file has none."""
+        """Look up files in the ledger by name; documents that do not come from files have no entry."""
         return self._library.file_records(names)
 
     def metadata(self, name: str) -> dict[str, str]:
-        """What a document says of itself.
+        """Return the metadata of a document.
 
         Args:
-            name: Its name.
+            name: The document's name.
 
         Returns:
-            "author", "date" (ISO 8601), "language" (ISO 639-1), "subject" and the like; what it doesn't say is missing.
+            "author", "date" (ISO 8601), "language" (ISO 639-1), "subject" and others; missing where not stated.
 
         Raises:
-            UnknownDocumentError: It is not in the index.
+            UnknownDocumentError: The document is not in the index.
         """
         return self._library.metadata(name)
 
     def places(self, name: str) -> tuple[Place, ...]:
-        """Where stretches of a document's text stand in its file: "page 3", "slide 7", "Costs, row 12".
+        """Return the places of a document: "page 3", "slide 7", "Costs, row 12".
 
         Args:
-            name: Its name.
+            name: The document's name.
 
         Returns:
-            The places in order; each goes on to the beginning of the next.
+            The places in order; each extends to the start of the next.
 
         Raises:
-            UnknownDocumentError: It is not in the index.
+            UnknownDocumentError: The document is not in the index.
         """
         return self._library.places(name)
 
     def extent(self, name: str) -> tuple[int, int]:
-        """How many pages a document is printed on, 0 for formats without pages, and how many places it has.
-
-        Args:
-            name: Its name.
-
-        Returns:
-            The two numbers.
-
-        Raises:
-            UnknownDocumentError: It is not in the index.
-        """
+        """Return a document's numbers of pages (0 for formats without) and places; raises `UnknownDocumentError`."""
         return self._library.extent(name)
 
     def page_sizes(self, name: str) -> list[tuple[float, float]]:
-        """Width and height of each page of a document, in points (1/72 inch).
+        """Return width and height of each page of a document, in points (1/72 inch).
 
         Args:
-            name: Its name.
+            name: The document's name.
 
         Returns:
-            The sizes in the order of the pages; (0, 0) of one that cannot be shown, none for formats without pages.
+            The sizes in page order; (0, 0) for a page that cannot be shown. Empty for formats without pages.
 
         Raises:
-            UnknownDocumentError: It is not in the index.
+            UnknownDocumentError: The document is not in the index.
         """
         return self._library.page_sizes(name)
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
-        """Where a stretch of a PDF's text is printed.
+        """Return where a span of a PDF's text is on its pages.
 
         Args:
             name: The document's name.
-            start: Offset of the stretch's first character in the document's text.
+            start: Offset of the span's first character in the document's text.
             end: Offset after its last character.
 
+
         Returns:
-            The pages that it is on, each with its size and a rectangle for each line; none for formats without pages.
+            The pages that show the span, each with its size and one rectangle per line. Empty for formats without
+            pages.
 
         Raises:
-            UnknownDocumentError: It is not in the index.
+            UnknownDocumentError: The document is not in the index.
         """
         return self._library.boxes(name, start, end)
 
     def text(self, name: str) -> str:
-        """The stored text of a document, which offsets of answers refer to.
-
-        Args:
-            name: Its name.
-
-        Returns:
-            The text.
-
-        Raises:
-            UnknownDocumentError: It is not in the index.
-        """
+        """Return the stored text of a document, which offsets refer to; raises `UnknownDocumentError`."""
         return self._library.text(name)
 
     def quote(self, name: str, start: int, end: int) -> Quotation:
-        """A stretch of a document, word by word.
+        """Quote a span of a document's stored text.
 
         Args:
             name: The document's name.
@@ -245,43 +227,43 @@ class IndexedFolder:
             end: Offset after the last.
 
         Returns:
-            What stands there, and where that is.
+            The characters of the span, with their place.
 
         Raises:
-            UnknownDocumentError: It is not in the index.
-            ParameterError: There is no such stretch in it.
+            UnknownDocumentError: The document is not in the index.
+            ParameterError: The span is empty or not within the text.
         """
         with self._library.reading():
             record, text = self._library.record(name), self._library.text(name)
             if not 0 <= start < end <= len(text):
                 raise ParameterError(
-                    f"start={start} and end={end} are no stretch of {name!r}; choose 0 <= start < end <= {len(text)}"
+                    f"start={start} and end={end} are not a span of {name!r}; choose 0 <= start < end <= {len(text)}"
                 )
             place = self._library.place_at(name, start) or None
             return Quotation(name, record.sha256, record.title, place, start, end, text[start:end])
 
     def doctor(self, *, mend: bool = False) -> Diagnosis:
-        """Check every invariant of the index, and mend what can be mended.
+        """Check every invariant of the index, and repair what can be repaired.
 
         Args:
-            mend: Rebuild what is derived, drop what belongs to nothing, read documents again that are wrong.
+            mend: Rebuild derived data, delete orphaned rows and read damaged documents again.
 
         Returns:
-            What was wrong, and what still is.
+            What was wrong, and what is still wrong after the repair.
 
         Raises:
-            BusyIndexError: Something is to be mended, and another process is writing the index.
+            BusyIndexError: A repair is needed while another process is writing the index.
         """
         return self._library.doctor(mend=mend)
 
     def close(self) -> None:
-        """Close the index. Nothing is lost by not calling it."""
+        """Close the index. Nothing is lost if this is not called."""
         self._library.close()
 
     def __enter__(self) -> Self:
-        """Itself, to be closed at the end of a `with` block."""
+        """Return this folder; it is closed at the end of the `with` block."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the index."""
         self.close()

@@ -1,4 +1,4 @@
-"""Opening a folder of documents: `load` once, or `ask` in one call."""
+"""Opening a folder of documents: `load` for many questions, `ask` for one call."""
 
 import logging
 import threading
@@ -16,13 +16,13 @@ from qa.question.checks import check_question
 from qa.records.answer import Answer
 
 _MOST_OPEN = 8
-"""Folders that `ask` keeps open."""
+"""Folders that `ask` keeps open at a time."""
 
 logger = logging.getLogger("verbatim")
 
 
 def default_folder() -> Path:
-    """The documents answered from when none are named: `seeds`, in the wheel or in the checkout."""
+    """Return the default folder, `seeds`: from the wheel if installed, else from the checkout."""
     packaged = Path(__file__).parent / "seeds"
     return packaged if packaged.is_dir() else Path(__file__).parents[1] / "seeds"
 
@@ -35,19 +35,19 @@ def load(
     engine: Engine | None = None,
     **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
 ) -> QuestionAnswerer:
-    """Open, build, or bring in step the index of a folder.
+    """Open the index of a folder, build it if missing, and update it.
 
-    While another process is writing the index, the documents that it has committed are opened.
+    If another process is writing the index, the documents committed so far are used.
 
     Args:
-        folder: The documents; None is the packaged seeds.
-        rebuild: Throw the index away and begin anew.
-        on_progress: Called as the work goes on; None draws a progress bar where stderr is a terminal.
-        engine: What the models run on; None is the one that this process shares.
+        folder: The folder of documents; None is the packaged seeds.
+        rebuild: Delete the index and build it again.
+        on_progress: Called with the progress of indexing; None draws a progress bar if stderr is a terminal.
+        engine: Runs the models; None is the engine shared by this process.
         **settings: Fields of `Settings`.
 
     Returns:
-        What answers questions from them.
+        An answerer for the folder.
 
     Raises:
         VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
@@ -76,24 +76,24 @@ def _bring_in_step(answerer: QuestionAnswerer, on_progress: IndexingProgress | N
 
 
 class OpenFolders:
-    """Folders that are asked in one call each; models and indexes stay open for the next one."""
+    """Answers single questions from folders; models and indexes stay open for later calls."""
 
     def __init__(self, engine: Engine | None = None) -> None:
-        """Open none yet.
+        """Create without open folders.
 
         Args:
-            engine: What the models run on; None is the one that this process shares.
+            engine: Runs the models; None is the engine shared by this process.
         """
         self._engine = engine
         self._guard = threading.Lock()
         self._opened = lru_cache(_MOST_OPEN)(self._open)
 
     def ask(self, question: str, *, folder: Path | str | None = None, **settings: Any) -> Answer:  # noqa: ANN401
-        """Answer a question from a folder.
+        """Answer a question from a folder, after indexing what changed in it.
 
         Args:
             question: The question, 1,000 characters at most.
-            folder: The documents; None is the packaged seeds. What changed in it since the last call is indexed.
+            folder: The folder of documents; None is the packaged seeds.
             **settings: Fields of `Settings`.
 
         Returns:
@@ -109,14 +109,14 @@ class OpenFolders:
         return answerer.ask(question)
 
     def answerer(self, folder: Path | str, settings: Settings) -> QuestionAnswerer:
-        """Open a folder, or find it open.
+        """Return the open answerer of a folder, or open one.
 
         Args:
-            folder: The documents.
+            folder: The folder of documents.
             settings: How to index and answer.
 
         Returns:
-            What answers from them, not yet in step; the same one for the same folder and settings.
+            The answerer, not updated yet; the same object for the same folder and settings.
 
         Raises:
             VerbatimError: The folder, the index or a model cannot be used; the message says what to do.
@@ -133,11 +133,11 @@ _folders = OpenFolders()
 
 
 def ask(question: str, *, folder: Path | str | None = None, **settings: Any) -> Answer:  # noqa: ANN401
-    """Answer a question from a folder in one call; models and index stay open for the next one.
+    """Answer a question from a folder, after indexing what changed in it. Models and index stay open for later calls.
 
     Args:
         question: The question, 1,000 characters at most.
-        folder: The documents; None is the packaged seeds. What changed in it since the last call is indexed.
+        folder: The folder of documents; None is the packaged seeds.
         **settings: Fields of `Settings`.
 
     Returns:

@@ -23,7 +23,7 @@ from qa.records.answer import Answer
 
 
 class Stage(StrEnum):
-    """What is being done about a question."""
+    """Stage of the work on a question."""
 
     SEARCHING = "searching"
     READING = "reading"
@@ -32,21 +32,21 @@ class Stage(StrEnum):
 
 
 OnStage = Callable[[Stage], None]
-"""Called on the inference thread whenever work on a question comes to a stage."""
+"""Called on the inference thread at the start of each stage of a question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How questions are retrieved for, read and decided.
+    """How questions are retrieved, read and decided.
 
     Attributes:
-        reader: What reads.
-        decider: What was fitted for it.
+        reader: Reads the passages.
+        decider: Turns spans into candidates with confidence, by the reader's calibration.
         threshold: Confidence from 0 to 1 below which a question is declined.
         top_k: Passages retrieved for a question, 1 or more.
-        on_stage: Called at each stage; what it raises ends the work, and reaches who asked.
-        patience: Seconds that a question may have waited to be read so; None for however long.
-        hurried: How one that waited longer is read; None the same.
+        on_stage: Called at each stage; an exception from it stops the work and is raised to the caller.
+        patience: Seconds that a question may wait before it is read with `hurried`; None is no limit.
+        hurried: Options for questions that waited longer than `patience`; None changes nothing.
     """
 
     reader: HitReader
@@ -59,11 +59,11 @@ class Options:
 
     @classmethod
     def of(cls, reader: HitReader, settings: Settings, on_stage: OnStage) -> "Options":
-        """Take the options from settings.
+        """Create the options from settings.
 
         Args:
-            reader: What reads. Where it has a quick part, questions that wait too long are read by that alone, unless
-                it cannot keep `max_wrong`: then people wait.
+            reader: Reads the passages. If it has a quick part, questions that wait too long are read by that alone,
+                unless it cannot keep `max_wrong`: then they go on waiting.
             settings: When to decline, how many passages to retrieve, and how long questions may wait.
             on_stage: Called at each stage.
 
@@ -84,21 +84,21 @@ class Options:
 
 
 def unseen(stage: Stage) -> None:
-    """Do nothing at a stage: nobody looks on."""
+    """Do nothing: the `on_stage` of callers that need no stages."""
 
 
 def _threshold(settings: Settings, decider: Decider) -> float:
-    """Confidence below which questions are declined.
+    """Return the confidence below which questions are declined.
 
     Args:
-        settings: What was asked for.
-        decider: What was fitted.
+        settings: May set `threshold` or `max_wrong`.
+        decider: Knows the default threshold, and the one for a `max_wrong`.
 
     Returns:
         The threshold, 0 to 1.
 
     Raises:
-        ParameterError: Two settings that exclude one another were given, or one that cannot be kept.
+        ParameterError: Both `threshold` and `max_wrong` are set, or no threshold keeps `max_wrong`.
     """
     if settings.threshold is not None and settings.max_wrong is not None:
         raise ParameterError(
@@ -111,13 +111,13 @@ def _threshold(settings: Settings, decider: Decider) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Answers one question at a time, and keeps nothing of it. Safe to use from many threads.
+    """Answers questions one at a time, without state of its own. Safe to use from many threads.
 
     Attributes:
-        index: What is asked.
-        embedder: What embedded its passages.
-        engine: What the models run on.
-        options: How questions are read and decided.
+        index: The index to search.
+        embedder: The embedder of its passages.
+        engine: Runs the models.
+        options: How questions are retrieved, read and decided.
     """
 
     index: DocumentIndex
@@ -131,7 +131,7 @@ class Pipeline:
         Args:
             question: The question, 1,000 characters at most.
             within: Names of the documents to ask; None is all of them.
-            as_typed: Ask it letter by letter; else as `as_meant` understands it.
+            as_typed: Search and read the question exactly as typed; otherwise as corrected by `as_meant`.
 
         Returns:
             The answer.
@@ -143,18 +143,18 @@ class Pipeline:
         return self.engine.thread.run(self._ask, check_question(question), within, as_typed)
 
     def read(self, question: str, text: str) -> Answer:
-        """Answer a question from a text that is stored nowhere.
+        """Answer a question from a text that is not in the index.
 
         Args:
             question: The question, 1,000 characters at most.
             text: The text, read as one passage.
 
         Returns:
-            The answer; its offsets refer to the text, its document is "".
+            The answer; its offsets refer to `text`, and its document is "".
 
         Raises:
             QuestionError: The question is blank or too long.
-            ParameterError: The text is no valid Unicode.
+            ParameterError: The text is not valid Unicode.
         """
         return self.engine.thread.run(self._read, check_question(question), check_unicode("text", text))
 
@@ -178,29 +178,22 @@ class Pipeline:
         return self.engine.thread.run(self._search, question, within) if remembered is None else remembered
 
     def as_meant(self, question: str) -> str:
-        """Understand a question: without what it takes back, and without typing mistakes.
-
-        Args:
-            question: The question, as it was typed.
-
-        Returns:
-            The question as it is asked of the documents.
-        """
+        """Return a question, as typed, with self-corrections ("no, I mean …") and typing mistakes resolved."""
         return self.engine.speller.respelled(as_corrected(question), self.index.words_held)
 
     def as_hit(self, question: str, text: str) -> Hit:
-        """Take a text that is stored nowhere for all that was retrieved for a question.
+        """Return a text that is not in the index as if it were the only passage retrieved for a question.
 
         Args:
             question: The question, 1,000 characters at most.
             text: The text.
 
         Returns:
-            The text as one passage of a document without name.
+            The text as one passage of a document with the name "".
 
         Raises:
             QuestionError: The question is blank or too long.
-            ParameterError: The text is no valid Unicode.
+            ParameterError: The text is not valid Unicode.
         """
         return self.engine.thread.run(self._as_hit, check_question(question), check_unicode("text", text))
 
@@ -208,7 +201,7 @@ class Pipeline:
 
     def _ask(self, question: str, within: Sequence[str] | None, as_typed: bool) -> Answer:
         self.options.on_stage(Stage.SEARCHING)
-        # One state of the index from the search to the last word that is quoted, whoever writes it meanwhile.
+        # Search, texts and places come from one state of the index, even while another process writes it.
         with self.index.reading():
             asked = question if as_typed else self.as_meant(question)
             hits = self.index.search(asked, self.options.top_k, within)
@@ -218,7 +211,7 @@ class Pipeline:
         return replace(answer, hurried=options is not self.options)
 
     def _options_in_time(self) -> Options:
-        """The usual options; the hurried ones for a question that has waited too long."""
+        """Return the usual options, or the hurried ones if the question has waited too long."""
         patience, hurried = self.options.patience, self.options.hurried
         if patience is None or hurried is None or self.engine.thread.waited_s <= patience:
             return self.options
@@ -239,14 +232,14 @@ class Pipeline:
         return Hit(Passage("", 0, len(text), text), "", hashlib.sha256(text.encode()).hexdigest(), 0.0, cosine, 0.0)
 
     def _meant_of(self, question: str, text: str) -> str:
-        """A question as it is asked of a text that is stored nowhere."""
+        """Correct a question by the words of a text that is not in the index."""
         return self.engine.speller.respelled(as_corrected(question), held_by(text))
 
 
 def _judged(
     question: str, asked: str, hits: Sequence[Hit], options: Options, text_of: TextOf, place_of: PlaceOf
 ) -> Answer:
-    """The answer to a question from what was retrieved for it, as it was understood."""
+    """Read the retrieved passages and decide the answer; `asked` is the question after correction."""
     candidates: list[Candidate] = []
     likely = worth_reading(hits)
     if likely:
@@ -259,5 +252,5 @@ def _judged(
 
 
 def _nowhere(document: str, offset: int) -> str:  # noqa: ARG001 (a PlaceOf)
-    """The place in a text that is stored nowhere."""
+    """Return "": a text that is not in the index has no places."""
     return ""

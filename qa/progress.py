@@ -1,4 +1,4 @@
-"""A progress bar for indexing, on stderr, where somebody is looking."""
+"""Progress bar for indexing, on stderr if that is a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,10 +11,10 @@ IndexingProgress = Callable[[Progress], None]
 
 @contextmanager
 def show_progress() -> Iterator[IndexingProgress]:
-    """Draw a progress bar once there is something to index; nothing where stderr is no terminal.
+    """Draw a progress bar once there is something to index; draw nothing if stderr is not a terminal.
 
     Yields:
-        What to call as the work goes on.
+        The function to call with the progress.
     """
     if not sys.stderr.isatty():
         yield lambda _: None

@@ -1,4 +1,4 @@
-"""What a conversation needs of what answers its questions."""
+"""Protocol of what a conversation needs to answer questions."""
 
 from collections.abc import Collection, Sequence
 from typing import Protocol
@@ -8,7 +8,7 @@ from qa.records.answer import Answer
 
 
 class DocumentAnswerer(Protocol):
-    """Answers questions that stand alone. `qa.answerer.QuestionAnswerer` is the one over a folder of documents."""
+    """Answers self-contained questions. `qa.answerer.QuestionAnswerer` does so from a folder of documents."""
 
     @property
     def threshold(self) -> float:
@@ -20,7 +20,7 @@ class DocumentAnswerer(Protocol):
         Args:
             question: The question, 1,000 characters at most.
             within: Names of the documents to ask; None is all of them.
-            as_typed: Ask it letter by letter; else as `as_meant` understands it.
+            as_typed: Search and read the question exactly as typed; otherwise as corrected by `as_meant`.
 
         Returns:
             The answer.
@@ -31,19 +31,19 @@ class DocumentAnswerer(Protocol):
         """
 
     def search(self, question: str, *, within: Sequence[str] | None = None) -> list[Hit]:
-        """Retrieve the passages that would be read for a question, best first."""
+        """Return the passages that would be read for a question, best first."""
 
     def as_meant(self, question: str) -> str:
-        """Understand a question: without what it takes back, and without typing mistakes."""
+        """Return a question with self-corrections and typing mistakes resolved."""
 
     def documents(self) -> list[DocumentRecord]:
-        """List the documents in the order of their names."""
+        """Return the documents, sorted by name."""
 
     def records(self, names: Collection[str]) -> dict[str, DocumentRecord]:
-        """Look up documents by name; names that no document has are missing."""
+        """Look up documents by name; unknown names are missing from the result."""
 
     def names_in(self, text: str) -> list[str]:
-        """Return the names of documents that stand in a text, letter case aside; some beside them may not quite."""
+        """Return the names of documents that occur in a text, ignoring case; some may match only roughly."""
 
     def text(self, name: str) -> str:
         """Return the stored text of a document; raises `UnknownDocumentError`."""

@@ -465,5 +465,5 @@ def test_a_view_with_another_reader_declines_as_that_reader_does(seed_answerer: 
 
 @pytest.mark.parametrize("max_wrong", [-0.1, 1.1, float("nan")])
 def test_a_share_out_of_range_is_refused(max_wrong: float, make_answerer: Callable[..., QuestionAnswerer]) -> None:
-    with pytest.raises(ParameterError, match="is no share; choose one from 0 to 1"):
+    with pytest.raises(ParameterError, match="must be between 0 and 1"):
         make_answerer().adjusted(max_wrong=max_wrong)

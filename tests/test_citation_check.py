@@ -78,7 +78,7 @@ def test_words_that_never_stood_there_are_false(asked):
         ({"start": "14"}, "answer has start='14'"),
         ({"end": True}, "answer has end=True"),
         ({"document_sha256": None}, "answer has document_sha256=None"),
-        ({"text": "OMEGA"}, "text='OMEGA', which does not stand in its sentence: it was edited"),
+        ({"text": "OMEGA"}, "text='OMEGA', which is not in its sentence; give it unedited"),
         ({"sentence_start": 10**9}, "does not stand in its sentence"),
         ({"text": ""}, "does not stand in its sentence"),
     ],

@@ -81,8 +81,8 @@ def test_the_tools_answer_quote_search_and_list(answerer: QuestionAnswerer) -> N
         ("ask", {"question": RIVER, "within": ["secret.txt"]}, "within names 'secret.txt', which is not in the index"),
         ("search", {"question": 5}, "question=5: input should be a valid string"),
         ("quote", {"document": "../secret.txt", "start": 0, "end": 9}, "there is no document '../secret.txt' in"),
-        ("quote", {"document": "rivers.txt", "start": 5, "end": 5}, "start=5 and end=5 are no stretch of 'rivers.txt'"),
-        ("quote", {"document": "rivers.txt", "start": -3, "end": 5}, "start=-3 and end=5 are no stretch of"),
+        ("quote", {"document": "rivers.txt", "start": 5, "end": 5}, "start=5 and end=5 are not a span of 'rivers.txt'"),
+        ("quote", {"document": "rivers.txt", "start": -3, "end": 5}, "start=-3 and end=5 are not a span of"),
         ("quote", {"document": "rivers.txt", "start": 0, "end": 10**9}, f"end={10**9} is more than 20,000 characters"),
         (
             "quote",

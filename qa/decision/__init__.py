@@ -1,1 +1,1 @@
-"""From scored spans to one answer with a calibrated confidence, or to none."""
+"""Decision: from scored spans to one answer with a calibrated confidence, or to none."""

@@ -1,4 +1,4 @@
-"""Abstention: the best candidate becomes the answer, or the question is declined with a reason."""
+"""Abstention: give the best candidate as the answer, or decline the question with a reason."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,9 +12,9 @@ MAX_ALTERNATIVES = 4
 MAX_NEAREST = 3
 
 TextOf = Callable[[str], str]
-"""Gives a document's text by its name."""
+"""Returns a document's text by its name."""
 PlaceOf = Callable[[str, int], str]
-"""Gives what people call the place at an offset of a document; "" where it has none."""
+"""Returns the place at an offset of a document, for people; "" if it has none."""
 
 
 def build_answer(
@@ -25,18 +25,18 @@ def build_answer(
     text_of: TextOf,
     place_of: PlaceOf,
 ) -> Answer:
-    """Make the answer of a question's candidates.
+    """Build the answer to a question, or decline it.
 
     Args:
-        question: The question, as it was asked.
-        candidates: What may be answered, best first.
-        hits: What was retrieved, best first.
+        question: The question as asked.
+        candidates: Candidates, best first.
+        hits: Retrieved passages, best first.
         threshold: Confidence from 0 to 1 below which the question is declined.
-        text_of: Gives the texts of the documents.
-        place_of: Gives places in them.
+        text_of: Returns texts of documents.
+        place_of: Returns places in documents.
 
     Returns:
-        The best candidate with the next ones as alternatives; declined, all of them are alternatives.
+        The best candidate, with the next ones as alternatives; if declined, all of them are alternatives.
     """
     if not hits:
         return Answer(question, answered=False, reason=Reason.NOTHING_RETRIEVED)
@@ -79,6 +79,6 @@ def _given(question: str, candidate: Candidate, text_of: TextOf, place_of: Place
 
 
 def _nearest(candidates: Sequence[Candidate], hits: Sequence[Hit]) -> tuple[Passage, ...]:
-    """Passages that came closest: of the best rejected candidates first, then as retrieved."""
+    """Return the passages of the best rejected candidates, then those retrieved best."""
     passages = [candidate.hit.passage for candidate in candidates] + [hit.passage for hit in hits]
     return tuple(dict.fromkeys(passages))[:MAX_NEAREST]

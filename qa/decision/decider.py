@@ -1,4 +1,4 @@
-"""Candidates of a question with their confidence, and the threshold below which none is given."""
+"""Candidates of a question with their confidence, and the threshold for answering."""
 
 import itertools
 import math
@@ -15,15 +15,15 @@ from qa.records.span import Span
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An answer that may be given: one place and all evidence for the same words.
+    """A possible answer: one span, with the passages that support it.
 
     Attributes:
-        hit: The passage that it stands in.
+        hit: The passage that holds the span.
         start: Offset in the document.
         end: Offset after it.
-        evidence: Passages that hold it, best first.
-        confidence: Probability, 0 to 1, that it is right.
-        beats_null: Whether the reader prefers it to "not in here".
+        evidence: Passages that hold the same answer, best first.
+        confidence: Probability, 0 to 1, that the answer is right.
+        beats_null: Whether the reader prefers it to "no answer here".
     """
 
     hit: Hit
@@ -35,14 +35,10 @@ class Candidate:
 
 
 class Decider:
-    """Decides with one calibration."""
+    """Turns spans into candidates with confidence, by one calibration."""
 
     def __init__(self, calibration: Calibration) -> None:
-        """Make a decider.
-
-        Args:
-            calibration: What was fitted for the reader.
-        """
+        """Create a decider for the reader of a calibration."""
         self._calibration = calibration
 
     @property
@@ -51,40 +47,40 @@ class Decider:
         return self._calibration.threshold
 
     def threshold_for(self, max_wrong: float) -> float:
-        """The lowest threshold that kept wrong answers within a bound when the confidence was fitted.
+        """Return the lowest threshold that kept the share of wrong answers within a limit on the calibration questions.
 
         Args:
-            max_wrong: Share of the answers given that may be wrong, 0 to 1.
+            max_wrong: Share of the given answers that may be wrong, 0 to 1.
 
         Returns:
             The threshold, 0 to 1.
 
         Raises:
-            ParameterError: Not even the surest answers were wrong so seldom.
+            ParameterError: No threshold kept the limit.
         """
         for threshold, wrong in self._calibration.risk:
             if wrong <= max_wrong:
                 return threshold
         least = self._calibration.risk[-1][1]
         raise ParameterError(
-            f"max_wrong={max_wrong} is less than this reader can keep: of its surest answers {least:.3f} were wrong;"
-            " allow that many, or set threshold"
+            f"max_wrong={max_wrong} cannot be kept by this reader: {least:.3f} of its most confident answers were"
+            " wrong; allow at least that many, or set threshold"
         )
 
     def decide(self, question: str, hits: Sequence[Hit], spans: Sequence[Sequence[Span]]) -> list[Candidate]:
-        """Merge what was read into candidates.
+        """Merge spans into candidates.
 
         Args:
             question: The question.
-            hits: The passages that were read.
-            spans: What was found in each.
+            hits: The passages that were read, best first.
+            spans: The spans found in each passage.
 
         Returns:
             Candidates, best first, confidence never rising, no two with the same words or overlapping;
-            none when there is no span.
+            empty if there are no spans.
         """
         groups = group(hits, spans, self._calibration)
-        # The order is the distribution's; the fit may think more of a lesser candidate than of the one before it.
+        # Groups are ordered by probability; the fitted confidence may order them otherwise, so it is capped.
         falling = itertools.accumulate((self._confidence(question, g) for g in groups), min)
         return [
             Candidate(
@@ -106,7 +102,7 @@ class Decider:
 
 
 def _evidence(candidate: Group) -> tuple[Passage, ...]:
-    """Passages of the group's spans that hold the answer whole: where passages overlap, one may cut it."""
+    """Return the passages that hold the whole answer; where passages overlap, one may cut it off."""
     best = candidate.best
     passages = dict.fromkeys(
         found.hit.passage for found in candidate.spans if found.words == best.words or _holds(found.hit.passage, best)

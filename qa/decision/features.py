@@ -1,4 +1,4 @@
-"""Features of a candidate that its confidence is reckoned from."""
+"""Features of a candidate from which its confidence is computed."""
 
 import math
 import re
@@ -12,17 +12,17 @@ _YEAR = re.compile(r"(?<![\w.,])(?:1\d|20)\d\d(?![\w'\u2019]|[.,]\d)")
 
 
 def features(question: str, candidate: Group) -> dict[str, float]:
-    """What tells a right answer from a wrong one.
+    """Compute the features of a candidate.
 
     Args:
         question: The question.
-        candidate: The answer.
+        candidate: The candidate's spans.
 
     Returns:
-        margin: the best span's log-odds against the null answer, in tens; close: the same, or those in its sentence
-        alone where they are less, in tens; share: log-odds of the group's probability; cosine: of question and passage,
-        -1 to 1; years: share of the years written in the question that neither the passage nor its titles state,
-        0 to 1.
+        margin: the best span's log-odds against the null answer, divided by 10; close: the lower of this and the
+        log-odds in its sentence alone, divided by 10; share: log-odds of the group's probability; cosine: similarity
+        of question and passage, -1 to 1; years: share of the question's years that neither the passage nor its titles
+        state, 0 to 1.
     """
     share = min(max(candidate.share, _TINY), 1 - _TINY)
     return {
@@ -35,9 +35,9 @@ def features(question: str, candidate: Group) -> dict[str, float]:
 
 
 def _share_of_years_missing(question: str, hit: Hit) -> float:
-    """Share of a question's years that a passage, its heading and its document's title do not state.
+    """Return the share of a question's years that a passage, its heading and its document's title do not state.
 
-    Other numbers say less: "the 5th president" is the fifth one, and "World War 2" has an Arabic numeral nowhere else.
+    Other numbers are less reliable: "the 5th president" is also "the fifth", and "World War 2" is often "World War II".
     """
     asked = [float(year) for year in _YEAR.findall(question)]
     if not asked:

@@ -1,4 +1,4 @@
-"""Grouping: spans that are one answer, and the probability that they add up to."""
+"""Grouping of spans that are the same answer, and their joint probability."""
 
 import math
 from bisect import bisect_right, insort
@@ -20,13 +20,13 @@ class Found:
     """A span in its document.
 
     Attributes:
-        hit: The passage that it was read in.
+        hit: The passage that holds it.
         start: Offset in the document.
         end: Offset after it.
         score: The reader's log-odds against the null answer.
-        fast_score: Those of a cascade's fast reader.
-        close_score: Those in its sentence alone.
-        words: What is compared with other spans: the text, normalized.
+        fast_score: The log-odds by the cascade's fast reader.
+        close_score: The log-odds in its sentence alone.
+        words: The text, normalized for comparison with other spans.
     """
 
     hit: Hit
@@ -40,12 +40,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Spans that are one answer: the same words, or words at the same place.
+    """Spans that are one answer: with the same words, or overlapping.
 
     Attributes:
-        best: The span that stands for them.
+        best: The best span, which represents the group.
         spans: All of them, best first.
-        share: Their probability among all spans and the null answer, 0 to 1.
+        share: Joint probability among all spans and the null answer, 0 to 1.
     """
 
     best: Found
@@ -54,15 +54,15 @@ class Group:
 
 
 def group(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Calibration) -> list[Group]:
-    """One distribution over the spans of all passages and the null answer, summed up by answer.
+    """Group spans by answer, with a softmax over all spans and the null answer, summed by group.
 
     Args:
         hits: The passages that were read.
-        spans: What was found in each.
-        calibration: How reader and retrieval are weighed.
+        spans: The spans found in each passage.
+        calibration: Weights of reading and retrieval.
 
     Returns:
-        Groups, the most probable first.
+        Groups, most probable first.
     """
     found = _place(hits, spans)
     if not found:
@@ -87,7 +87,7 @@ def group(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Cal
 
 
 def _place(hits: Sequence[Hit], spans: Sequence[Sequence[Span]]) -> list[Found]:
-    """Spans in their documents; a place read twice, where passages overlap, counts once, at its best."""
+    """Return spans with document offsets; one found twice in overlapping passages is kept once, with its best score."""
     places: dict[tuple[str, int, int], Found] = {}
     for hit, found in zip(hits, spans, strict=True):
         passage = hit.passage
@@ -102,20 +102,20 @@ def _place(hits: Sequence[Hit], spans: Sequence[Sequence[Span]]) -> list[Found]:
 
 
 class _Leaders:
-    """The best span of each group so far, to be found by its words and by its place. No two of them overlap."""
+    """The best span of each group so far, indexed by words and by place. No two of them overlap."""
 
     def __init__(self) -> None:
         self._by_words: dict[str, int] = {}
-        self._by_place: dict[str, list[tuple[int, int, int]]] = {}  # by document: end, start, number, in order
+        self._by_place: dict[str, list[tuple[int, int, int]]] = {}  # by document: (end, start, number), sorted
 
     def add(self, found: Found) -> None:
-        """Begin a group with a span that `same_answer` knows no group for."""
+        """Start a group with a span for which `same_answer` returned None."""
         number = len(self._by_words)
         self._by_words[found.words] = number
         insort(self._by_place.setdefault(found.hit.passage.document, []), (found.end, found.start, number))
 
     def same_answer(self, found: Found) -> int | None:
-        """Number of the first group that a span belongs to: the same words, or words at the same place."""
+        """Return the number of the first group with the span's words or an overlapping span; None if there is none."""
         numbers = [number] if (number := self._by_words.get(found.words)) is not None else []
         places = self._by_place.get(found.hit.passage.document, [])
         for i in range(bisect_right(places, found.start, key=itemgetter(0)), len(places)):

@@ -391,7 +391,7 @@ def _as_stored(what: str, stretch: Stretch, text: str, answerer: QuestionAnswere
         raise ChangingFileError(f"{stretch.document!r} has changed since it was shown; open it again, or ask again")
     if not 0 <= stretch.start < stretch.end <= len(text):
         raise ParameterError(
-            f"{what}.start={stretch.start}, {what}.end={stretch.end} are no stretch of {stretch.document!r}, which has"
+            f"{what}.start={stretch.start}, {what}.end={stretch.end} are not a span of {stretch.document!r}, which has"
             f" {len(text):,} characters; select it again"
         )
     return replace(stretch, text=text[stretch.start : stretch.end])

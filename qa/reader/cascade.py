@@ -1,4 +1,4 @@
-"""Readers of what was retrieved: one alone, or two in a row: the accurate one reads what the fast one picks."""
+"""Readers of retrieved passages: a single one, or a cascade in which an accurate reader reads what a fast one picks."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,67 +19,67 @@ from qa.records.span import Span
 
 MOST_READ_AGAIN = 3
 ENOUGH = 0.8
-"""Share of the fast reader's distribution over passages that need be read again."""
+"""Share of the fast reader's probability over passages that is read again."""
 MOST_LOOKED_AT = 3
-"""Passages of a single reader in which the best answer is looked at closely: only those may lead."""
+"""Passages in which a single reader's best answer is rescored in its sentence: only those can rank first."""
 
 
 class HitReader(Protocol):
-    """What answering needs: a reader that knows how well each passage was retrieved, and what was fitted for it."""
+    """Reads retrieved passages, and has a calibration."""
 
     @property
     def calibration(self) -> Calibration:
-        """How its spans are weighed, and how sure they make an answer."""
+        """Calibration for its spans."""
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of its weights, in hexadecimal; "" where it has none."""
+        """SHA-256 of its weights, in hexadecimal; "" if it has none."""
 
     @property
     def quick(self) -> "HitReader | None":
-        """The part of it that reads in a fraction of the time, for when many wait; None where there is none."""
+        """A faster reader that is part of this one, for when many questions wait; None if there is none."""
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
-        """Read what was retrieved for a question.
+        """Read the passages retrieved for a question.
 
         Args:
             question: The question.
             hits: The passages, best first.
 
         Returns:
-            For each passage its spans, best first; none for one without words.
+            The spans of each passage, best first; none for a passage without words.
         """
 
 
 class SingleReader:
-    """One reader, which reads every passage, and what is best in it closely."""
+    """One reader, which reads every passage and then the best answers in their sentences alone."""
 
     quick = None
 
     def __init__(self, reader: SpanReader, calibration: Calibration | None = None) -> None:
-        """Read with a reader.
+        """Create from a reader.
 
         Args:
             reader: The reader.
-            calibration: What was fitted for it; None takes what lies in its folder, else that of the fast one.
+            calibration: Its calibration; None loads it from the reader's folder, or takes the fast reader's.
         """
         self._reader = reader
         self._calibration = calibration
 
     @cached_property
     def calibration(self) -> Calibration:
-        """As `HitReader` says."""
+        """Calibration for its spans."""
         if self._calibration is not None:
             return self._calibration
         return load_calibration(self._reader.folder if isinstance(self._reader, Reader) else None)
 
     @property
     def fingerprint(self) -> str:
-        """As `HitReader` says."""
+        """SHA-256 of its weights, in hexadecimal; "" if it has none."""
         return _fingerprint(self._reader)
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
-        """As `HitReader` says."""
+        """Read the passages retrieved for a question; as `HitReader.read`."""
         texts = [hit.passage.text for hit in hits]
         spans = self._reader.read(question, texts)
         best = sorted((i for i, found in enumerate(spans) if found), key=lambda i: -spans[i][0].score)[:MOST_LOOKED_AT]
@@ -89,16 +89,16 @@ class SingleReader:
 
 
 class Cascade:
-    """A fast reader reads every passage, an accurate one those few that may hold the answer, and it closely."""
+    """A cascade: a fast reader reads all passages, an accurate one the few that are likely to hold the answer."""
 
     def __init__(self, fast: SpanReader, accurate: SpanReader, picking: Calibration, calibration: Calibration) -> None:
-        """Put two readers in a row.
+        """Create a cascade.
 
         Args:
-            fast: Reads every passage.
+            fast: Reads all passages.
             accurate: Reads the best few of them.
-            picking: What was fitted for the fast one: how it picks them.
-            calibration: What was fitted for both together.
+            picking: Calibration of the fast reader, by which the passages are picked.
+            calibration: Calibration of the cascade.
         """
         self._fast, self._accurate = fast, accurate
         self._picking = picking
@@ -107,14 +107,14 @@ class Cascade:
 
     @property
     def fingerprint(self) -> str:
-        """As `HitReader` says: of both hashes in a row."""
+        """SHA-256 of both hashes joined, in hexadecimal."""
         return hashlib.sha256((_fingerprint(self._fast) + _fingerprint(self._accurate)).encode()).hexdigest()
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
-        """As `HitReader` says. Spans of passages that only the fast one read are brought to the scale of the other.
+        """Read the passages retrieved for a question; as `HitReader.read`.
 
-        They count as evidence and as other answers, and do not lead: of what the accurate reader read, the best span
-        scores at least as high.
+        The scores of passages that only the fast reader read are shifted to the accurate reader's scale and capped at
+        its best score: those spans count as evidence and as alternatives, but do not rank first.
         """
         first = self._fast.read(question, [hit.passage.text for hit in hits])
         picked = pick(hits, first, self._picking)
@@ -131,15 +131,15 @@ def _fingerprint(reader: SpanReader) -> str:
 
 
 def pick(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Calibration) -> list[int]:
-    """The passages that most likely hold the answer: as many as it takes for a share of 0.8, 3 at most.
+    """Pick the passages that most likely hold the answer: the fewest with a joint probability of 0.8, at most 3.
 
     Args:
-        hits: What was retrieved.
-        spans: What a reader found in each, best first.
-        calibration: What was fitted for that reader.
+        hits: The retrieved passages.
+        spans: The spans that a reader found in each, best first.
+        calibration: Calibration of that reader.
 
     Returns:
-        Their positions, the likeliest first.
+        Positions of the passages, likeliest first.
     """
     readable = [i for i, found in enumerate(spans) if found]
     if not readable:
@@ -154,7 +154,7 @@ def pick(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Cali
 
 
 def _both(again: Sequence[Span], first: Sequence[Span]) -> list[Span]:
-    """The second reader's spans with the first one's scores: the lowest that it gave where it has none of the same."""
+    """Add the first reader's scores to the second reader's spans; its lowest score where it did not find the span."""
     scores = {(s.start, s.end): s.score for s in first}
     lowest = min(scores.values(), default=0.0)
     return [replace(s, fast_score=scores.get((s.start, s.end), lowest)) for s in again]
@@ -166,16 +166,16 @@ def _shifted(first: Sequence[Span], shift: float, leading: float) -> list[Span]:
 
 
 def open_reader(settings: Settings) -> HitReader:
-    """The reader that settings name; its weights are loaded when it first reads.
+    """Return the reader that settings name; its weights are loaded when it first reads.
 
     Args:
-        settings: Which reader, the cascade if none, on which device, in which precision.
+        settings: Reader (None is the cascade), device and precision.
 
     Returns:
         The reader.
 
     Raises:
-        ModelError: It is not on this machine, or its calibration cannot be used.
+        ModelError: The reader is not on this machine, or its calibration cannot be used.
     """
     if settings.reader not in {None, CASCADE}:
         return SingleReader(Reader(settings))

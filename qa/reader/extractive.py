@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 FAST, ACCURATE, CASCADE = "fast", "accurate", "cascade"
-"""Readers that are packaged, the last one being the first two in a row."""
+"""Names of the packaged readers; the cascade combines the other two."""
 
 FAST_READER = Path(__file__).parents[1] / "models" / "reader"
 ACCURATE_READER = Path(__file__).parents[1] / "models" / "accurate"
@@ -50,7 +50,7 @@ Floats = NDArray[np.float32]
 
 
 class SpanReader(Protocol):
-    """What answering needs of a reader."""
+    """Reads passages, and returns scored spans."""
 
     def read(self, question: str, passages: Sequence[str]) -> list[list[Span]]:
         """Read passages for a question.
@@ -60,7 +60,7 @@ class SpanReader(Protocol):
             passages: Texts of passages.
 
         Returns:
-            For each passage its spans, best first; none for one without words.
+            The spans of each passage, best first; none for a passage without words.
         """
 
 
@@ -68,10 +68,10 @@ class Reader:
     """A Hugging Face extractive reader on this machine; its weights are loaded when it first reads."""
 
     def __init__(self, settings: Settings) -> None:
-        """Find the model.
+        """Locate the model.
 
         Args:
-            settings: Which model, the fast one if none, on which device, in which precision.
+            settings: Reader (None is the fast one), device and precision.
 
         Raises:
             ModelError: The model is not on this machine.
@@ -105,16 +105,16 @@ class Reader:
             raise ModelError(f"reader={self.name!r} cannot be loaded: {first_line(error)}") from error
 
     def read(self, question: str, passages: Sequence[str]) -> list[list[Span]]:
-        """Read passages for a question, batched by length; what was just read for it is not read again.
+        """Read passages for a question, batched by length; recent results are cached.
 
-        A conversation asks the same question of one document after the other, and comes to the same passages.
+        The cache serves conversations, which ask the same question of one document after another.
 
         Args:
-            question: The question; what is beyond 96 tokens is cut off.
+            question: The question; tokens after the 96th are ignored.
             passages: Texts of passages; long ones are read in overlapping windows.
 
         Returns:
-            For each passage its spans, best first; none for one without words.
+            The spans of each passage, best first; none for a passage without words.
         """
         found = {text: self._remembered.get((question, text)) for text in passages}
         new = [text for text, spans in found.items() if spans is None]
@@ -137,7 +137,7 @@ class Reader:
         ]
 
     def _windows(self, question: str, passages: Sequence[str]) -> list[tuple[int, Encoding]]:
-        """Each passage with the question, strided; as position of the passage and encoding."""
+        """Encode each passage with the question in overlapping windows, each with its passage's position."""
         tokenizer = self._tokenizer
         tokenizer.no_truncation()
         offsets = tokenizer.encode(question, add_special_tokens=False).offsets
@@ -178,16 +178,16 @@ class Reader:
 
 
 def decode(window: Encoding, start_logits: Floats, end_logits: Floats) -> list[tuple[int, int, float]]:
-    """The best spans of a window, start and end chosen together (Chen et al. 2017, DrQA, section 3.2.2).
+    """Return the best spans of a window, with start and end chosen jointly (Chen et al. 2017, DrQA, section 3.2.2).
 
     Args:
-        window: Question and context; position 0 is the null answer.
-        start_logits: `(n_tokens,)` float32; what is beyond the window's length is padding.
-        end_logits: The same.
+        window: Encoding of question and context; position 0 is the null answer.
+        start_logits: `(n_tokens,)` float32; values beyond the window's length are padding.
+        end_logits: As `start_logits`.
 
     Returns:
-        Start and end offset in the context and score of up to 10 spans, best first. A span lies in the
-        context, begins and ends with whole words, start ≤ end, 30 tokens at most.
+        Start and end offset in the context, and score, of up to 10 spans, best first. A span lies in the context,
+        starts and ends at word boundaries and has 1 to 30 tokens.
     """
     tokens = [i for i, sequence in enumerate(window.sequence_ids) if sequence == _ONLY_CONTEXT]
     if not tokens:
@@ -217,7 +217,7 @@ def decode(window: Encoding, start_logits: Floats, end_logits: Floats) -> list[t
 
 
 def whole_characters(text: str, start: int, end: int) -> tuple[int, int]:
-    """Widen a span so that it cuts no character as people see it from its accents and joiners.
+    """Widen a span so that it does not separate a character from its accents and joiners.
 
     Args:
         text: The passage.
@@ -225,7 +225,7 @@ def whole_characters(text: str, start: int, end: int) -> tuple[int, int]:
         end: Offset after its last.
 
     Returns:
-        Start and end, `start` the same or less, `end` the same or more.
+        Start and end; the new span contains the old one.
     """
     while start > 0 and _continues(text, start):
         start -= 1
@@ -235,13 +235,13 @@ def whole_characters(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _continues(text: str, position: int) -> bool:
-    """Whether the character at a position belongs to the one before it."""
+    """Return whether the character at a position is combined with the one before it."""
     char = text[position]
     return unicodedata.combining(char) > 0 or char in _JOINERS or text[position - 1] == "\u200d"
 
 
 def _batches(windows: list[tuple[int, Encoding]]) -> Iterator[list[tuple[int, Encoding]]]:
-    """Windows of like length together, as many as fit a budget of tokens, padding counted."""
+    """Batch windows of similar length, as many as fit a budget of tokens, padding included."""
     batch: list[tuple[int, Encoding]] = []
     for item in sorted(windows, key=lambda item: (len(item[1].ids), item[0])):
         if batch and (len(batch) + 1) * len(item[1].ids) > _TOKENS_PER_BATCH:

@@ -1,6 +1,7 @@
-"""The one thread that owns models and tokenizers.
+"""The single thread that runs models and tokenizers.
 
-Fast tokenizers fail across threads ("Already borrowed"), and torch would take more threads than there are cores.
+Fast tokenizers fail when shared by threads ("Already borrowed"), and torch would start more threads than there are
+cores.
 """
 
 import ctypes
@@ -20,17 +21,17 @@ _GIVES_BACK_EVERY_S = 1.0
 
 
 class InferenceThread:
-    """Runs what it is given, one call after the other, in the order of asking.
+    """Runs calls one after another, in the order of submission.
 
-    What models freed is given back to the system once a second: batches are of another size each time, and by itself
-    glibc keeps the gaps between what still lives. Of 40 questions in a row that took 180 MB, and more with each.
+    Memory that models freed is returned to the system once a second: batches differ in size, and glibc by itself keeps
+    the gaps between live blocks. Without this, 40 questions in a row took 180 MB more, and the growth went on.
     """
 
     def __init__(self, give_back: Callable[[], None] | None = None) -> None:
-        """Make the thread; it starts with the first call.
+        """Create the thread; it starts with the first call.
 
         Args:
-            give_back: Gives freed memory back to the system; None takes what this system has.
+            give_back: Returns freed memory to the system; None is `give_back_freed`.
         """
         self._local = threading.local()
         self._executor = ThreadPoolExecutor(1, "verbatim-inference", self._mark)
@@ -41,15 +42,15 @@ class InferenceThread:
         self._local.is_worker = True
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function on the thread and wait for it; from the thread itself, call it at once.
+        """Call a function on the thread and wait for its result; if already on the thread, call it directly.
 
         Args:
-            function: What to call.
+            function: The function.
             *args: Its arguments.
-            **kwargs: Its named arguments.
+            **kwargs: Its keyword arguments.
 
         Returns:
-            What it returns; what it raises is raised here.
+            Its result; its exceptions are raised here.
         """
         if getattr(self._local, "is_worker", False):
             return function(*args, **kwargs)
@@ -61,7 +62,7 @@ class InferenceThread:
 
     @property
     def waited_s(self) -> float:
-        """On the thread: seconds that the call which runs had waited for those before it; elsewhere 0."""
+        """Seconds that the running call waited for earlier ones; 0 on other threads."""
         return getattr(self._local, "waited_s", 0.0)
 
     def _begin(self, submitted: float, call: Callable[[], T]) -> T:
@@ -69,7 +70,7 @@ class InferenceThread:
         return call()
 
     def _tidy(self) -> None:
-        """Have memory given back where that is due, after the call and not before its result is handed over."""
+        """Return freed memory when that is due, as a call of its own, so that no result waits for it."""
         now = time.monotonic()
         if now - self._gave_back_at >= _GIVES_BACK_EVERY_S:
             self._gave_back_at = now
@@ -77,11 +78,11 @@ class InferenceThread:
                 self._executor.submit(self._give_back)
 
     def close(self) -> None:
-        """Let the running call end and stop the thread; calls that wait are cancelled."""
+        """Finish the running call, cancel the waiting ones and stop the thread."""
         self._executor.shutdown(cancel_futures=True)
 
 
 def give_back_freed() -> None:
-    """Give memory that was freed back to the system, where its C library is glibc: others do that, or cannot."""
+    """Return freed memory to the system, if its C library is glibc; others do so by themselves or cannot."""
     with suppress(AttributeError, OSError, TypeError):  # no such function; on Windows no such library
         ctypes.CDLL(None).malloc_trim(0)

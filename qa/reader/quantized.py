@@ -1,4 +1,4 @@
-"""Weights in few bytes: whole numbers of 8 bits with a scale for each row, and the models that are loaded from them."""
+"""Quantized weights, 8-bit integers with a scale per row, and loading of models from them."""
 
 import types
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ SHARDS = "weights-*.safetensors"
 
 
 def dequantise(small: "Mapping[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
-    """Weights as float32.
+    """Dequantize weights to float32.
 
     Args:
-        small: `NAME.int8` (rows, columns) and `NAME.scale` (rows,) stand for the matrix of which each row is the
-            whole numbers times the scale; any other `NAME` for itself.
+        small: `NAME.int8` (rows, columns) and `NAME.scale` (rows,) stand for a matrix whose rows are the integers
+            times the row's scale; any other `NAME` is taken as it is.
 
     Returns:
         Weights by name, float32.
@@ -36,17 +36,17 @@ def dequantise(small: "Mapping[str, torch.Tensor]") -> "dict[str, torch.Tensor]"
 
 
 def read_shards(folder: Path, pattern: str = "*.safetensors") -> "dict[str, torch.Tensor]":
-    """All weights of a folder's files, as float32.
+    """Read all weights from a folder's files, as float32.
 
     Args:
-        folder: A folder with .safetensors files, whole or in 8 bits.
-        pattern: Names of the files.
+        folder: A folder with .safetensors files, quantized or not.
+        pattern: Glob pattern of the files' names.
 
     Returns:
         Weights by name.
 
     Raises:
-        ModelError: There is none, or one cannot be read.
+        ModelError: No file matches, or one cannot be read.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -64,18 +64,18 @@ def read_shards(folder: Path, pattern: str = "*.safetensors") -> "dict[str, torc
 
 
 def load_model(folder: Path, dtype: "torch.dtype") -> "PreTrainedModel":
-    """A reader's model, from files of any form.
+    """Load a reader's model from files, quantized or not.
 
     Args:
-        folder: Its configuration and weights.
-        dtype: What it computes in.
+        folder: A folder with configuration and weights.
+        dtype: Type of the model's parameters.
 
     Returns:
-        The model, ready to read.
+        The model, in evaluation mode.
 
     Raises:
-        OSError: The configuration or the weights are missing or damaged; as transformers raises it.
-        ModelError: Weights in 8 bits are damaged or lack some.
+        OSError: The configuration or the weights are missing or damaged; raised by transformers.
+        ModelError: Quantized weights are damaged or incomplete.
     """
     import torch
     from transformers import AutoConfig, AutoModelForQuestionAnswering
@@ -84,7 +84,7 @@ def load_model(folder: Path, dtype: "torch.dtype") -> "PreTrainedModel":
         return AutoModelForQuestionAnswering.from_pretrained(folder, dtype=dtype).eval()
     config = AutoConfig.from_pretrained(folder)
     weights = read_shards(folder, SHARDS)
-    with torch.device("meta"):  # without memory, only to learn which class it is
+    with torch.device("meta"):  # takes no memory: only the class is needed
         kind = type(AutoModelForQuestionAnswering.from_config(config))
     model, about = kind.from_pretrained(None, config=config, state_dict=weights, dtype=dtype, output_loading_info=True)
     if about["missing_keys"]:
@@ -94,10 +94,10 @@ def load_model(folder: Path, dtype: "torch.dtype") -> "PreTrainedModel":
 
 
 def fuse_attention(model: "PreTrainedModel") -> None:
-    """Give an MPNet fused attention, which transformers lacks.
+    """Replace an MPNet model's attention by a fused one, which transformers lacks.
 
     Args:
-        model: A reader; one of another kind is left as it is.
+        model: A reader; models of other architectures are unchanged.
     """
     if model.config.model_type != "mpnet":
         return
@@ -108,7 +108,7 @@ def fuse_attention(model: "PreTrainedModel") -> None:
 
 
 def _encode(encoder: Any, hidden_states: "torch.Tensor", attention_mask: Any = None, **_: Any) -> Any:  # noqa: ANN401
-    """MPNetEncoder.forward with position bias and mask added up once for all layers."""
+    """MPNetEncoder.forward with position bias and mask added once for all layers."""
     from transformers.modeling_outputs import BaseModelOutput
 
     bias = encoder.compute_position_bias(hidden_states)
@@ -125,7 +125,7 @@ def _attend(
     position_bias: Any = None,  # noqa: ANN401
     **_: Any,  # noqa: ANN401
 ) -> "tuple[torch.Tensor]":
-    """MPNetSelfAttention.forward by scaled_dot_product_attention."""
+    """MPNetSelfAttention.forward with scaled_dot_product_attention."""
     from torch.nn.functional import scaled_dot_product_attention
 
     n, length, _width = hidden_states.shape

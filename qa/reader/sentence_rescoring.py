@@ -1,7 +1,7 @@
-"""Reads an answer again, closely: in its sentence alone, without the rest of the passage.
+"""Sentence rescoring: reads an answer again in its sentence alone, without the rest of the passage.
 
-Some of a reader's trust in an answer comes from the passage around it. Where the question only looks as if the passage
-answered it, it trusts less in the sentence alone.
+Part of a reader's score for an answer comes from the passage around it. If the passage only looks as if it answered
+the question, the score in the sentence alone is lower.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from qa.reader.extractive import SpanReader
 from qa.records.span import Span
 
 NOT_THERE = -20.0
-"""Log-odds of an answer that is not found again."""
+"""Log-odds of an answer that is not found again in its sentence."""
 
 
 def look_closer(
@@ -20,14 +20,14 @@ def look_closer(
     """Read the best span of each passage again in its sentence.
 
     Args:
-        reader: What read them.
+        reader: The reader that found the spans.
         question: The question.
         texts: Texts of the passages.
-        spans: What it found in each, best first.
+        spans: The spans found in each, best first.
 
     Returns:
-        The same spans with their `close_score`: of the best one the score that its words get in their sentence; of
-        the others in its passage their score, changed by as much as the best one's was.
+        The same spans with `close_score`: for a passage's best span, the score of its words in their sentence; for
+        its other spans, their score changed by the same amount.
     """
     closely = [[replace(span, close_score=span.score) for span in found] for found in spans]
     sentences = {i: _sentences_of(texts[i], found[0]) for i, found in enumerate(spans) if found}
@@ -41,8 +41,8 @@ def look_closer(
 
 
 def _sentences_of(text: str, span: Span) -> tuple[int, int]:
-    """Start and end of the sentences that hold a span: nearly always one; of the whole text where it has no other."""
-    from nupunkt import sent_spans  # its model is read when it is first used
+    """Return start and end of the sentences that hold a span, nearly always one; the whole text if it has no other."""
+    from nupunkt import sent_spans  # loads its model on first use
 
     sentences = sent_spans(text) or [(0, len(text))]
     low = max((start for start, _ in sentences if start <= span.start), default=0)
@@ -52,5 +52,5 @@ def _sentences_of(text: str, span: Span) -> tuple[int, int]:
 
 
 def _score_of(start: int, end: int, found: Sequence[Span]) -> float:
-    """Score of the best span that shares characters with a place; `NOT_THERE` where there is none."""
+    """Return the score of the best span that overlaps a place; `NOT_THERE` if there is none."""
     return max((s.score for s in found if s.start < end and s.end > start), default=NOT_THERE)

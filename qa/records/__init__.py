@@ -1,1 +1,1 @@
-"""The records that callers get: `Answer`, `Turn` and what they hold."""
+"""Records that callers receive: `Answer`, `Turn` and their parts."""

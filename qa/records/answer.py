@@ -1,4 +1,4 @@
-"""The records that come out: an answer with its proof, or why there is none."""
+"""Records of answers: an answer with its source, or the reason for declining."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,7 +15,7 @@ class Reason(StrEnum):
 
     @property
     def explanation(self) -> str:
-        """The reason in a sentence for people."""
+        """The reason as a sentence for people."""
         return _EXPLANATIONS[self]
 
 
@@ -28,7 +28,7 @@ _EXPLANATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the documents say to a question; always this type, whatever happened.
+    """The answer to a question, or the reason for declining it.
 
     Attributes:
         question: The question as it was asked.
@@ -39,8 +39,8 @@ class Answer:
         document: Name of the document, relative to the folder; None when not answered.
         document_sha256: Hash of the document's file; None when not answered.
         title: Title of the document; None when not answered.
-        place: Where in the document its first character stands, for people: "page 3", "slide 7", "Costs, row 12", "mail
-            of 4 May 2026 from Ann Lee", headings; None where there is nothing to say.
+        place: Where in the document the answer starts, for people: "page 3", "slide 7", "Costs, row 12", "mail
+            of 4 May 2026 from Ann Lee", headings; None if the document has no such places.
         start: Offset of the first character in the document's stored text, in Unicode code points;
             None when not answered.
         end: Offset after the last character; None when not answered.
@@ -48,12 +48,12 @@ class Answer:
         sentence_start: Offset of the sentence; None when not answered.
         passage: The passage that the words were read in; None when not answered.
         evidence: Passages read that hold this answer, best first.
-        alternatives: Other answers, best first, themselves without alternatives.
+        alternatives: Other answers, best first, without alternatives of their own.
         nearest: When not answered: the passages that came closest, best first.
         reason: Why not answered; None when answered.
-        understood: The question as the documents were asked, where what was typed was taken back or mistyped in part;
-            else None.
-        hurried: Whether only the fast reader of the cascade read, because many questions waited (`Settings.patience`).
+        understood: The question as searched and read, if a self-correction or typing mistake was resolved in it;
+            otherwise None.
+        hurried: Whether only the cascade's fast reader read, because many questions waited (`Settings.patience`).
     """
 
     question: str
@@ -79,16 +79,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """A stretch of a document, as it is stored.
+    """A span of a document's stored text.
 
     Attributes:
         document: Name of the document.
         document_sha256: Hash of the document's file.
         title: Title of the document.
-        place: Where in the document it begins, for people, as in `Answer`; None where there is nothing to say.
+        place: Where in the document it starts, as in `Answer`; None if the document has no such places.
         start: Offset of the first character in the document's stored text, in Unicode code points.
         end: Offset after the last character.
-        text: The characters there.
+        text: The characters of the span.
     """
 
     document: str

@@ -1,30 +1,30 @@
-"""A browser's id as it is kept: its hash, from which nobody who reads the file can make the cookie."""
+"""Hashing of browser ids before storage, so that a stolen file does not reveal the cookies."""
 
 import hashlib
 import sqlite3
 
 _PREFIX = "sha256:"
-"""No id of a browser holds a colon, so that one that an older version kept as it was is told apart."""
+"""Marks hashed ids: ids themselves never contain a colon, so ids stored unhashed by older versions are recognized."""
 
 
 def hashed_id(browser: str) -> str:
-    """Hash a browser's id, which is random and so long that it cannot be guessed from its hash.
+    """Hash a browser's id; the id is random and too long to guess from its hash.
 
     Args:
-        browser: The id that the browser shows; "" of one that has none.
+        browser: The id from the browser's cookie; "" for none.
 
     Returns:
-        The hash with its name before it; "" of "".
+        The hash with a prefix; "" for "".
     """
     return f"{_PREFIX}{hashlib.sha256(browser.encode()).hexdigest()}" if browser else ""
 
 
 def hash_stored_ids(connection: sqlite3.Connection, table: str) -> None:
-    """Put hashes in place of the ids that an older version kept as they were; nothing where there are none.
+    """Hash the ids in a table that an older version stored unhashed.
 
     Args:
-        connection: The database, in which deleted bytes are overwritten (`secure_delete`).
-        table: A table with a column `browser`.
+        connection: The database, with `secure_delete` on, so that the old ids are overwritten.
+        table: Name of a table with a column `browser`.
     """
     is_old = f"browser != '' AND browser NOT LIKE '{_PREFIX}%'"
     if connection.execute(f"SELECT 1 FROM {table} WHERE {is_old} LIMIT 1").fetchone():

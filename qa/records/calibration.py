@@ -1,4 +1,4 @@
-"""What was fitted for a reader: how sure its answers are, and what declining costs."""
+"""Calibration of a reader: the confidence of its answers, and risk and coverage by threshold."""
 
 import itertools
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, TypeAdapter
 from index.errors import ModelError, first_fault
 
 FEATURES = ("margin", "close", "share", "cosine", "years")
-"""What the confidence of an answer is computed from; `qa.decision.decider.features` says what each one is."""
+"""Features that the confidence is computed from; `qa.decision.features.features` describes each."""
 
-_REMEDY = "write it anew with: verbatim train confidence"
+_REMEDY = "write it again with: verbatim train confidence"
 
 _Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 _Risk = tuple[tuple[_Share, _Share], ...]
@@ -28,27 +28,27 @@ def _all_features(weights: dict[str, float]) -> dict[str, float]:
 
 def _in_order(risk: _Risk) -> _Risk:
     if not all(a[0] < b[0] and a[1] >= b[1] for a, b in itertools.pairwise(risk)):
-        raise ValueError("its thresholds do not rise, or its shares do")
+        raise ValueError("thresholds must rise, and shares must never rise")
     return risk
 
 
 @with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was fitted for one reader, on questions about articles that it never trained on.
+    """Calibration of one reader, fitted on questions about articles that it was not trained on.
 
     Attributes:
-        fast: Weight of a span's log-odds by the fast reader of a cascade, added to those by the accurate one.
-        temperature: What the sum, a span's log-odds against the null answer, is divided by.
-        retrieval: Weight of a passage's retrieval score, less the best one of the question.
+        fast: Weight of a span's log-odds by the cascade's fast reader, added to those by the accurate reader.
+        temperature: Divisor of that sum, which is a span's log-odds against the null answer.
+        retrieval: Weight of a passage's retrieval score minus the question's best one.
         null: Log-weight of the null answer.
-        features: Weight of each of the `features` in the log-odds that an answer is right.
-        intercept: Added to them.
+        features: Weight of each feature in the log-odds that an answer is right.
+        intercept: Added to those log-odds.
         threshold: Confidence below which a question is declined.
-        risk: Thresholds, rising, each with the share of wrong answers among those that it let through, 0 to 1,
+        risk: Pairs of a threshold, rising, and the share of wrong answers among those at or above it, 0 to 1,
             never rising.
-        coverage: For the same thresholds the share that was answered, 0 to 1, of three kinds of questions: those with
-            an answer, those that look so, and those about other documents; () where it was not kept.
+        coverage: For the same thresholds, the shares answered, 0 to 1, of three kinds of questions: answerable,
+            unanswerable but similar, and about other documents; () if not recorded.
     """
 
     fast: FiniteFloat
@@ -69,13 +69,13 @@ def read_calibration(path: Path) -> Calibration:
     """Read a calibration from its file.
 
     Args:
-        path: The file.
+        path: The JSON file.
 
     Returns:
         The calibration.
 
     Raises:
-        ModelError: The file cannot be read, or holds something else.
+        ModelError: The file cannot be read or is not a valid calibration.
     """
     try:
         calibration = _CALIBRATIONS.validate_json(path.read_bytes(), strict=True)
@@ -84,5 +84,5 @@ def read_calibration(path: Path) -> Calibration:
     except OSError as error:
         raise ModelError(f"{path} cannot be used: {error}; {_REMEDY}") from error
     if calibration.coverage and [row[0] for row in calibration.coverage] != [row[0] for row in calibration.risk]:
-        raise ModelError(f"{path} cannot be used: coverage has other thresholds than risk; {_REMEDY}")
+        raise ModelError(f"{path} cannot be used: coverage must have the thresholds of risk; {_REMEDY}")
     return calibration

@@ -1,4 +1,4 @@
-"""What a conversation is made of."""
+"""Turn: one exchange of a conversation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from qa.records.answer import Answer
 
 
 class Kind(StrEnum):
-    """What a turn is."""
+    """Kind of reply."""
 
     ANSWER = "answer"
     LIST = "list"
@@ -21,22 +21,22 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What was said, and what the chat says to it.
+    """What the user typed, and the reply.
 
     Attributes:
-        asked: What was said, as it was typed.
-        text: What the chat says.
-        kind: What it is.
-        understood: The question as it was asked of the documents; None for talk.
-        answer: What the documents say to it; None for talk.
-        answers: Of a list its items, of a disagreement the different answers, each with its place.
-        evidence: For a yes/no or why question the sentence that bears on it; None where there is none.
-        dates: Of a disagreement the date that each answer's document bears, as it is written there, or None.
-        suggestions: When not answered: questions that the documents do answer.
-        within: Names of the documents that were asked; None for all.
-        documents: Names of the documents that talk mentions.
-        new_subject: Whether it has nothing in common with what was said before.
-        meant: What stands in `understood` for a pronoun; "" where there was none.
+        asked: What the user typed.
+        text: The reply.
+        kind: Kind of reply.
+        understood: The question as searched and read; None for small talk.
+        answer: The answer from the documents; None for small talk.
+        answers: The items of a list, or the different answers of a disagreement, each with its place.
+        evidence: For a yes/no or why question, the sentence that supports or contradicts it; None if there is none.
+        dates: For a disagreement, the date of each answer's document as written there, or None.
+        suggestions: If not answered, questions that the documents do answer.
+        within: Names of the documents that were searched; None is all of them.
+        documents: Names of the documents that small talk mentions.
+        new_subject: Whether it shares no content words with earlier turns.
+        meant: The phrase that replaced a pronoun in `understood`; "" if none did.
     """
 
     asked: str
@@ -55,12 +55,12 @@ class Turn:
 
     @property
     def answered(self) -> bool:
-        """Whether the documents say something to it, or it was no question to them."""
+        """Whether the documents answered, or it was small talk."""
         return self.kind is not Kind.UNKNOWN
 
 
 def quoted_in(turn: Turn) -> Iterator[Passage]:
-    """The words that a turn quotes, passages that were read or came close included, each with its place."""
+    """Yield the passages that a turn quotes, read or came close to, with their places."""
     if turn.evidence is not None:
         yield turn.evidence
     for answer in (turn.answer, *turn.answers):
@@ -73,5 +73,5 @@ def quoted_in(turn: Turn) -> Iterator[Passage]:
 
 
 def mentioned_in(turn: Turn) -> set[str]:
-    """Names of the documents that a turn names or quotes."""
+    """Return the names of documents that a turn mentions or quotes."""
     return {*turn.documents, *(words.document for words in quoted_in(turn))}
