@@ -204,7 +204,6 @@ class IndexedFolder:
             start: Offset of the span's first character in the document's text.
             end: Offset after its last character.
 
-
         Returns:
             The pages that show the span, each with its size and one rectangle per line. Empty for formats without
             pages.

@@ -1,4 +1,4 @@
-"""A conversation: follow-ups are understood from what was said before, and what can't be answered is said to be so."""
+"""Conversation: resolves follow-up questions from earlier turns and asks them."""
 
 import re
 import threading
@@ -25,17 +25,17 @@ _NOTHING_BEFORE = "There is nothing before this that it could follow. Ask the wh
 
 
 class Conversation:
-    """Questions one after the other, understood from those before. Safe to share between threads."""
+    """A sequence of questions that may refer to earlier ones. Safe to share between threads."""
 
     def __init__(
         self, answerer: DocumentAnswerer, within: Sequence[str] | None = None, turns: Sequence[Turn] = ()
     ) -> None:
-        """Begin a conversation, or go on with one.
+        """Start a conversation, or continue one.
 
         Args:
-            answerer: What answers the questions.
+            answerer: Answers the questions.
             within: Names of the documents to ask; None is all of them.
-            turns: What was said before, the latest last; the last ten are remembered.
+            turns: Earlier turns, latest last; only the last ten are kept.
         """
         self._answerer = answerer
         self._within = None if within is None else tuple(within)
@@ -44,22 +44,22 @@ class Conversation:
 
     @property
     def turns(self) -> tuple[Turn, ...]:
-        """What is remembered: the last ten turns, the latest last."""
+        """The last ten turns, latest last."""
         return tuple(self._turns)
 
     def ask(self, text: str, *, understood: str | None = None) -> Turn:
-        """Say something.
+        """Reply to what the user typed.
 
         Args:
-            text: A question, a follow-up, or talk; 1,000 characters at most.
-            understood: The question that it is, in place of how it would be understood.
+            text: A question, a follow-up or small talk; 1,000 characters at most.
+            understood: A self-contained question that replaces the rewriting of `text`.
 
         Returns:
-            What the chat says.
+            The turn.
 
         Raises:
-            QuestionError: One of the two is blank or too long; the conversation stays as it was.
-            UnknownDocumentError: A document that the conversation is about is not in the index.
+            QuestionError: `text` or `understood` is blank or too long; the conversation is unchanged.
+            UnknownDocumentError: A document of `within` is not in the index.
         """
         for each in (text, understood):
             if each is not None:
@@ -88,7 +88,7 @@ class Conversation:
         return replace(told, within=within, new_subject=new_subject, meant=understood.meant)
 
     def _scoped(self, text: str, within: tuple[str, ...] | None) -> tuple[str, tuple[str, ...] | None]:
-        """A question without the words that say where, and the documents to ask."""
+        """Split a question into the question itself and the documents that its words name."""
         names = self._there(self._answerer.names_in(text))
         scope = scope_of(text, names, list(reversed(self._turns)), lambda name: bool(self._there([name])))
         if scope is None:
@@ -98,7 +98,7 @@ class Conversation:
         return scope.question if has_words else last, (scope.document,)
 
     def _given(self) -> list[str]:
-        """Answers that were given in what is remembered."""
+        """Return the answers given in the remembered turns."""
         return [answer for said in self._past() for answer in said.answers]
 
     def _records(self) -> list[DocumentRecord]:
@@ -106,11 +106,11 @@ class Conversation:
         return records if self._within is None else [record for record in records if record.name in self._within]
 
     def _there(self, names: Sequence[str]) -> list[str]:
-        """Those of some names that are documents of this conversation."""
+        """Return those of some names that are documents of this conversation."""
         return [name for name in self._answerer.records(names) if self._within is None or name in self._within]
 
     def _at_hand(self) -> list[str]:
-        """Names of documents that were spoken of, the latest first."""
+        """Return the names of documents mentioned so far, latest first."""
         names = [
             name
             for turn in reversed(self._turns)
@@ -130,7 +130,7 @@ class Conversation:
         )
 
     def _past(self) -> list[Said]:
-        """What follow-ups may refer to, the latest first."""
+        """Return what follow-ups may refer to, latest first."""
         return [_said(turn) for turn in reversed(self._turns) if turn.understood is not None]
 
     def _is_new_subject(self, understood: Understood) -> bool:
@@ -149,5 +149,5 @@ def _said(turn: Turn) -> Said:
 
 
 def _stems(text: str) -> set[str]:
-    """What its words begin with, those that say little left out."""
+    """Return the stems of a text's words: their first letters, stop words left out."""
     return {word[:_STEM_CHARS] for word in words_of(text) if word not in STOP_WORDS}

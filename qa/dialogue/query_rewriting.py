@@ -1,4 +1,4 @@
-"""Follow-ups as questions that stand alone: candidate rewritings by rule, out of what was asked and answered before."""
+"""Query rewriting: candidate self-contained questions for a follow-up, by rule, from earlier questions and answers."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,17 +42,17 @@ _HAVE_NAMES = _GROUPS | frozenset(
     "book building city country film island lake law man mountain movie person place province region river ship song"
     " state town treaty village war woman".split()
 )
-"""What is often called by a name alone, and then by "this" or "that"."""
+"""Nouns for things often called by name only, and later by "this" or "that" with the noun."""
 _TITLES = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Sir|Lady|Lord|King|Queen|Captain|President|Mayor|Councillor|Pope|General)\b")
 _MONTH = re.compile(
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December)", re.IGNORECASE
 )
 _BY_ROLE = {"new": -0.5, "question": 0.0, "answer": 0.1, "part": 0.8, "where": 1.2, "sentence": 3.0}
-"""How little phrases fit by where they stand; "new" are those with "a" or "an", which a question is often about."""
+"""Misfit of a phrase by where it stands; "new" is a phrase with "a" or "an", often a question's topic."""
 _SEVERAL = 3.0
 
 _MISFIT_RANGE = 3.5
-"""What fits so much worse than the best is not tried."""
+"""Phrases whose misfit exceeds the lowest one by this much or more are dropped."""
 
 _SUPERLATIVE = re.compile(
     r"^(?:first|last|premier|only|main|chief|major|best|worst|leading|\w+est|second|third)\s+", re.IGNORECASE
@@ -65,10 +65,10 @@ class Said:
     """What a conversation remembers of a turn.
 
     Attributes:
-        question: The question as it was understood.
-        answers: The words that answered it, none where nothing did.
-        sentence: The sentence around the first of them; "" where there is none.
-        meant: What stands in the question for a pronoun; "" where it had none.
+        question: The question after rewriting.
+        answers: The answers; empty if there were none.
+        sentence: The sentence that holds the first answer; "" if there is none.
+        meant: The phrase that replaced a pronoun in the question; "" if none did.
     """
 
     question: str
@@ -79,12 +79,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """A question that stands alone, in place of a follow-up.
+    """A self-contained version of a follow-up question.
 
     Attributes:
         question: The question.
-        meant: What it has in place of a pronoun; "" where there was none.
-        misfit: How little it fits, from what was said before alone; the likeliest has the lowest.
+        meant: The phrase that replaced a pronoun; "" if none did.
+        misfit: How badly it fits the earlier turns; the likeliest rewriting has the lowest.
     """
 
     question: str
@@ -93,15 +93,15 @@ class Rewriting:
 
 
 def rewritings(question: str, pointer: Pointer, past: Sequence[Said]) -> list[Rewriting]:
-    """Questions that stand alone and may be what a follow-up means.
+    """Rewrite a follow-up question as candidate self-contained questions.
 
     Args:
-        question: The follow-up as it was typed.
-        pointer: What points back in it.
-        past: What was said before, the latest first.
+        question: The follow-up as typed.
+        pointer: The words in it that refer back.
+        past: Earlier turns, latest first.
 
     Returns:
-        Ten at most, the likeliest first; none where nothing before fits.
+        Up to ten rewritings, likeliest first; empty if nothing earlier fits.
     """
     text = _LEADING.sub("", question.strip())
     moved = len(question) - len(question.lstrip()) + len(question.strip()) - len(text)
@@ -133,7 +133,7 @@ def _as_question(words: str) -> str:
 
 
 def _replaced(text: str, at: Phrase, phrase: str, pointer: Pointer) -> str:
-    """A question with what it points to in place of the pronoun."""
+    """Replace the pronoun in a question by a phrase."""
     meant = phrase
     if pointer.possessive:
         meant += "\u2019" if phrase.endswith("s") else "\u2019s"
@@ -143,18 +143,18 @@ def _replaced(text: str, at: Phrase, phrase: str, pointer: Pointer) -> str:
     return f"{text[: at.start]}{meant}{text[at.end :]}"
 
 
-# What a pronoun may stand for
+# Antecedents of a pronoun
 
 
 def antecedents(pointer: Pointer, past: Sequence[Said]) -> dict[str, float]:
-    """What a pronoun may stand for, the likeliest first: of its kind before others, the latest before those before.
+    """Return the phrases that a pronoun may refer to, likeliest first: by fit, and by age of the turn.
 
     Args:
         pointer: The pronoun.
-        past: What was said before, the latest first.
+        past: Earlier turns, latest first.
 
     Returns:
-        The phrases, each once, with how little they fit.
+        The phrases without duplicates, each with its misfit.
     """
     known = {answer for said in past if _asks_who(said) for answer in said.answers if not _is_group(answer)}
     found = [
@@ -179,15 +179,15 @@ def antecedents(pointer: Pointer, past: Sequence[Said]) -> dict[str, float]:
 
 
 def _pairs(said: Said) -> Iterator[str]:
-    """Two together, after who is something to somebody: "Jorinde and Joringel"."""
+    """Yield "A and B" after a question that asks who someone is to somebody: "Jorinde and Joringel"."""
     names = names_in(said.question)
     if _asks_who(said) and names and said.answers and names_in(said.answers[0]):
         yield f"{names[0].text} and {said.answers[0]}"
 
 
 def _mentioned(said: Said) -> Iterator[tuple[str, str]]:
-    """Phrases of a turn with where they stand: "answer", "question" or "sentence"; the question's before the rest."""
-    # What was put in for a pronoun is one phrase, wherever it might seem to end.
+    """Yield the phrases of a turn with their roles ("question", "answer", "sentence" …), the question's first."""
+    # A phrase that replaced a pronoun counts as one, even if it holds several noun phrases.
     question = said.question.replace(said.meant, " ; ", 1) if said.meant else said.question
     names = names_in(question)
     phrases = noun_phrases_in(question)
@@ -207,7 +207,7 @@ def _mentioned(said: Said) -> Iterator[tuple[str, str]]:
 
 
 def _of_what(phrase: str) -> str:
-    """What "the name of …" is the name of."""
+    """Return the part after "the name of …" and the like."""
     return re.sub(r"^the\s+(?:name|title|number|kind|type|date|year|age)\s+of\s+", "", phrase)
 
 
@@ -218,7 +218,7 @@ def _can_be_meant(phrase: str) -> bool:
 
 
 def _bare(answer: str) -> str:
-    """An answer without the preposition that it begins with."""
+    """Remove a leading preposition from an answer."""
     first, _, rest = answer.partition(" ")
     return rest if rest and first.lower() in PREPOSITIONS else answer
 
@@ -250,7 +250,7 @@ def _is_time_or_number(phrase: str) -> bool:
 
 
 def _misfit(back: Back, phrase: str, role: str, known: set[str]) -> float:
-    """How little a phrase fits a pronoun; 0 is well, a turn's age counts 2."""
+    """Return how badly a phrase fits a pronoun; 0 is a good fit. `antecedents` adds 1 for each turn of age."""
     part = _BY_ROLE[role]
     person = _is_person(phrase, known)
     if back is Back.PERSON:
@@ -266,7 +266,7 @@ def _misfit(back: Back, phrase: str, role: str, known: set[str]) -> float:
 
 
 def _statement(said: Said) -> str:
-    """What a question takes for granted, or what its answer makes of it: "the bridge was closed"."""
+    """Return what a question presupposes, or states with its answer: "the bridge was closed"."""
     parts = parts_of(said.question)
     if parts is None:
         return ""
@@ -280,8 +280,8 @@ def _statement(said: Said) -> str:
 
 
 def _subject(rest: str, *, before_verb: bool = True) -> str:
-    """The words at the beginning that name who or what; the first word where nothing else is known."""
-    # With "did" in front a noun phrase is not taken to hold the verb that follows it.
+    """Return the subject at the start of the words; the first word if none is recognized."""
+    # After "did", a noun phrase does not extend over the verb that follows it.
     front = "did " if before_verb else "of "
     starts = [phrase for phrase in noun_phrases_in(front + rest) if phrase.start == len(front)]
     named = [phrase.text for phrase in starts] + [name.text for name in names_in(rest) if name.start == 0]
@@ -291,11 +291,11 @@ def _subject(rest: str, *, before_verb: bool = True) -> str:
     return owner[0] if owner else rest.partition(" ")[0]
 
 
-# Words that are left out
+# Ellipsis: words that are left out
 
 
 def _asked_anew(asked: str, said: Said) -> Iterator[str]:
-    """The question before with other words that ask: "When was it founded?" after "Who founded it?"."""
+    """Yield the previous question with a new question word: "When was it founded?" after "Who founded it?"."""
     parts = parts_of(said.question)
     if parts is None:
         yield f"{asked} {said.question}"
@@ -327,7 +327,7 @@ def _of_subject_question(asked: str, parts: Parts, said: Said) -> Iterator[str]:
 
 
 def _with_object(asked: str, parts: Parts, said: Said) -> Iterator[str]:
-    """What was asked for before, with its answer: "Why did they issue several videos?" after "What did they issue?"."""
+    """Yield the question with the previous answer as object: "Why did they issue several videos?" after "What …?"."""
     if parts.auxiliary.lower() in BE or not re.match(r"(?:whom?|what|which|how many)\b", parts.asked.lower()):
         return
     subject = _subject(parts.rest)
@@ -346,13 +346,13 @@ def _more(said: Said) -> Iterator[str]:
 
 
 def _fits_about(words: str, said: Said) -> bool:
-    """False, which sorts first, for who somebody was where a person's part is named: "and the scientist?"."""
+    """Return False, which sorts first, for "who was" questions if a role follows: "and the scientist?"."""
     is_part = words.rsplit(maxsplit=1)[-1].lower() in _PEOPLE
     return not (is_part and re.match(r"who\s+(?:is|was|are|were)\b", said.question, re.IGNORECASE))
 
 
 def _about(words: str, said: Said) -> Iterator[str]:
-    """The question before with what is asked about now in the place of what was asked about then."""
+    """Yield the previous question with one of its phrases replaced by the new words."""
     new = words.strip()
     question = said.question.rstrip(" ?")
     places = [place for place in _replaceable(new, question) if place.text.lower() != new.lower()]
@@ -362,7 +362,7 @@ def _about(words: str, said: Said) -> Iterator[str]:
 
 
 def _replaceable(new: str, question: str) -> list[Phrase]:
-    """Parts of a question that new words may take the place of, those of their shape first."""
+    """Return the phrases of a question that new words may replace, those of similar form first."""
     first = new.partition(" ")[0].lower()
     if first in PREPOSITIONS:
         return _governed(first, question)
@@ -381,7 +381,7 @@ def _replaceable(new: str, question: str) -> list[Phrase]:
 
 
 def _governed(preposition: str, question: str) -> list[Phrase]:
-    """What stands after the same preposition, the preposition included."""
+    """Return the phrase after the same preposition, the preposition included."""
     match = re.search(rf"\b{preposition}\s+(?:the\s+)?[\w\u2019'.-]+(?:\s+(?:[A-Z]\w*|\d+))*", question)
     return [] if match is None else [Phrase(*match.span(), match[0])]
 
@@ -392,7 +392,7 @@ def _short(phrase: Phrase) -> Phrase:
 
 
 def _others(text: str, at: Phrase, said: Said) -> Iterator[str]:
-    """What the others are, put in: "the other two intelligence services of Pakistan"."""
+    """Yield the question with "the others" made explicit: "the other two intelligence services of Pakistan"."""
     number = re.match(r"the\s+(?:others|other|remaining)(?:\s+(?P<count>\w+))?", at.text, re.IGNORECASE)
     known = said.answers[:1] or tuple(name.text for name in names_in(said.question)[:1])
     words = at.text.split()
@@ -407,7 +407,7 @@ def _others(text: str, at: Phrase, said: Said) -> Iterator[str]:
 
 
 def _words_of_number(counted: str) -> int:
-    """Words of "the other two", after which a noun may come; of "the other galleries" two are no noun."""
+    """Return how many words "the other" has with its number, if one follows, so that any more words are a noun."""
     return 3 if counted.isdigit() or counted.lower() in {"two", "three", "four", "five", "six", "one", "ones"} else 2
 
 

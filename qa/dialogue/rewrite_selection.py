@@ -1,4 +1,4 @@
-"""Which question a follow-up is: of the rewritings by rule, the one that the documents answer best."""
+"""Rewrite selection: of the candidate rewritings of a follow-up, choose the one that the documents answer best."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from qa.records.answer import Answer
 MAX_UNDERSTOOD_CHARS = 1000
 _ASKED_CANDIDATES = 4
 _LESS_FITTING = 0.8
-"""A candidate's confidence counts less by this factor for each unit that it fits less than the likeliest."""
+"""Factor on a rewriting's confidence for each unit of misfit above the likeliest one's."""
 _LATER = 0.7
-"""What a candidate counts as fitting less than the one before it, where nothing else is known."""
+"""Misfit per position in the order, for a rewriting with the same misfit as the likeliest."""
 _STANDS_ALONE = 2.0
-"""A question is left as it is where it is answered, no rewriting is, and it has so many times their confidence."""
+"""The question as typed is preferred if only it is answered, with a confidence this many times the best rewriting's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A question that stands alone, with its answer.
+    """A self-contained question with its answer.
 
     Attributes:
         question: The question.
-        answer: What the documents say to it.
-        meant: What it has in place of a pronoun; "" where it had none.
-        back: How what was typed points back; None where it stands alone.
+        answer: The answer.
+        meant: The phrase that replaced a pronoun; "" if none did.
+        back: How the typed question refers back; None if it is self-contained.
     """
 
     question: str
@@ -38,16 +38,16 @@ class Understood:
 def understand(
     text: str, past: Sequence[Said], ask: Callable[[str], Answer], search: Callable[[str], list[Hit]]
 ) -> Understood | None:
-    """Understand what was typed, and ask it.
+    """Resolve a typed question from earlier turns, and ask it.
 
     Args:
-        text: What was typed.
-        past: What was said before, the latest first.
-        ask: Answers a question that stands alone.
-        search: Finds the passages for one, best first.
+        text: The question as typed.
+        past: Earlier turns, latest first.
+        ask: Answers a self-contained question.
+        search: Retrieves passages for a question, best first.
 
     Returns:
-        The question; None where words are left out and nothing before says which.
+        The question with its answer; None if words are missing that no earlier turn supplies.
     """
     pointer = pointer_of(text)
     if pointer is None:
@@ -59,12 +59,12 @@ def understand(
 
 
 def _needs_more(pointer: Pointer) -> bool:
-    """Whether nothing can be asked with the words alone."""
+    """Return whether the words alone are not a question."""
     return pointer.back in {Back.ASKED_ANEW, Back.MORE, Back.ABOUT}
 
 
 def _promising(candidates: list[Rewriting], search: Callable[[str], list[Hit]]) -> list[Rewriting]:
-    """The few that are worth reading passages for: those for which the best ones are retrieved, in their order."""
+    """Return the few rewritings with the best retrieval scores, in their order, so that only those are read."""
     if len(candidates) <= _ASKED_CANDIDATES:
         return candidates
     hits = [search(each.question) for each in candidates]

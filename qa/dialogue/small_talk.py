@@ -1,4 +1,4 @@
-"""What people say to a chat that is no question to the documents: greetings, thanks, what it can do, what it has."""
+"""Replies to small talk: greetings, thanks, and questions about the chat's abilities and its documents."""
 
 import re
 from collections import Counter
@@ -53,11 +53,11 @@ _A_DOCUMENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What the chat says of itself.
+    """A reply to small talk.
 
     Attributes:
-        text: The words.
-        documents: Names of the documents that it mentions, in that order.
+        text: The reply.
+        documents: Names of the documents that it mentions, in order.
     """
 
     text: str
@@ -67,16 +67,16 @@ class Talk:
 def reply_to(
     text: str, records: Callable[[], Sequence[DocumentRecord]], text_of: Callable[[str], str], at_hand: Sequence[str]
 ) -> Talk | None:
-    """What to say to words that ask nothing of the documents' content.
+    """Reply to small talk.
 
     Args:
-        text: What was said.
-        records: Lists the documents; called only where the reply depends on them.
-        text_of: The stored text of a document by name.
-        at_hand: Names of documents that "this document" may mean, the likeliest first.
+        text: What the user typed.
+        records: Returns the documents; called only if the reply depends on them.
+        text_of: Returns a document's stored text by name.
+        at_hand: Names of documents that "this document" may mean, likeliest first.
 
     Returns:
-        The reply; None where the words are a question for the documents.
+        The reply; None if the words are a question for the documents.
     """
     said = text.strip()
     for pattern, words in _ROUTINE:
@@ -142,7 +142,7 @@ def _topic(
 
 
 def _about(record: DocumentRecord, text: str) -> Talk:
-    """Its title and the names that it mentions most: what can be said of a text without understanding it."""
+    """Describe a document by its title and its most frequent names."""
     counts = Counter(name.text for name in names_in(text[:_READ_CHARS]))
     told = [name for name, count in counts.most_common(_NAMES_TOLD) if count > 1] or list(counts)[:_NAMES_TOLD]
     mentions = f" The names in it that come up most are {_enumerated(told)}." if told else ""

@@ -1,1 +1,1 @@
-"""What the chat says: lists, contradictions, evidence, suggestions."""
+"""Responses of the chat: lists, contradictions, evidence, suggestions."""

@@ -1,4 +1,4 @@
-"""Whether two answers contradict each other, or say the same in other words."""
+"""Contradiction check: do two answers disagree, or say the same in other words?"""
 
 import re
 from collections.abc import Sequence
@@ -46,16 +46,16 @@ _WRITTEN_DATE = re.compile(
 
 
 def disagree(first: Answer, second: Answer) -> bool:
-    """Whether two answers to one question cannot both be right, as far as their words tell.
+    """Return whether two answers to the same question contradict each other, judging by their words.
 
     Args:
-        first: An answer that was given.
-        second: Another, of another document.
+        first: An answer.
+        second: An answer from another document.
 
     Returns:
-        False where they say the same in other words, or are of different kinds: a number and a name, say, of which the
-        one may be as right as the other. Words that are neither date, number nor name may be different answers to a
-        loose question ("who uses it?"): they contradict only where the sentence of each has most of what is asked.
+        Whether they cannot both be right. False if they say the same in other words, or are of different kinds, such
+        as a number and a name. Answers that are neither dates, numbers nor names may both answer a loose question
+        ("who uses it?"): they contradict only if the sentence of each holds most of the question's terms.
     """
     a, b = first.text, second.text
     if same_in_other_words(a, b) or a in second.sentence or b in first.sentence:
@@ -69,14 +69,14 @@ def disagree(first: Answer, second: Answer) -> bool:
 
 
 def same_in_other_words(a: str, b: str) -> bool:
-    """Whether two answers say the same: numbers, dates and times by their value, the rest by their words.
+    """Return whether two answers say the same: dates, times and numbers by value, others by words.
 
     Args:
         a: An answer.
         b: Another.
 
     Returns:
-        Whether one holds all that the other says, or is its initials, or most words are the same.
+        Whether one includes the other, is its initials, or shares most words with it.
     """
     for read in (_date, _clock):
         left, right = read(a), read(b)
@@ -102,14 +102,14 @@ def _words(text: str) -> set[str]:
 
 
 def _initials(short: str, long: str) -> bool:
-    """Whether letters are the initials of words: "EMA", "European Medicines Agency"."""
+    """Return whether letters are the initials of words: "EMA", "European Medicines Agency"."""
     letters = re.sub(r"[^A-Za-z]", "", short).upper()
     words = [word for word in re.findall(r"[A-Za-z]+", long) if word[0].isupper()]
     return len(letters) > 1 and letters == "".join(word[0] for word in words)
 
 
 def _date(text: str) -> tuple[int | None, int | None, int | None] | None:
-    """Year, month and day of the first date in a text, what it leaves open as None."""
+    """Return year, month and day of the first date in a text, None for missing parts."""
     for pattern in _DATES:
         match = pattern.search(text)
         if match is not None:
@@ -145,7 +145,7 @@ def _share_in_sentence(answer: Answer) -> float:
 
 
 def _approximate(first: Answer, second: Answer) -> bool:
-    """Whether one number is said to be rounded and lies near the other: "about 5,000" and "4,987"."""
+    """Return whether one number is said to be rounded and is close to the other: "about 5,000" and "4,987"."""
     left, right = numbers_in(first.text), numbers_in(second.text)
     if len(left) != 1 or len(right) != 1:
         return False
@@ -158,14 +158,14 @@ def _before(answer: Answer) -> str:
 
 
 def of_different_years(first: Answer, second: Answer) -> bool:
-    """Whether the sentences around two answers are about different years: then both may be right.
+    """Return whether the sentences around two answers are about different years, so that both may be right.
 
     Args:
         first: An answer.
         second: Another.
 
     Returns:
-        Whether each sentence has a year beside its answer, and they have none in common.
+        Whether each sentence has a year outside its answer, and they have none in common.
     """
     years = []
     for answer in (first, second):
@@ -175,7 +175,7 @@ def of_different_years(first: Answer, second: Answer) -> bool:
 
 
 def bears_on(question: str, passage: Passage, title: str) -> bool:
-    """Whether a passage is about what a question asks, going by its words: all its names and numbers, and most terms.
+    """Return whether a passage is about a question's subject: it has all its names and numbers, and most terms.
 
     Args:
         question: The question.
@@ -183,7 +183,7 @@ def bears_on(question: str, passage: Passage, title: str) -> bool:
         title: The title of its document.
 
     Returns:
-        Whether it may hold an answer to the very question.
+        Whether it may hold an answer to this question.
     """
     text = f"{title} {passage.heading} {passage.text}".lower()
     words, asked = words_of(text), terms(question)
@@ -201,7 +201,7 @@ def _begins(words: Sequence[str], beginning: str) -> bool:
 
 
 def _is_written(code: str, text: str) -> bool:
-    """Whether a number or a code stands in a text as a whole ("32-1", which "132-1" is not), or a number in words."""
+    """Return whether a text has a code or number as a whole ("32-1", not "132-1"), or a number in words."""
     if re.search(rf"(?<!\w)(?<!\w[-./:]){re.escape(code)}(?![-./:]?\w)", text):
         return True
     number = _PLAIN_NUMBER.fullmatch(code)
@@ -213,14 +213,14 @@ def _stem(term: str) -> str:
 
 
 def date_of(text: str, name: str) -> str | None:
-    """The date that a document bears: in its first lines, else in its name.
+    """Return the date of a document, from its first lines or else its name.
 
     Args:
         text: The document's stored text.
         name: The document's name.
 
     Returns:
-        The date as it is written there; None where there is none.
+        The date as written there; None if there is none.
     """
     for where in (text[:_DATELINE_CHARS].partition("\n\n")[0], text[:_DATELINE_CHARS], name):
         match = _WRITTEN_DATE.search(where)

@@ -1,4 +1,4 @@
-"""Questions that words of a document do not answer by themselves: yes or no, why, how many."""
+"""Evidence for questions that a quotation alone does not answer: yes or no, why, how many."""
 
 import re
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ _CAUSE = re.compile(
 
 
 def supporting_sentence(question: str, answer: Answer, hits: Sequence[Hit]) -> Passage | None:
-    """The sentence that bears on a yes/no or why question; one that asks itself, as headings of FAQs do, says nothing.
+    """Find the sentence that supports or contradicts a yes/no question, or explains a why question.
 
     Args:
         question: The question.
-        answer: What the reader said to it.
-        hits: The passages retrieved for it, best first.
+        answer: The reader's answer.
+        hits: The retrieved passages, best first.
 
     Returns:
-        The sentence around the answer where there is one, else the sentence that has most of the question's words, of a
-        why question beside words that give a reason; None where none has enough of them.
+        The sentence of the answer if it fits, else the sentence with most of the question's words, for a why question
+        only one with a causal word; None if no sentence has enough. Sentences that are questions never count.
     """
     asked = terms(question)
     is_told = answer.answered and not _asks(answer.sentence)
@@ -42,7 +42,7 @@ def supporting_sentence(question: str, answer: Answer, hits: Sequence[Hit]) -> P
             answer.sentence,
             answer.passage.heading if answer.passage else "",
         )
-        # The reader finds words of some kind in any passage; they support nothing if they stand elsewhere.
+        # A reader finds a span in any passage; elsewhere than near the question's words it supports nothing.
         if asks_why(question) or _shares(question, asked, [around])[0] >= _SHARE_OF_TERMS:
             return around
     sentences = [
@@ -63,12 +63,12 @@ def _asks(sentence: str) -> bool:
 
 
 def _shares(question: str, asked: Sequence[str], sentences: Sequence[Passage]) -> list[float]:
-    """How much of the question's words, by their rarity, stands close together in each sentence, 0 to 1."""
+    """Return the share of the question's words, weighted by rarity, close together in each sentence, 0 to 1."""
     return [proximity.window for proximity in measure(question, asked, [each.text for each in sentences])]
 
 
 def _sentences(passage: Passage) -> list[Passage]:
-    from nupunkt import sent_spans  # its model is read when it is first used
+    from nupunkt import sent_spans  # loads its model on first use
 
     found = []
     for start, end in sent_spans(passage.text):
@@ -89,13 +89,13 @@ def _sentences(passage: Passage) -> list[Passage]:
 
 
 def without_count(answer: Answer) -> Answer:
-    """An answer to "how many" that states a number, or that there is none: nothing is counted here.
+    """Decline a "how many" question whose answer states no number: nothing is counted here.
 
     Args:
-        answer: An answer that was given.
+        answer: A given answer.
 
     Returns:
-        The same where it states a number; else it is declined, and is the first of the other answers.
+        The same answer if it states a number, else a declined one with the answer as first alternative.
     """
     if not answer.answered or states_a_number(answer.text):
         return answer

@@ -1,4 +1,4 @@
-"""Several right spans: the items of "A, B and C", of bullets, or of a table's column, around the words found."""
+"""List extraction: the items of "A, B and C", of bullets, or of a table's column, around an answer."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,9 +19,9 @@ MAX_ITEMS = 50
 _MAX_ITEM_WORDS = 12
 _MAX_NEIGHBOUR_WORDS = 6
 _LONGEST_MARK = 6
-"""Characters of the mark before an item: the reader may have found the number alone."""
+"""Characters of a list marker: the reader may have found the number of an item only."""
 _REACH = 4000
-"""Characters on each side of the words in which bullets are looked for."""
+"""Characters on each side of the answer that are searched for bullets."""
 
 _BULLET = re.compile(r"[ \t]*(?:[-*•‣◦\u2013]|\(?\d{1,3}[.)]|\(?[a-z][.)])[ \t]+(?=\S)")
 _SEPARATOR = re.compile(r"\s*(?:[,;]\s*(?:(?:and|or|as well as)\b\s*)?|\s(?:and|or|as well as)\s+)")
@@ -36,7 +36,7 @@ _FINITE = AUXILIARIES | QUESTION_WORDS | frozenset("that he she it they we i you
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stretch of a document.
+    """A span of a document.
 
     Attributes:
         start: Offset of the first character.
@@ -48,17 +48,17 @@ class Place:
 
 
 def items_around(text: str, start: int, end: int, *, all_of_them: bool) -> list[Place]:
-    """The items of the list that words in a document are, or are one of.
+    """Return the items of the list that an answer is, or is an item of.
 
     Args:
         text: The document's text.
-        start: Offset of the words.
-        end: Offset after them.
-        all_of_them: Whether the question asks for a list: then the words may also be the line above the bullets,
-            or hold several items that are no names.
+        start: Offset of the answer.
+        end: Offset after the answer.
+        all_of_them: Whether the question asks for a list: then the answer may also be the line above the bullets,
+            or hold several items that are not names.
 
     Returns:
-        The items in the order of the text, two at least, without the marks around them; empty where there is no list.
+        At least two items in text order, without list markers; empty if there is no list.
     """
     for find in (_bullets, _column):
         places = find(text, start, end, all_of_them)
@@ -83,13 +83,13 @@ def _bullets(text: str, start: int, end: int, all_of_them: bool) -> list[Place]:
 
 
 def _leads_to(text: str, end: int, first: int) -> bool:
-    """Whether words stand in the line, ending in a colon, right above a list's first item."""
+    """Return whether a span is in the line, ending with a colon, directly above a list's first item."""
     between = text[end:first]
     return end <= first and re.fullmatch(r"[^\n]*:\s*\n\s*\S{0,5}\s*", between.rstrip("\r") + "") is not None
 
 
 def _bullet_blocks(text: str, low: int, high: int) -> list[list[Place]]:
-    """Lists as their items: lines that begin with a mark, with the indented lines below them."""
+    """Return lists with their items: lines that begin with a marker, and the indented lines below each."""
     blocks: list[list[Place]] = []
     is_open = False
     for start, end in _lines(text, low, high):
@@ -117,7 +117,7 @@ def _lines(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
 
 
 def _heads(text: str, items: Sequence[Place], start: int, end: int) -> list[Place]:
-    """The items, each cut where the one that was found is: "amd64" of "amd64: this covers …"."""
+    """Return the items, cut as the found one is: "amd64" of "amd64: this covers …"."""
     own = next(item for item in items if item.start < end and start < item.end)
     separator = _HEAD_ENDS.match(text, end, own.end)
     if start > own.start or separator is None or end >= _trimmed(text, own).end:
@@ -131,9 +131,9 @@ def _heads(text: str, items: Sequence[Place], start: int, end: int) -> list[Plac
 
 
 def _trimmed(text: str, place: Place) -> Place:
-    """Without space, and without what goes on to the next item: ", and"."""
+    """Trim white space and the connection to the next item: ", and"."""
     start, end = place.start, place.end
-    end = start + _LINE_END.search(text[start:end].rstrip()).start()  # type: ignore[union-attr]  # it matches nothing, too
+    end = start + _LINE_END.search(text[start:end].rstrip()).start()  # type: ignore[union-attr]  # always matches
     start += len(text[start:end]) - len(text[start:end].lstrip())
     return Place(start, end)
 
@@ -142,7 +142,7 @@ def _trimmed(text: str, place: Place) -> Place:
 
 
 def _column(text: str, start: int, end: int, all_of_them: bool) -> list[Place]:  # noqa: ARG001 (as the others)
-    """Of a table in Markdown, the cells of the column, the heading left out."""
+    """Return the cells of the answer's column in a Markdown table, without the heading."""
     rows = [(a, b) for a, b in _lines(text, max(0, start - _REACH), min(len(text), end + _REACH))]
     own = next((i for i, (a, b) in enumerate(rows) if a <= start and end <= b), None)
     if own is None or not text[rows[own][0] : rows[own][1]].lstrip().startswith("|"):
@@ -192,7 +192,7 @@ def _coordinated(text: str, start: int, end: int, all_of_them: bool) -> list[Pla
 
 
 def _split(text: str, start: int, end: int) -> list[Place]:
-    """The parts of the words that were found; all of them as one where a part is a clause or too long."""
+    """Split the answer at its separators; return it whole if a part is a clause or too long."""
     places = []
     at = start
     for separator in [*_SEPARATOR.finditer(text, start, end), None]:
@@ -212,7 +212,7 @@ def _is_item(words: str, max_words: int) -> bool:
 
 
 def _to_the_right(text: str, at: int, last: int, is_name: bool) -> list[Place]:
-    """Items after the words: as far as one separator follows the other."""
+    """Return the items to the right of the answer, as far as separators follow each other."""
     places: list[Place] = []
     while True:
         aside = _AFTER_ASIDE.match(text, at, last)
@@ -231,7 +231,7 @@ def _to_the_right(text: str, at: int, last: int, is_name: bool) -> list[Place]:
 
 
 def _phrase_end(text: str, start: int, stop: int) -> int:
-    """Where an item ends at the latest: before a bracket, a verb, most prepositions, or the sentence's end."""
+    """Return the latest end of an item: before a bracket, a verb, most prepositions, or the sentence's end."""
     bracket = text.find(" (", start, stop)
     stop = stop if bracket < 0 else bracket
     for word in words_with_places(text[start:stop])[1:]:
@@ -260,7 +260,7 @@ def _to_the_left(text: str, first: int, at: int, is_name: bool) -> list[Place]:
 
 
 def _phrase_start(text: str, begin: int, stop: int) -> int:
-    """Where an item begins at the earliest: after the last verb, preposition other than "of", or colon."""
+    """Return the earliest start of an item: after the last verb, preposition other than "of", or colon."""
     colon = text.rfind(":", begin, stop)
     begin = begin if colon < 0 else colon + 1
     words = words_with_places(_ASIDE.sub("", text[begin:stop]))
@@ -272,7 +272,7 @@ def _phrase_start(text: str, begin: int, stop: int) -> int:
 
 
 def _ends_before(words: list[Phrase], i: int) -> bool:
-    """Whether the first item of a list begins after a word: "include", or "islands of" and "brothers" before a name."""
+    """Return whether a list's first item starts after a word: "include", or before a name "islands of", "brothers"."""
     lower = words[i].text.lower()
     if lower in _FINITE | _INTRODUCES or is_participle(words[i].text) or (lower in PREPOSITIONS and lower != "of"):
         return True
@@ -282,12 +282,12 @@ def _ends_before(words: list[Phrase], i: int) -> bool:
 
 
 def _fits(words: str, is_name: bool) -> bool:
-    """Whether words can be a neighbour in a list: short, no clause, a name beside names."""
+    """Return whether words can be a neighbouring item: short, not a clause, and a name beside names."""
     return _is_item(words, _MAX_NEIGHBOUR_WORDS) and (not is_name or any(char.isupper() for char in words))
 
 
 def _without_aside(text: str, place: Place) -> Place:
-    """Without quotation marks around it and brackets after it: "Niamh Kelly" of "Niamh Kelly (fiddle)"."""
+    """Remove quotation marks around an item and brackets after it: "Niamh Kelly" of "Niamh Kelly (fiddle)"."""
     aside = _ASIDE.search(text[place.start : place.end])
     end = place.start + aside.start() if aside else place.end
     inner = text[place.start : end]

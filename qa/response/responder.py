@@ -1,4 +1,4 @@
-"""From an answer to what the chat says: a list, a disagreement, evidence and no verdict, or why there is none."""
+"""Responder: turns an answer into a reply: an answer, a list, a disagreement, evidence, or a reason for declining."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,9 +17,9 @@ from qa.text.normalization import normalize
 from qa.text.sentences import sentence_around
 
 _RIVAL_DOCUMENTS, _LISTED_DOCUMENTS = 2, 4
-"""Documents beside that of the answer that are asked for another one; and for more items of a list."""
+"""Other documents that are asked for a contradicting answer, and for more items of a list."""
 _SURE_ENOUGH = 0.5
-"""Confidence that each of two answers must have for them to be called a disagreement."""
+"""Confidence that both answers need for a disagreement to be reported."""
 _EVIDENCE = "Here is what bears on it; the verdict is yours: \u201c{}\u201d"
 _REASON = "Here is what may be the reason; it is evidence, no verdict: \u201c{}\u201d"
 _NO_COUNT = "I don't know. The documents state no number for this, and I do not count."
@@ -27,25 +27,25 @@ _NOTHING_ELSE = "I don't know. I find nothing beside what was said already."
 
 
 class Teller:
-    """Makes turns of answers."""
+    """Turns answers into replies of the chat."""
 
     def __init__(self, answerer: DocumentAnswerer, within: Sequence[str] | None) -> None:
-        """Make one.
+        """Create a responder.
 
         Args:
-            answerer: What answers the questions.
+            answerer: Answers further questions.
             within: Names of the documents to ask; None is all of them.
         """
         self._answerer = answerer
         self._within = within
 
     def tell(self, asked: str, answer: Answer, given: Sequence[str] = ()) -> Turn:
-        """What the chat says.
+        """Reply to a question.
 
         Args:
-            asked: What was typed.
-            answer: What the documents say to the question as it was understood.
-            given: Answers that were given already, where the question is what else there is.
+            asked: The question as typed.
+            answer: The answer to the question as understood.
+            given: Answers given earlier, if the question asks what else there is.
 
         Returns:
             The turn.
@@ -79,7 +79,7 @@ class Teller:
         return Turn(asked, said, Kind.UNKNOWN, answer.question, answer, suggestions=instead)
 
     def _what_else(self, asked: str, answer: Answer, found: Sequence[Answer], given: Sequence[str]) -> Turn:
-        """What of the answers, and of the other ones that are sure enough, was not said already."""
+        """Reply with the answers that were not given before and are confident enough."""
         sure = [other for other in answer.alternatives if other.confidence >= self._answerer.threshold]
         new = [
             each
@@ -94,7 +94,7 @@ class Teller:
         return _as_list(asked, answer.question, first, new)
 
     def _found(self, answer: Answer) -> Turn:
-        """An answer, a list, or several answers that contradict one another."""
+        """Reply with an answer, a list, or answers that contradict each other."""
         question = answer.question
         rivals = self._rivals(answer)
         against = [rival for rival in rivals if disagree(answer, rival)]
@@ -114,7 +114,7 @@ class Teller:
         return Turn(question, answer.text, Kind.ANSWER, question, answer)
 
     def _rivals(self, answer: Answer) -> list[Answer]:
-        """What other documents say to the question, those that are about the same as far as their words tell."""
+        """Return the answers of other documents that are about the same subject, judging by their words."""
         question = answer.question
         if answer.confidence < _SURE_ENOUGH:
             return []
@@ -133,7 +133,7 @@ class Teller:
         return is_sure and bears_on(answer.question, rival.passage, rival.title or "")
 
     def _items(self, answer: Answer) -> list[Answer]:
-        """The list that an answer is part of; the answer alone where there is none."""
+        """Return the items of the list that an answer is part of; the answer alone if there is no list."""
         text = self._answerer.text(answer.document or "")
         start, end = answer.start or 0, answer.end or 0
         places = items_around(text, start, end, all_of_them=asks_for_several(answer.question))
@@ -160,7 +160,7 @@ def _alone(answer: Answer) -> Answer:
 
 
 def _each_once(answers: Sequence[Answer]) -> list[Answer]:
-    """Answers without those that are the same words as one before."""
+    """Remove answers with the same words as an earlier one."""
     once: dict[str, Answer] = {}
     for answer in answers:
         once.setdefault(normalize(answer.text) or answer.text, answer)
@@ -168,7 +168,7 @@ def _each_once(answers: Sequence[Answer]) -> list[Answer]:
 
 
 def _at(answer: Answer, text: str, start: int, end: int) -> Answer:
-    """An answer of other words near by: an item of the list that the answer's words are part of."""
+    """Return an answer moved to other words nearby: an item of the list that the answer is part of."""
     first, last = sentence_around(text, start, end)
     evidence = tuple(passage for passage in answer.evidence if _holds(passage, answer.document, start, end))
     passage = answer.passage if answer.passage and _holds(answer.passage, answer.document, start, end) else None
@@ -190,7 +190,7 @@ def _holds(passage: Passage, document: str | None, start: int, end: int) -> bool
 
 
 def _unsupported(answer: Answer) -> Answer:
-    """An answer that was found and is not given: it does not bear on the question."""
+    """Return a declined answer with the found one as alternative: it does not support the question."""
     return Answer(
         answer.question,
         answered=False,
