@@ -1,4 +1,4 @@
-"""The certificate of an index: what it was made of and with. One made otherwise is refused, or begun anew."""
+"""The certificate of an index: what it was made from and with. An index with another one is refused or rebuilt."""
 
 import shlex
 from collections.abc import Callable
@@ -19,11 +19,11 @@ from index.storage.store import Store
 
 _KEY = "certificate"
 _PATIENCE_S = 5
-"""Seconds that a new index waits for another process that is making the same."""
+"""Seconds to wait for another process that is creating the same index."""
 
 
 def our_version() -> str:
-    """The version of Verbatim that is running; "unknown" from a checkout that is not installed."""
+    """Return the running version of Verbatim; "unknown" in a checkout that is not installed."""
     try:
         return metadata.version("verbatim-qa")
     except metadata.PackageNotFoundError:
@@ -31,15 +31,15 @@ def our_version() -> str:
 
 
 class Certificate:
-    """What the index of a folder is made of and with, here and now."""
+    """The certificate that the index of a folder needs for the current embedder and version."""
 
     def __init__(self, folder: Path, index_dir: Path, embedder: Embedder) -> None:
-        """Make the certificate; the embedder's weights are read once it is compared.
+        """Create the certificate; the embedder's weights are hashed on first comparison.
 
         Args:
-            folder: The documents, links resolved.
-            index_dir: Where the index lies.
-            embedder: What embeds passages and questions.
+            folder: The folder of documents, symbolic links resolved.
+            index_dir: Folder of the index.
+            embedder: Embeds passages and questions.
         """
         self._folder = folder
         self._index_dir = index_dir
@@ -47,19 +47,19 @@ class Certificate:
         self._rebuild_command = f"verbatim index {shlex.quote(str(folder))} --rebuild"
 
     def open_store(self, writing: Callable[..., AbstractContextManager[None]], *, rebuild: bool = False) -> Store:
-        """Open the store that the index lies in; a new one, or one of an older version of ours, is begun anew.
+        """Open the store of the index; a new or outdated one is cleared and gets this certificate.
 
         Args:
-            writing: Holds the right to write for a `with` block; takes the seconds to wait for it.
-            rebuild: Begin anew whatever is there.
+            writing: Holds the write lock for a `with` block; takes the seconds to wait for it.
+            rebuild: Clear the index whatever its certificate.
 
         Returns:
             The store.
 
         Raises:
-            MismatchedIndexError: It was made with something else that is not ours to throw away.
+            MismatchedIndexError: It was made with another embedder, for another folder, or by a newer version.
             DamagedIndexError: It cannot be read.
-            BusyIndexError: It is to be begun anew, and another process is writing it.
+            BusyIndexError: It must be cleared while another process is writing it.
         """
         if rebuild:
             with writing():
@@ -67,21 +67,21 @@ class Certificate:
         opened = Store(self._index_dir, self._rebuild_command)
         if self.is_outdated(opened):
             with writing(_PATIENCE_S):
-                if self.is_outdated(opened):  # another process may have seen to it between the look and the lock
+                if self.is_outdated(opened):  # checked again: another process may have cleared it meanwhile
                     opened.clear({_KEY: self._fields()})
         return opened
 
     def is_outdated(self, opened: Store) -> bool:
-        """Whether an index is new or an older version of ours made it, so that it is begun anew without asking.
+        """Return whether an index is new or was made by an older version, so that it is rebuilt without asking.
 
         Args:
             opened: The index's store.
 
         Returns:
-            Whether it is to be begun anew.
+            Whether it must be rebuilt.
 
         Raises:
-            MismatchedIndexError: It was made with something else that is not ours to throw away.
+            MismatchedIndexError: It was made with another embedder, for another folder, or by a newer version.
         """
         found = opened.meta.get(_KEY)
         if found is None:
@@ -114,12 +114,12 @@ class Certificate:
         }
 
     def _begun_anew(self) -> Store:
-        """The store with nothing in it but our certificate, whatever was there; the right to write is held."""
+        """Replace whatever is there by an empty store with this certificate; the write lock must be held."""
         try:
             opened = Store(self._index_dir, self._rebuild_command)
             opened.clear({_KEY: self._fields()})
         except DamagedIndexError:
-            # The database first: SQLite drops a log that it finds beside no database, never the reverse.
+            # The database first: SQLite deletes a log without a database, but not a database without a log.
             for name in (store.FILE_NAME, f"{store.FILE_NAME}-wal", f"{store.FILE_NAME}-shm", faiss_index.FILE_NAME):
                 (self._index_dir / name).unlink(missing_ok=True)
             opened = Store(self._index_dir, self._rebuild_command)

@@ -1,4 +1,4 @@
-"""The index of a folder of documents: opened, brought in step, searched."""
+"""Library: the index of a folder of documents, to open, update and search."""
 
 import hashlib
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ from index.stored_documents import StoredDocuments
 
 
 class Library(StoredDocuments):
-    """The index of one folder. Any number of processes may read it; one at a time writes."""
+    """The index of one folder. Any number of processes may read it; one at a time may write."""
 
     def __init__(
         self,
@@ -43,23 +43,23 @@ class Library(StoredDocuments):
         passwords: Sequence[str] = (),
         limits: Limits | None = None,
     ) -> None:
-        """Open the index of a folder, or begin one; `sync` fills it.
+        """Open the index of a folder, or create an empty one; `sync` fills it.
 
         Args:
-            folder: The documents.
-            embedder: What embeds passages and questions; loaded when it is first used.
-            index_dir: Where the index lies; None is `default_index_dir(folder)`.
-            rebuild: Throw away what is there and begin anew.
-            passwords: Tried in turn on encrypted files; stored nowhere.
-            limits: What reading a file may take; None takes the defaults.
+            folder: The folder of documents.
+            embedder: Embeds passages and questions; loaded on first use.
+            index_dir: Folder of the index; None is `default_index_dir(folder)`.
+            rebuild: Delete the index and build it again.
+            passwords: Tried in turn on encrypted files; never stored.
+            limits: Limits on reading a file; None is the defaults.
 
         Raises:
-            FolderError: The folder is missing, no folder, or cannot be read.
-            ParameterError: `index_dir` lies inside the folder.
+            FolderError: The folder is missing, not a folder, or cannot be read.
+            ParameterError: `index_dir` is inside the folder.
             MismatchedIndexError: The index was made with another embedder, for another folder,
                 or by a newer version.
             DamagedIndexError: The index cannot be read.
-            BusyIndexError: It has to be rebuilt, and another process is writing it.
+            BusyIndexError: The index must be rebuilt while another process is writing it.
         """
         self.folder = check_folder(folder)
         self.index_dir = _checked_index_dir(index_dir, self.folder)
@@ -75,33 +75,33 @@ class Library(StoredDocuments):
         self._remembered = SearchCache()
 
     @cached_property
-    def _searcher(self) -> Searcher:  # made only when it is needed: listing documents loads no model
+    def _searcher(self) -> Searcher:  # created on first use: listing documents loads no model
         return Searcher(self.store, self._vectors, self.embedder)
 
     def close(self) -> None:
-        """Close the store, once what was deleted is gone from the files. Nothing is lost by not calling it."""
+        """Close the index once deleted data is erased from its files. Nothing is lost if this is not called."""
         try:
             self._upkeep.finish()
         finally:
             self.store.database.close()
 
-    # Asking
+    # Search
 
     def search(self, question: str, top_k: int, within: Sequence[str] | None = None) -> list[Hit]:
-        """The passages that fit a question, best first.
+        """Search the passages for a question, best first.
 
         Args:
             question: The question.
-            top_k: How many at most, 1 or more.
+            top_k: Maximum number of passages, 1 or more.
             within: Names of the documents to search; None is all of them.
 
         Returns:
-            The passages; fewer where there are fewer.
+            The passages; fewer than `top_k` if there are no more.
 
         Raises:
             ParameterError: `within` is a single string.
             UnknownDocumentError: `within` names a document that is not in the index.
-            MismatchedIndexError: Another process has meanwhile rebuilt the index with another embedder.
+            MismatchedIndexError: Another process has rebuilt the index with another embedder.
         """
         self._check_is_the_same()
         if isinstance(within, str):
@@ -117,16 +117,16 @@ class Library(StoredDocuments):
         return hits
 
     def remembered(self, question: str, top_k: int, within: Sequence[str] | None = None) -> list[Hit] | None:
-        """What `search` found not long ago, if the index has not changed since. Needs no model; for any thread."""
+        """Return a recent result of `search` if the index has not changed since, else None. Needs no model."""
         if isinstance(within, str):
             return None
         return self._remembered.get(self.state(), (question, top_k, None if within is None else tuple(within)))
 
     def _check_is_the_same(self) -> None:
-        """Whether the index, where another process has begun it anew, is still one that this embedder can search.
+        """Check that the index, if another process has rebuilt it, still has the embedder of this library.
 
         Raises:
-            MismatchedIndexError: It was made with another embedder.
+            MismatchedIndexError: It was rebuilt with another embedder.
         """
         store_id = self.store.meta.store_id()
         if store_id != self._store_id:
@@ -134,26 +134,26 @@ class Library(StoredDocuments):
             self._store_id = store_id
 
     def left_out(self) -> dict[str, str]:
-        """Files of the folder that are not in the index, or not as they are now: name to the reason."""
+        """Return files that are not in the index, or not in their current version: name to reason."""
         return {record.name: record.reason for record in self.files() if not record.is_read}
 
     # Writing
 
     def sync(self, on_progress: Callable[[Progress], None] | None = None, *, retry_failed: bool = False) -> SyncReport:
-        """Bring the index in step with the folder; only what changed is read and embedded.
+        """Update the index to match the folder; only changes are read and embedded.
 
-        Each document is committed by itself: a run that is interrupted goes on where it was.
+        Each document is committed separately: an interrupted run is continued by the next one.
 
         Args:
-            on_progress: Called as the work goes on.
-            retry_failed: Read again what failed, was empty or was read only partly.
+            on_progress: Called with the progress of the work.
+            retry_failed: Read files again that failed, were empty or were read only in part.
 
         Returns:
-            What was done.
+            What was added, changed, removed and renamed.
 
         Raises:
-            FolderError: The folder is gone or cannot be read; the index stays as it is.
-            BusyIndexError: There is something to do, and another process is writing.
+            FolderError: The folder is missing or cannot be read; the index is unchanged.
+            BusyIndexError: The index needs changes while another process is writing it.
         """
         check_folder(self.folder)
         generation = self.store.meta.generation()
@@ -161,23 +161,23 @@ class Library(StoredDocuments):
         ledger = self.store.ledger.all()
         is_retried = retry_failed and may_be_retried(ledger.values())
         if not is_retried and is_in_step(files, ledger):
-            if self.store.erasure.remains():  # of a process that was killed
+            if self.store.erasure.remains():  # left by a process that was killed
                 self._upkeep.begin()
             return SyncReport(unchanged=self.counts()["documents"])
         with self._changing(), self._new_workers() as workers:
             if self.store.meta.generation() != generation:
-                files = scan(self.folder)  # others wrote while it waited for the right to: what was seen is old
+                files = scan(self.folder)  # again: the ledger may have changed while waiting for the lock
             return SyncRun(self.store, self._writer.write, files, workers, on_progress, retry=is_retried).run()
 
     def write(self, documents: Iterable[Document], on_progress: Callable[[float], None] | None = None) -> None:
-        """Index documents that come from no file.
+        """Index documents that do not come from files.
 
         Args:
-            documents: The documents, each in place of the one of its name.
-            on_progress: Called with the share of the round that is embedded, 0 to 1.
+            documents: The documents; each replaces an indexed one of the same name.
+            on_progress: Called with the share of the batch that is embedded, 0 to 1.
 
         Raises:
-            ParameterError: A text is not valid Unicode; nothing of its round was written.
+            ParameterError: A text is not valid Unicode; nothing of its batch was written.
             BusyIndexError: Another process is writing.
         """
         with self._changing():
@@ -189,15 +189,15 @@ class Library(StoredDocuments):
         """Copy files into the folder and index them.
 
         Args:
-            paths: The files. One with the name of a file that is there and other content gets a number.
-            on_progress: Called as the work goes on.
+            paths: The files. A file whose name is taken by another content gets a number added to its name.
+            on_progress: Called with the progress of the work.
 
         Returns:
-            What was done.
+            What was added, changed and left out.
 
         Raises:
-            UnreadableFileError: A file is missing, hidden, or of a kind that cannot be read; nothing was copied.
-            FolderError: The folder cannot be written; what was copied before is indexed by the next `sync`.
+            UnreadableFileError: A file is missing, hidden or of an unsupported format; nothing was copied.
+            FolderError: The folder cannot be written; files copied before are indexed by the next `sync`.
             BusyIndexError: Another process is writing.
         """
         hashes = [hash_of_addable(path) for path in paths]
@@ -207,10 +207,10 @@ class Library(StoredDocuments):
             return self.sync(on_progress)
 
     def remove(self, names: Sequence[str]) -> None:
-        """Take documents out of the index and keep them out until they are added again. The files stay.
+        """Remove documents from the index until they are added again; their files stay in the folder.
 
         Args:
-            names: Names of documents, or of files that hold nothing but others; what is within a file goes with it.
+            names: Names of documents or of containers, such as archives; files inside are removed with them.
 
         Raises:
             ParameterError: `names` is a single string.
@@ -232,29 +232,29 @@ class Library(StoredDocuments):
         on_change: Callable[[SyncReport], None] | None = None,
         on_progress: Callable[[Progress | None], None] | None = None,
     ) -> AbstractContextManager[None]:
-        """Bring the index in step whenever the folder changes, in a thread, for a `with` block.
+        """Update the index in a background thread whenever the folder changes, for a `with` block.
 
         Args:
-            on_change: Called with what was done, each time that something was.
-            on_progress: Called as the work goes on, and with None whenever the index is in step.
+            on_change: Called with the report of each update that changed something.
+            on_progress: Called with the progress of the work, and with None when the index is up to date.
 
         Returns:
-            What to open with `with`.
+            A context manager; the folder is watched inside its `with` block.
         """
         return watching(self.folder, self.sync, on_change, on_progress)
 
     def doctor(self, *, mend: bool = False) -> Diagnosis:
-        """Check every invariant of the index, and mend what can be mended.
+        """Check every invariant of the index, and repair what can be repaired.
 
         Args:
-            mend: Rebuild what is derived, drop what belongs to nothing, and read documents again whose passages or
-                vectors are wrong; one that comes from no file is made again of its stored text.
+            mend: Rebuild derived data, delete orphaned rows, and read documents again whose passages or vectors are
+                wrong; a document that does not come from a file is indexed again from its stored text.
 
         Returns:
-            What was wrong, and what still is.
+            What was wrong, and what is still wrong after the repair.
 
         Raises:
-            BusyIndexError: Something is to be mended, and another process is writing.
+            BusyIndexError: A repair is needed while another process is writing.
         """
         found = examine(self.store, self._dimension)
         if not (mend and found):
@@ -267,7 +267,7 @@ class Library(StoredDocuments):
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """Hold the right to write; what that leaves to be done begins in the background.
+        """Hold the write lock; work that the change leaves to do starts in the background afterwards.
 
         Yields:
             Nothing.
@@ -279,29 +279,29 @@ class Library(StoredDocuments):
                 self._upkeep.begin()
 
     def writing(self, *timeout_s: float) -> AbstractContextManager[None]:
-        """Hold the right to write for a `with` block, as `WriteLock.held` does."""
+        """Hold the write lock for a `with` block, as `WriteLock.held` does."""
         return self._lock.held(*timeout_s)
 
 
 def _checked_index_dir(index_dir: Path | None, folder: Path) -> Path:
-    """Where an index is to lie.
+    """Return the folder of an index, checked.
 
     Args:
-        index_dir: Where it was told to; None is the usual place.
-        folder: The documents.
+        index_dir: The requested folder; None is the default.
+        folder: The folder of documents.
 
     Returns:
-        The place.
+        The index's folder.
 
     Raises:
-        ParameterError: It lies inside the folder.
+        ParameterError: It is inside the folder of documents.
     """
     place = default_index_dir(folder) if index_dir is None else index_dir.resolve()
     if place.is_relative_to(folder):
-        what = "the index's usual place" if index_dir is None else "index_dir"
+        what = "the default index_dir" if index_dir is None else "index_dir"
         raise ParameterError(
-            f"{what}={str(place)!r} lies inside folder={str(folder)!r}, where it would be read as"
-            " a document; set index_dir to a folder elsewhere"
+            f"{what}={str(place)!r} is inside folder={str(folder)!r}, where its files would be read as"
+            " documents; set index_dir to a folder elsewhere"
         )
     return place
 
@@ -316,6 +316,6 @@ def _checked(document: Document) -> Document:
 
 
 def default_index_dir(folder: Path) -> Path:
-    """Where the index of a folder lies when no place is given: below the user's data folder."""
+    """Return the default folder for a folder's index: in the user's data folder."""
     key = hashlib.sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return platformdirs.user_data_path("verbatim-qa", appauthor=False) / "indexes" / key

@@ -1,4 +1,4 @@
-"""What asking needs of an index of documents, whatever keeps it."""
+"""Protocol of an index of documents, whatever stores it."""
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
@@ -9,32 +9,32 @@ from index.records import DocumentRecord, FileRecord, Hit, PageBoxes
 
 
 class DocumentIndex(Protocol):
-    """An index that can be asked. `index.library.Library` is the one over SQLite and FAISS.
+    """An index to search and to look up documents in. `index.library.Library` does so with SQLite and FAISS.
 
-    All methods may be called from any thread. Methods that take one document's name raise `UnknownDocumentError` where
-    no document has it; of several names, those that nothing has are missing from what is returned. Only `documents` and
-    `files` cost as much as there are documents; all else is looked up.
+    All methods may be called from any thread. Methods that take one document's name raise `UnknownDocumentError` if
+    there is no such document; with several names, unknown ones are missing from the result. Only `documents` and
+    `files` take time proportional to the number of documents; the others are look-ups.
     """
 
     def reading(self) -> AbstractContextManager[object]:
-        """Read one consistent state of the index for a `with` block, whatever is written meanwhile; may be nested."""
+        """Read one consistent state of the index for a `with` block, even while it is written; may be nested."""
 
     def state(self) -> tuple[object, ...]:
-        """Identity of the index and how often it was changed: equal for equal contents, so it can key a cache."""
+        """Return the identity of the index and its number of changes; usable as a cache key for its contents."""
 
     def counts(self) -> dict[str, int]:
-        """Return the number of "documents" and of "passages"; deleted ones are not counted."""
+        """Return the number of "documents" and of "passages", without deleted ones."""
 
     def search(self, question: str, top_k: int, within: Sequence[str] | None = None) -> list[Hit]:
-        """Retrieve the passages that fit a question, best first.
+        """Search the passages for a question, best first.
 
         Args:
             question: The question.
-            top_k: How many at most, 1 or more.
-            within: Names of the documents to search; None searches all.
+            top_k: Maximum number of passages, 1 or more.
+            within: Names of the documents to search; None is all of them.
 
         Returns:
-            The passages; fewer where there are fewer.
+            The passages; fewer than `top_k` if there are no more.
 
         Raises:
             ParameterError: `within` is a single string.
@@ -42,43 +42,43 @@ class DocumentIndex(Protocol):
         """
 
     def remembered(self, question: str, top_k: int, within: Sequence[str] | None = None) -> list[Hit] | None:
-        """Return what `search` found recently for the same arguments if the index has not changed since, else None."""
+        """Return a recent result of `search` for the same arguments if the index has not changed since, else None."""
 
     def words_held(self, words: Collection[str], *, as_written: bool = False) -> set[str]:
-        """Return those of some lower-case words that stand in a document: as written, or in any form of the stem."""
+        """Return those of some lower-case words that occur in a document: as written, or in any form of their stem."""
 
     def documents(self) -> list[DocumentRecord]:
-        """List all documents in the order of their names."""
+        """Return all documents, sorted by name."""
 
     def record(self, name: str) -> DocumentRecord:
-        """Look up one document without its text."""
+        """Look up a document by name, without its text."""
 
     def records(self, names: Collection[str]) -> dict[str, DocumentRecord]:
         """Look up documents by name, without their texts."""
 
     def names_in(self, text: str) -> list[str]:
-        """Return the names of documents that stand in a text, letter case aside, in order; some beside them may not."""
+        """Return the names of documents that occur in a text, ignoring case, sorted; some may match only roughly."""
 
     def names_by_hash(self, hashes: Collection[str]) -> dict[str, list[str]]:
-        """Return the names of the documents whose file has a hash, in order, by hash."""
+        """Look up the names of documents by the SHA-256 of their files; names are sorted."""
 
     def files(self) -> list[FileRecord]:
-        """List the ledger by name: every file met in the folder, files within files included, and what became of it."""
+        """Return the ledger: all files found, those inside archives and mails included, with their state, by name."""
 
     def file_records(self, names: Collection[str]) -> dict[str, FileRecord]:
-        """Look up lines of the ledger by name; a document that comes from no file has none."""
+        """Look up files in the ledger by name; documents that do not come from files have no entry."""
 
     def text(self, name: str) -> str:
         """Return the stored text of a document, which all offsets refer to."""
 
     def metadata(self, name: str) -> dict[str, str]:
-        """Return what a document says of itself: "author", "date", "language" and the like."""
+        """Return the metadata of a document: "author", "date", "language" and others."""
 
     def places(self, name: str) -> tuple[Place, ...]:
-        """Return where stretches of a document's text stand in its file, in order."""
+        """Return the places of a document ("page 3", "slide 7"), in order."""
 
     def place_at(self, name: str, offset: int) -> str:
-        """Return the label of the place at an offset of a document's text; "" where there is none."""
+        """Return the label of the place at an offset of a document's text; "" if there is none."""
 
     def extent(self, name: str) -> tuple[int, int]:
         """Return the number of pages (0 for formats without pages) and the number of places of a document."""
@@ -87,4 +87,4 @@ class DocumentIndex(Protocol):
         """Return width and height of each page of a document, in points; empty for formats without pages."""
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
-        """Return where a stretch of a document's text is printed; empty for formats without pages."""
+        """Return the boxes of a span of a document's text on its pages; empty for formats without pages."""

@@ -1,4 +1,4 @@
-"""What is asked of the documents of an index by key, answered by its store."""
+"""Look-ups of documents by key, answered from the store."""
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
@@ -10,79 +10,79 @@ from index.storage.store import Store
 
 
 class StoredDocuments(DocumentIndex):
-    """The documents of one store; how they are searched is a subclass's matter."""
+    """Look-ups in one store; searching is left to a subclass."""
 
     store: Store
 
     def reading(self) -> AbstractContextManager[object]:
-        """Read one consistent state of the index for a `with` block, whatever is written meanwhile."""
+        """Read one consistent state of the index for a `with` block, even while another process writes."""
         return self.store.database.reading()
 
     def state(self) -> tuple[object, ...]:
-        """Identity of the index and how often it was changed."""
+        """Return the identity of the index and its number of changes."""
         return self.store.meta.store_id(), self.store.meta.generation()
 
     def counts(self) -> dict[str, int]:
-        """Number of documents and of passages; deleted ones are not counted."""
+        """Return the number of documents and of passages, without deleted ones."""
         with self.store.database.reading():
             return {"documents": self.store.documents.count(), "passages": self.store.passages.count()}
 
     def words_held(self, words: Collection[str], *, as_written: bool = False) -> set[str]:
-        """Those of some lower-case words that stand in a document: as written, or in any form of the stem."""
+        """Return those of some lower-case words that occur in a document: as written, or in any form of their stem."""
         return self.store.passages.words_held(words, as_written=as_written)
 
     def documents(self) -> list[DocumentRecord]:
-        """The documents in the index, in the order of their names."""
+        """Return the documents in the index, sorted by name."""
         return self.store.documents.all()
 
     def record(self, name: str) -> DocumentRecord:
-        """Look up one document without its text; raises `UnknownDocumentError`."""
+        """Look up a document without its text; raises `UnknownDocumentError`."""
         return self.store.documents.record(name)
 
     def records(self, names: Collection[str]) -> dict[str, DocumentRecord]:
-        """Look up documents without their texts; names that no document has are missing."""
+        """Look up documents without their texts; unknown names are missing from the result."""
         return self.store.documents.records(names)
 
     def names_in(self, text: str) -> list[str]:
-        """Names of documents that stand in a text, letter case aside."""
+        """Return the names of documents that occur in a text, ignoring case."""
         return self.store.documents.names_in(text)
 
     def names_by_hash(self, hashes: Collection[str]) -> dict[str, list[str]]:
-        """Names of the documents whose file has one of some hashes, by hash."""
+        """Look up the names of documents by the SHA-256 of their files."""
         return self.store.documents.names_by_hash(hashes)
 
     def files(self) -> list[FileRecord]:
-        """The ledger: every file that was met, files within files included, and what became of it; by name."""
+        """Return the ledger: all files found, those inside archives and mails included, with their state, by name."""
         return list(self.store.ledger.all().values())
 
     def file_records(self, names: Collection[str]) -> dict[str, FileRecord]:
-        """Look up lines of the ledger; names without one are missing."""
+        """Look up files in the ledger; names without an entry are missing from the result."""
         return self.store.ledger.records(names)
 
     def text(self, name: str) -> str:
-        """Stored text of a document; raises `UnknownDocumentError`."""
+        """Return the stored text of a document; raises `UnknownDocumentError`."""
         return self.store.documents.get(name).text
 
     def metadata(self, name: str) -> dict[str, str]:
-        """What a document says of itself; raises `UnknownDocumentError`."""
+        """Return the metadata of a document; raises `UnknownDocumentError`."""
         return self.store.documents.metadata(name)
 
     def places(self, name: str) -> tuple[Place, ...]:
-        """Where stretches of a document's text stand in its file; raises `UnknownDocumentError`."""
+        """Return the places of a document; raises `UnknownDocumentError`."""
         return self.store.places.of(name)
 
     def place_at(self, name: str, offset: int) -> str:
-        """Label of the place at an offset; raises `UnknownDocumentError`."""
+        """Return the label of the place at an offset; raises `UnknownDocumentError`."""
         return self.store.places.at(name, offset)
 
     def extent(self, name: str) -> tuple[int, int]:
-        """Number of pages and of places of a document; raises `UnknownDocumentError`."""
+        """Return the number of pages and of places of a document; raises `UnknownDocumentError`."""
         return self.store.places.extent(name)
 
     def page_sizes(self, name: str) -> list[tuple[float, float]]:
-        """Width and height of each page, in points; raises `UnknownDocumentError`."""
+        """Return width and height of each page, in points; raises `UnknownDocumentError`."""
         return self.store.places.page_sizes(name)
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
-        """Where a stretch of text is printed; raises `UnknownDocumentError`."""
+        """Return the boxes of a span of text on its pages; raises `UnknownDocumentError`."""
         return self.store.places.boxes(name, start, end)

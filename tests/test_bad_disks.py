@@ -100,7 +100,7 @@ def test_a_disk_that_may_only_be_read_is_said_in_a_line(folder, mounted):
     with pytest.raises(VerbatimError, match=r"cannot be written|Read-only") as caught:
         Library(folder, HashEmbedder(), mounted / "index").sync()
     assert len(str(caught.value).splitlines()) == 1
-    with pytest.raises(VerbatimError, match="Read-only file system; name a folder that can"):
+    with pytest.raises(VerbatimError, match="Read-only file system; choose another folder"):
         Library(folder, HashEmbedder(), mounted / "another")
     subprocess.run(["mount", "-o", "remount,rw", mounted], check=True)
     index = Library(folder, HashEmbedder(), mounted / "index")
@@ -135,7 +135,7 @@ def test_no_permission_for_the_index_folder_is_said_in_a_line(open_to_all):
     fill(folder, 1)
     forbidden.mkdir()
     forbidden.chmod(0o555)
-    with somebody_else(), pytest.raises(VerbatimError, match=r"index_dir=.*Permission denied; name a folder that can"):
+    with somebody_else(), pytest.raises(VerbatimError, match=r"index_dir=.*Permission denied; choose another folder"):
         Library(folder, HashEmbedder(), forbidden / "index")
 
 

@@ -323,12 +323,12 @@ def test_doctor_says_what_is_wrong_and_mends_it(reports, tmp_path):
     assert "the index is sound: 2 documents, 2 passages, 2 vectors, 2 lexical" in run("doctor", reports).stdout
     harm(tmp_path, "UPDATE documents SET n_passages = 9 WHERE name = 'a.txt'")
     said = run("doctor", reports, code=1).stdout
-    assert "wrong: passages: 'a.txt' has 1 passages and says 9" in said
+    assert "wrong: passages: 'a.txt' has 1 passages but records 9" in said
     assert f"run: verbatim doctor {reports} --mend" in said
     found = json.loads(run("doctor", reports, "--json", code=1).stdout)
     assert (found["is_sound"], [p["document"] for p in found["problems"]]) == (False, ["a.txt"])
     said = run("doctor", reports, "--mend").stdout
-    assert "mended: passages: 'a.txt' has 1 passages and says 9" in said
+    assert "mended: passages: 'a.txt' has 1 passages but records 9" in said
     assert "the index is sound" in said
     assert json.loads(run("doctor", reports, "--json").stdout)["is_sound"]
     run("ask", "who led the cell?", "--folder", reports)

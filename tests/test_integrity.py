@@ -74,16 +74,16 @@ NOTHING = np.full(64, np.nan, dtype=np.float32).tobytes()
     ("check", "said", "statements"),
     [
         ("passages", "1 passages of '1.txt' are not", [f"UPDATE passages SET start = start + 1 WHERE id = {FIRST}"]),
-        ("passages", "characters and says", ["UPDATE documents SET text = text || 'x' WHERE name = '1.txt'"]),
-        ("passages", "passages and says 99", ["UPDATE documents SET n_passages = 99 WHERE name = '1.txt'"]),
+        ("passages", "characters but records", ["UPDATE documents SET text = text || 'x' WHERE name = '1.txt'"]),
+        ("passages", "passages but records 99", ["UPDATE documents SET n_passages = 99 WHERE name = '1.txt'"]),
         ("vectors", "have no vector", [f"DELETE FROM vectors WHERE passage_id = {FIRST}"]),
         ("vectors", "unit length", [(f"UPDATE vectors SET vector = ? WHERE passage_id = {FIRST}", (TWICE,))]),
         ("vectors", "dimension", [f"UPDATE vectors SET vector = x'0000803f' WHERE passage_id = {FIRST}"]),
         ("vectors", "unit length", [(f"UPDATE vectors SET vector = ? WHERE passage_id = {FIRST}", (NOTHING,))]),
-        ("references", "1 vectors belong to nothing", [("INSERT INTO vectors VALUES (999, ?)", (bytes(256),))]),
+        ("references", "1 vectors refer to rows that do not exist", [("INSERT INTO vectors VALUES (999, ?)", (bytes(256),))]),
         (
             "references",
-            "1 passages belong to nothing",
+            "1 passages refer to rows that do not exist",
             [
                 "INSERT INTO passages VALUES (999, 99, 0, 1, '', '', 'x')",
                 "INSERT INTO lexical (lexical) VALUES ('rebuild')",
@@ -109,7 +109,7 @@ NOTHING = np.full(64, np.nan, dtype=np.float32).tobytes()
         ),
         (
             "ledger",
-            "said to be indexed and is not",
+            "as indexed, but it is not indexed",
             ["INSERT INTO files VALUES ('x.txt', 'indexed', '', '', 0, 0, 0, '')"],
         ),
         ("ledger", "as another file", ["UPDATE files SET sha256 = 'x' WHERE name = '1.txt'"]),
@@ -207,7 +207,7 @@ def test_an_index_of_sqlite_that_lacks_rows_is_made_again(index):
 
 def test_a_certificate_that_lacks_something_is_said(index):
     damage(index, "DELETE FROM meta WHERE key = 'deletions'")
-    assert [problem.what for problem in index.doctor().problems] == ["the index does not say its deletions"]
+    assert [problem.what for problem in index.doctor().problems] == ["the index has no deletions"]
 
 
 def test_a_damaged_page_is_said_and_not_made_worse(index):

@@ -495,7 +495,7 @@ def test_the_index_never_lies_inside_the_folder(folder):
 
 def test_a_folder_that_holds_all_user_data_needs_an_index_dir_elsewhere(folder, monkeypatch, tmp_path):
     monkeypatch.setattr("index.library.platformdirs.user_data_path", lambda *_, **__: folder / "data")
-    with pytest.raises(ParameterError, match=r"the index's usual place='.*data.*' lies inside folder="):
+    with pytest.raises(ParameterError, match=r"the default index_dir='.*data.*' is inside folder="):
         Library(folder, HashEmbedder())
     Library(folder, HashEmbedder(), tmp_path / "index").close()
 
@@ -519,7 +519,7 @@ def test_a_damaged_store_is_named_and_can_be_rebuilt(folder, opened, damage):
 
 def test_an_index_folder_that_cannot_be_made(folder, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(Exception, match=r"index_dir=.*cannot be made") as caught:
+    with pytest.raises(Exception, match=r"index_dir=.*cannot be created") as caught:
         Library(folder, HashEmbedder(), tmp_path / "file" / "index")
     assert type(caught.value).__module__ == "index.errors"
 

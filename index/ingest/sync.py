@@ -1,4 +1,4 @@
-"""One run that brings an index in step with the files of its folder: what `plan` decides is done here."""
+"""Sync run: carries out what `plan` decides to bring an index up to date with its folder."""
 
 import hashlib
 import time
@@ -32,11 +32,11 @@ from index.storage.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run of indexing is.
+    """Progress of indexing.
 
     Attributes:
-        files_done: Files that are in the index.
-        files_total: Files that this run reads.
+        files_done: Number of files that are in the index.
+        files_total: Number of files that this run reads.
         fraction: Share of their bytes that is embedded, 0 to 1.
     """
 
@@ -47,14 +47,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a run of indexing did, by names of documents; the store's ledger says which files were left out and why.
+    """Result of a sync run, by names of documents; files left out, and why, are in the store's ledger.
 
     Attributes:
-        added: Documents that are new.
+        added: New documents.
         changed: Documents that were read again.
-        removed: Documents whose files are gone or were emptied.
-        renamed: Documents whose files have another name and the same content: old name to new name.
-        unchanged: Number of documents left as they were.
+        removed: Documents whose files are missing or empty now.
+        renamed: Documents whose files have a new name and the same content: old name to new name.
+        unchanged: Number of other documents.
     """
 
     added: list[str] = field(default_factory=list)
@@ -70,7 +70,7 @@ class SyncReport:
 
 
 class SyncRun:
-    """One run that brings an index in step with the files that were found."""
+    """One run that updates an index to match the files found in its folder."""
 
     def __init__(
         self,
@@ -82,15 +82,15 @@ class SyncRun:
         *,
         retry: bool = False,
     ) -> None:
-        """Make a run; the right to write must be held until it is done.
+        """Create a run; the write lock must be held until it is done.
 
         Args:
-            store: The index's store.
-            write_round: Splits, embeds and commits some documents, telling the share that is done.
-            files: The files that are in the folder, by name.
-            workers: What reads files.
-            on_progress: Called as the work goes on.
-            retry: Whether to read again what could not be read, or not wholly.
+            store: Store of the index.
+            write_round: Splits, embeds and commits a batch of documents, and reports its progress.
+            files: The files in the folder, by name.
+            workers: Worker processes that read files.
+            on_progress: Called with the progress of the work.
+            retry: Whether to read files again that failed or were read only in part.
         """
         self._store = store
         self._write_round = write_round
@@ -103,10 +103,10 @@ class SyncRun:
         self._report = SyncReport()
 
     def run(self) -> SyncReport:
-        """Rename, delete, read, embed and commit until index and files agree.
+        """Rename, delete, read, embed and commit until the index matches the files.
 
         Returns:
-            What was done.
+            What was added, changed, removed and renamed.
         """
         seen = {name: self._look(name, file) for name, file in self._files.items()}
         decided = plan(self._indexed, seen, retry=self._retry)
@@ -119,7 +119,7 @@ class SyncRun:
         return replace(report, unchanged=len(self._indexed.documents) - touched)
 
     def _look(self, name: str, file: FoundFile) -> FileRecord:
-        """The ledger's line for a file as it is now, as `plan` takes it; read only where it looks otherwise."""
+        """Return a file's current ledger entry for `plan`; the file is hashed only if its size or times changed."""
         before = self._indexed.ledger.get(name)
         if before is not None and not before.parent and is_settled(before, retry=self._retry) and is_same(file, before):
             return before
@@ -133,7 +133,7 @@ class SyncRun:
         except UnreadableFileError as error:
             return replace(record, status=FAILED, detail=str(error))
 
-    # What needs no reading
+    # Changes without reading
 
     def _rename(self, decided: Plan) -> None:
         for action in decided.actions:
@@ -142,7 +142,7 @@ class SyncRun:
                 self._report.renamed.update(action.documents)
 
     def _delete(self, decided: Plan) -> int:
-        """Delete and note, in one transaction; how many documents were dropped."""
+        """Delete documents and write ledger entries in one transaction; return how many documents were deleted."""
         lost = [action for action in decided.actions if isinstance(action, Forget | Drop)]
         noted = [action.file for action in decided.actions if isinstance(action, Note)]
         if lost or noted:
@@ -154,7 +154,7 @@ class SyncRun:
     # Reading and writing
 
     def _index(self, reads: list[Read]) -> None:
-        """Read, embed and commit files, telling how far it is."""
+        """Read, embed and commit files, and report the progress."""
         total_bytes = sum(read.file.size_bytes for read in reads)
         done_bytes = done_files = 0
         for round_ in in_rounds(self._load(reads)):
@@ -177,7 +177,7 @@ class SyncRun:
             yield from self._entries(read, outcome)
 
     def _entries(self, read: Read, outcome: Outcome) -> Iterator[Entry]:
-        """What is to be committed of a file: the files within it first, its own ledger line last."""
+        """Return what is committed for a file: the files inside it first, its own ledger entry last."""
         if isinstance(outcome, UnreadableFileError):
             self._note_failure(read, outcome)
             return
@@ -199,7 +199,7 @@ class SyncRun:
         yield Entry(whole.document, line)
 
     def _line_of_part(self, owner: FileRecord, part: LoadedFile) -> FileRecord:
-        """The ledger's line for a file within a file."""
+        """Return the ledger entry of a file inside a file."""
         line = FileRecord(
             part.name, part.status, part.detail, part.sha256, part.size_bytes, owner.modified_ns, owner.checked_ns,
             owner.name,
@@ -212,11 +212,11 @@ class SyncRun:
         return line if original == part.name else replace(line, status=DUPLICATE, detail=original)
 
     def _note_failure(self, read: Read, error: UnreadableFileError) -> None:
-        """Write down why a file could not be read; one that was emptied has nothing left to quote."""
+        """Record why a file could not be read; the document of an emptied file is deleted."""
         record, status = read.file, status_of(error)
         if status == FAILED:
             if isinstance(error, ChangingFileError):
-                record = replace(record, sha256="")  # whatever it is in the end, it was not read
+                record = replace(record, sha256="")  # it was not read, whatever it contains
             owners = (record.name,) if read.documents else ()
             self._store.ledger.write([failed(record, str(error), owners)])
             return
@@ -234,12 +234,12 @@ class SyncRun:
 
 
 def _indexed(store: Store) -> Indexed:
-    """What an index holds, as `plan` takes it."""
+    """Return the contents of an index for `plan`."""
     return Indexed(
         store.ledger.all(), {record.name: record.sha256 for record in store.documents.all()}, *store.ledger.kept_out()
     )
 
 
 def _document_of(line: FileRecord, part: LoadedFile) -> Document | None:
-    """The document that a file within a file is to be indexed as; None where it is not."""
+    """Return the document of a file inside a file; None if it is not indexed."""
     return part.document if line.status in READ else None

@@ -1,4 +1,4 @@
-"""What is done in the background after writing: what was deleted is erased, and the vectors are saved."""
+"""Background erasure: after writing, erases deleted data and saves the vectors."""
 
 import logging
 import threading
@@ -14,27 +14,27 @@ _RETRY_S = 1.0
 _RETRIES_AT_THE_END = 5
 
 _REST_FACTOR = 9
-"""Compacting takes as long as the index is large, whatever was deleted: nine tenths of the time it rests."""
+"""Compacting takes time proportional to the index, so the thread rests nine times as long afterwards."""
 
 logger = logging.getLogger("verbatim")
 
 
 class Upkeep:
-    """Takes what was deleted out of the index's files, in steps short enough not to be in anybody's way.
+    """Erases deleted data from the index's files, in steps short enough not to delay other work.
 
-    Deleting only takes a document's name away, so that nothing finds it. Its rows are then erased here, SQLite writing
-    zeros over them (`secure_delete`); the lexical index, which keeps deleted words, is made anew; unused pages go back
-    to the disk, the file of vectors is written anew, and the write-ahead log is emptied. Killed, the next process that
-    writes goes on with it.
+    Deleting only removes a document's name, so that it is not found. Here its rows are erased, overwritten with zeros
+    by SQLite (`secure_delete`); the lexical index, which keeps deleted words, is rebuilt; unused pages are returned to
+    the disk, the file of vectors is written again, and the write-ahead log is emptied. If the process is killed, the
+    next one that writes continues the work.
     """
 
     def __init__(self, store: Store, vectors: VectorIndex, writing: Callable[[], AbstractContextManager[None]]) -> None:
-        """Make it; nothing happens before `begin`.
+        """Create it; nothing happens before `begin`.
 
         Args:
-            store: The index's store.
-            vectors: What is saved beside it.
-            writing: Holds the right to write for a `with` block.
+            store: Store of the index.
+            vectors: The vector index, saved to its file.
+            writing: Holds the write lock for a `with` block.
         """
         self._store = store
         self._vectors = vectors
@@ -47,16 +47,16 @@ class Upkeep:
         self._is_abandoned = threading.Event()
 
     def begin(self) -> None:
-        """See in the background to what is to be done; while that goes on, it is looked at again at its end."""
+        """Start the work in the background; if it is already running, it checks again for more at its end."""
         with self._guard:
             self._is_wanted = True
             if self._thread is None:
-                # No daemon: a process that ends waits for it.
+                # Not a daemon thread: the process waits for it at exit.
                 self._thread = threading.Thread(target=self._run, name="verbatim-upkeep")
                 self._thread.start()
 
     def finish(self) -> None:
-        """Wait until all is done; interrupted, it ends after the current step, and the next process goes on."""
+        """Wait until all work is done. On an interrupt, stop after the current step; the next process continues."""
         thread = self._thread
         if thread is None:
             return
@@ -97,25 +97,25 @@ class Upkeep:
             elif self._is_ending.wait(_RETRY_S):
                 retries += 1
                 if retries > _RETRIES_AT_THE_END:
-                    break  # somebody reads an old state, and would be waited for in vain: the next process goes on
+                    break  # another connection reads an old state: the next process continues
         with self._writing():
             self._vectors.catch_up()
             self._vectors.save()
 
     def _rest(self) -> None:
-        """Wait until it is time to compact again, or until the process ends."""
+        """Wait until the next compaction is due, or the process ends."""
         while time.monotonic() < self._rests_until and threading.main_thread().is_alive():
             if self._is_ending.wait(_RETRY_S):
                 return
 
     def _compact(self, deletion: int) -> bool:
-        """Take what is erased out of the files; whether nothing is left.
+        """Remove erased data from the files, and return whether none is left.
 
         Args:
-            deletion: The last one that is erased.
+            deletion: Number of the last erased deletion.
 
         Returns:
-            False where another connection reads an older state, which stands in the log until it is done.
+            False if another connection reads an older state, which stays in the log until then.
         """
         with self._writing():
             self._store.erasure.rebuild_lexical()
@@ -129,7 +129,7 @@ class Upkeep:
         return is_empty
 
     def _repeat(self, step: Callable[[], bool]) -> None:
-        """Do a step over and over until there is nothing more to do; others may write for half of the time."""
+        """Repeat a step until nothing is left to do; others may write half of the time."""
         is_more = True
         while is_more and not self._is_abandoned.is_set():
             with self._writing():

@@ -1,4 +1,4 @@
-"""Whether an index is as it must be: every invariant checked, and what can be mended, mended."""
+"""Integrity check: every invariant of an index is checked, and repaired if possible."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from index.storage.schema import OF_DOCUMENT
 from index.storage.store import Store
 
 BEYOND_FILES = ("database", "certificate")
-"""Checks whose problems reading the documents again does not mend; while there are any, nothing else is looked at."""
+"""Checks whose problems reading documents again does not repair; with any of these, nothing else is checked."""
 
 _UNIT_TOLERANCE = 1e-3
 _ROWS_AT_ONCE = 10_000
@@ -23,13 +23,13 @@ _MAX_MESSAGES = 10
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in an index that is not as it must be.
+    """A violated invariant of an index.
 
     Attributes:
-        check: What was checked.
-        what: What is wrong, for people.
-        document: Name of the document that is read again to mend it; None where it is no document's.
-        file: Name of the ledger's line that is dropped to mend it; None where it is no line's.
+        check: Name of the check.
+        what: Description for people.
+        document: Name of the document to read again for the repair; None if it concerns no document.
+        file: Name of the ledger entry to delete for the repair; None if it concerns no entry.
     """
 
     check: str
@@ -40,12 +40,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found in an index.
+    """Result of checking an index.
 
     Attributes:
         counts: Number of documents, passages, vectors and lexical rows.
-        problems: What is wrong and was not mended.
-        mended: What was wrong.
+        problems: Problems that remain.
+        mended: Problems that were repaired.
     """
 
     counts: dict[str, int]
@@ -58,10 +58,10 @@ def examine(store: Store, dimension: Callable[[], int]) -> list[Problem]:
 
     Args:
         store: The index's store.
-        dimension: Gives the length that vectors must have; called only where there are some.
+        dimension: Returns the dimension of the embedder's vectors; called only if the index has vectors.
 
     Returns:
-        What is wrong; where SQLite's own file is damaged nothing else is looked at.
+        The problems; if SQLite's file itself is damaged, nothing else is checked.
     """
     try:
         return _all_problems(store, dimension)
@@ -78,13 +78,13 @@ def _all_problems(store: Store, dimension: Callable[[], int]) -> list[Problem]:
             problems += check(connection)
         problems += _vectors(connection, dimension)
     problems += _lexical(store)
-    if not any(problem.check == "vectors" for problem in problems):  # FAISS takes in no vectors that are none
+    if not any(problem.check == "vectors" for problem in problems):  # FAISS does not accept malformed vectors
         problems += _saved_vectors(store)
     return problems
 
 
 def count_rows(store: Store) -> dict[str, int]:
-    """Number of documents, passages, vectors and lexical rows; of none where the store cannot be read."""
+    """Count documents, passages, vectors and lexical rows; 0 of each if the store cannot be read."""
     try:
         return store.counts()
     except DamagedIndexError:
@@ -92,23 +92,23 @@ def count_rows(store: Store) -> dict[str, int]:
 
 
 def reindex(store: Store) -> None:
-    """Make SQLite's own indexes anew from their tables; damage elsewhere in its file cannot be helped.
+    """Rebuild SQLite's own indexes from their tables; other damage of its file cannot be repaired.
 
     Args:
-        store: The index's store. The right to write it must be held.
+        store: Store of the index. The write lock must be held.
     """
     with suppress(DamagedIndexError), store.database.writing() as connection:
         connection.execute("REINDEX")
 
 
 def mend_rows(store: Store, problems: list[Problem]) -> None:
-    """Mend what can be mended without reading documents again; the right to write must be held.
+    """Repair what does not need reading documents again; the write lock must be held.
 
-    Documents that are to be read again, and ledger lines that are to be made again, are marked so that `sync` does.
+    Documents to read again, and ledger entries to write again, are marked so that `sync` does it.
 
     Args:
-        store: The index's store.
-        problems: What `examine` found.
+        store: Store of the index.
+        problems: Problems found by `examine`.
     """
     checks = {problem.check for problem in problems}
     with store.database.writing() as connection:
@@ -123,7 +123,7 @@ def mend_rows(store: Store, problems: list[Problem]) -> None:
                     f"UPDATE documents SET sha256 = '' WHERE name = ? AND {is_of_file}", (problem.document,)
                 )
             for name in {problem.document, problem.file} - {None}:
-                # What is within a file is read with it.
+                # Files inside a container are read with it.
                 connection.execute(
                     "DELETE FROM files WHERE name = ? OR name = (SELECT parent FROM files WHERE name = ?)", (name, name)
                 )
@@ -141,18 +141,18 @@ def _certificate(connection: sqlite3.Connection) -> Iterator[Problem]:
     have = {row[0] for row in connection.execute("SELECT key FROM meta")}
     for key in ("certificate", "store_id", "generation", "deletions", "deletions_erased"):
         if key not in have:
-            yield Problem("certificate", f"the index does not say its {key.replace('_', ' ')}")
+            yield Problem("certificate", f"the index has no {key.replace('_', ' ')}")
 
 
 def _references(connection: sqlite3.Connection) -> Iterator[Problem]:
     rows = connection.execute("PRAGMA foreign_key_check").fetchall()
     for table in sorted({row[0] for row in rows}):
         count = sum(row[0] == table for row in rows)
-        yield Problem("references", f"{count:,} {table} belong to nothing that is there")
+        yield Problem("references", f"{count:,} {table} refer to rows that do not exist")
 
 
 def _passages(connection: sqlite3.Connection) -> Iterator[Problem]:
-    """Each passage's text is the document's own at its offsets, and there are as many as the document says."""
+    """Check that each passage is its document's text at its offsets, and that documents count them correctly."""
     query = "SELECT id, name, text, n_chars, n_passages FROM documents WHERE name IS NOT NULL"
     with closing(connection.cursor()) as documents:
         for id_, name, text, n_chars, n_passages in documents.execute(query):
@@ -161,15 +161,15 @@ def _passages(connection: sqlite3.Connection) -> Iterator[Problem]:
             ).fetchall()
             wrong = sum(words != text[start:end] or not words for start, end, words in rows)
             if wrong:
-                yield Problem("passages", f"{wrong:,} passages of {name!r} are not what stands in its text", name)
+                yield Problem("passages", f"{wrong:,} passages of {name!r} differ from its text", name)
             if len(rows) != n_passages:
-                yield Problem("passages", f"{name!r} has {len(rows):,} passages and says {n_passages:,}", name)
+                yield Problem("passages", f"{name!r} has {len(rows):,} passages but records {n_passages:,}", name)
             if len(text) != n_chars:
-                yield Problem("passages", f"{name!r} has {len(text):,} characters and says {n_chars:,}", name)
+                yield Problem("passages", f"{name!r} has {len(text):,} characters but records {n_chars:,}", name)
 
 
 def _counts(connection: sqlite3.Connection) -> Iterator[Problem]:
-    """To each passage a vector; that vectors belong to passages is checked by their references."""
+    """Check that each passage has a vector; that vectors have passages is checked by their references."""
     query = """
         SELECT d.name, count(*) FROM passages p JOIN documents d ON d.id = p.document_id
         WHERE p.id NOT IN (SELECT passage_id FROM vectors) AND d.name IS NOT NULL GROUP BY d.name
@@ -179,7 +179,7 @@ def _counts(connection: sqlite3.Connection) -> Iterator[Problem]:
 
 
 def _vectors(connection: sqlite3.Connection, dimension: Callable[[], int]) -> Iterator[Problem]:
-    """Vectors are of the embedder's dimension and of unit length, or all zeros: those point nowhere."""
+    """Check that vectors have the embedder's dimension and unit length, or are all zeros."""
     query = """
         SELECT d.name, v.vector FROM vectors v JOIN passages p ON p.id = v.passage_id
         JOIN documents d ON d.id = p.document_id WHERE d.name IS NOT NULL
@@ -204,14 +204,14 @@ def _lexical(store: Store) -> Iterator[Problem]:
             if count:
                 yield Problem("lexical", f"{count:,} passages {what}")
     try:
-        with store.database.writing() as connection:  # FTS5 checks itself by a statement that looks like writing
+        with store.database.writing() as connection:  # FTS5 runs its own check on this INSERT
             connection.execute("INSERT INTO lexical (lexical, rank) VALUES ('integrity-check', 1)")
     except DamagedIndexError:
-        yield Problem("lexical", "the lexical index does not hold what the passages say")
+        yield Problem("lexical", "the lexical index differs from the passages")
 
 
 def _saved_vectors(store: Store) -> Iterator[Problem]:
-    """What FAISS makes of its file and the store is what the store has."""
+    """Check that the vectors FAISS loads from its file and the store are those in the store."""
     opened = VectorIndex(store)
     if opened.is_damaged():
         yield Problem("faiss", "the file of vectors is damaged")
@@ -230,17 +230,17 @@ def _saved_vectors(store: Store) -> Iterator[Problem]:
 
 
 def _ledger(connection: sqlite3.Connection) -> Iterator[Problem]:
-    """What the ledger says is indexed is, as it was read; what it says is not, is not."""
+    """Check that files indexed according to the ledger are indexed in that version, and others are not."""
     documents = dict(connection.execute("SELECT name, sha256 FROM documents WHERE name IS NOT NULL").fetchall())
     rows = connection.execute("SELECT name, status, detail, sha256, parent FROM files ORDER BY name").fetchall()
     holding_others = {parent for *_, parent in rows}
     for name, status, detail, sha256, _ in rows:
         if status in READ and name not in documents:
             if name not in holding_others:  # an archive has no text of its own
-                yield Problem("ledger", f"{name!r} is said to be {status} and is not", file=name)
+                yield Problem("ledger", f"the ledger has {name!r} as {status}, but it is not indexed", file=name)
         elif status in READ and documents[name] != sha256:
-            yield Problem("ledger", f"{name!r} is indexed as another file than the ledger says", name)
+            yield Problem("ledger", f"{name!r} is indexed in another version than the ledger has", name)
         elif status == "duplicate" and detail not in documents:
-            yield Problem("ledger", f"{name!r} is said to be the same as {detail!r}, which is not indexed", file=name)
+            yield Problem("ledger", f"{name!r} is a duplicate of {detail!r}, which is not indexed", file=name)
         elif status in {"duplicate", "empty", "unsupported", "removed"} and name in documents:
-            yield Problem("ledger", f"{name!r} is said to be left out ({status}) and is indexed", file=name)
+            yield Problem("ledger", f"the ledger has {name!r} as left out ({status}), but it is indexed", file=name)

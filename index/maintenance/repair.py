@@ -1,4 +1,4 @@
-"""What the integrity check finds is mended, as far as it can be."""
+"""Repair of the problems found by the integrity check."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ _ROUNDS = 3
 
 
 class Repair:
-    """Mends one index; the right to write it must be held."""
+    """Repairs one index; the write lock must be held."""
 
     def __init__(
         self,
@@ -21,14 +21,14 @@ class Repair:
         write_round: WriteRound,
         sync: Callable[[], object],
     ) -> None:
-        """Make it; nothing is mended before `run`.
+        """Create it; nothing is repaired before `run`.
 
         Args:
-            store: The index's store.
-            vectors: FAISS over the store's vectors.
-            dimension: Gives the length that vectors must have.
-            write_round: Splits, embeds and commits some documents.
-            sync: Brings the index in step with its folder.
+            store: Store of the index.
+            vectors: The vector index over the store.
+            dimension: Returns the dimension of the embedder's vectors.
+            write_round: Splits, embeds and commits a batch of documents.
+            sync: Updates the index to match its folder.
         """
         self._store = store
         self._vectors = vectors
@@ -37,16 +37,16 @@ class Repair:
         self._sync = sync
 
     def run(self, found: list[Problem]) -> Diagnosis:
-        """Mend what can be mended.
+        """Repair what can be repaired.
 
         Args:
-            found: What `examine` found.
+            found: Problems found by `examine`.
 
         Returns:
-            What was wrong, and what still is.
+            What was wrong, and what is still wrong.
         """
         found, left = list(found), found
-        # Once SQLite's own file is mended, what is in it can be looked at: there may be more to mend.
+        # After SQLite's own file is repaired, its contents can be checked, which may find more.
         for _ in range(_ROUNDS):
             self._mend(left)
             before, left = left, examine(self._store, self._dimension)

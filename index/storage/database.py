@@ -1,4 +1,4 @@
-"""One SQLite file: opened for its owner alone, read and written in transactions, its errors said in one line."""
+"""One SQLite file, accessible to its owner only, read and written in transactions, with errors in one line."""
 
 import sqlite3
 import threading
@@ -17,13 +17,13 @@ _CLOSING_PATIENCE_S = 5
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class _Held:
-    """A thread's connection, closed when the thread is gone or the database is closed.
+    """A thread's connection, closed when the thread ends or the database is closed.
 
     Attributes:
         connection: The connection.
-        file: Device and inode of the file that it is to.
-        in_use: Held by the thread as long as it works with it.
-        is_writing: Whether it is in a transaction that writes.
+        file: Device and inode of its file.
+        in_use: Held by the thread while it works with the connection.
+        is_writing: Whether it is in a write transaction.
     """
 
     connection: sqlite3.Connection
@@ -38,14 +38,14 @@ class _Held:
 class Database:
     """An SQLite file. Safe to use from many threads and processes.
 
-    Every method that reads or writes it raises the errors of its kind, each with a message of one line.
+    Methods that read or write raise the errors of its kind, each with a one-line message.
     """
 
     def __init__(self, path: Path, kind: DatabaseKind) -> None:
-        """Name a file; nothing is opened or made, only an open mode of an existing file is corrected.
+        """Set the path; the file is neither opened nor created, but an existing one gets owner-only permissions.
 
         Args:
-            path: The file.
+            path: Path of the file.
             kind: What it holds, and how it is used.
         """
         self.path = path
@@ -56,10 +56,10 @@ class Database:
         private_files.mend_file(path)
 
     def make(self) -> None:
-        """Make the file where there is none, readable by its owner alone; its tables come with `make_tables`.
+        """Create the file if missing, accessible to its owner only; `make_tables` creates its tables.
 
         Raises:
-            VerbatimError: It cannot be made or opened.
+            VerbatimError: It cannot be created or opened.
         """
         try:
             private_files.make_file(self.path)
@@ -67,15 +67,15 @@ class Database:
             if not _is_there(self.path):
                 raise self._kind.unwritable(self.path, str(error.strerror)) from error
         with self.connected() as connection:
-            connection.execute(f"PRAGMA auto_vacuum = {self._kind.auto_vacuum}")  # heeded by a new file only
+            connection.execute(f"PRAGMA auto_vacuum = {self._kind.auto_vacuum}")  # only affects new files
             connection.execute("PRAGMA journal_mode = WAL")
 
     def make_tables(self, schema: str, version: int) -> None:
-        """Make the tables of a file that has none, and refuse one of a newer version.
+        """Create the tables in a file without any, and refuse a file of a newer version.
 
         Args:
             schema: SQL statements, each ending in a semicolon at the end of a line.
-            version: Number of the schema, 1 or more, kept in the file as `user_version`.
+            version: Version of the schema, 1 or more, stored in the file as `user_version`.
         """
         with self.writing() as connection:
             if self.version(version):
@@ -85,16 +85,16 @@ class Database:
             connection.execute(f"PRAGMA user_version = {version}")
 
     def version(self, newest: int) -> int:
-        """Number of the schema that the file has.
+        """Return the version of the file's schema.
 
         Args:
-            newest: The newest that can be used.
+            newest: The newest version that can be used.
 
         Returns:
-            The number; 0 of a file without tables.
+            The version; 0 for a file without tables.
 
         Raises:
-            VerbatimError: It is of a newer version.
+            VerbatimError: The file has a newer version.
         """
         with self.reading() as connection:
             found = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -103,13 +103,13 @@ class Database:
         return found
 
     def exists(self) -> bool:
-        """Whether the file is there.
+        """Return whether the file exists.
 
         Returns:
-            Whether it is.
+            Whether it exists.
 
         Raises:
-            VerbatimError: Not even its folder is there: it was moved or deleted.
+            VerbatimError: Its folder does not exist either: it was moved or deleted.
         """
         if _is_there(self.path):
             return True
@@ -119,7 +119,7 @@ class Database:
 
     @contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection, outside a transaction; what is left open at the end is undone.
+        """Open this thread's connection outside a transaction; uncommitted changes are rolled back at the end.
 
         Yields:
             The connection.
@@ -129,10 +129,10 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that writes: all of it is committed, or nothing.
+        """Open a write transaction, committed as a whole or rolled back.
 
         Yields:
-            The connection, inside the transaction; a nested call joins the outer one.
+            The connection, inside the transaction; a nested call joins the outer transaction.
         """
         current = self._current()
         if current is not None and current.is_writing:
@@ -146,10 +146,10 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """One consistent state of the database, whatever is being written meanwhile.
+        """Open a read transaction: one consistent state of the database, even while it is written.
 
         Yields:
-            The connection, inside a transaction; a nested call joins the outer one.
+            The connection, inside a transaction; a nested call joins the outer transaction.
         """
         current = self._current()
         if current is not None and current.connection.in_transaction:
@@ -161,7 +161,7 @@ class Database:
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
-        """Turn the errors of making values of what is stored into the error of a damaged file.
+        """Turn errors in decoding stored values into the error of a damaged file.
 
         Yields:
             Nothing.
@@ -172,15 +172,15 @@ class Database:
             raise self._kind.unreadable(self.path, in_brief(error)) from error
 
     def settle(self) -> None:
-        """Make sure that what is committed so far outlives a power failure."""
+        """Write committed changes to disk, so that they survive a power failure."""
         with self.connected() as connection:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def close(self) -> None:
-        """Close the connections of all threads. Nothing is lost by not calling it.
+        """Close the connections of all threads. Nothing is lost if this is not called.
 
-        One that another thread is using is waited for: SQLite crashes when a connection is closed under a statement.
-        One that is in use for longer is closed when that thread is done with it.
+        Waits for a connection that another thread is using: SQLite crashes if a connection is closed during a
+        statement. One that stays in use is closed when its thread is done with it.
         """
         self._local = threading.local()
         with self._guard:
@@ -199,13 +199,13 @@ class Database:
 
     @contextmanager
     def _acquired(self) -> Iterator[_Held]:
-        """This thread's connection, its errors in our words.
+        """Lend this thread's connection, and translate its errors.
 
         Yields:
             The connection.
 
         Raises:
-            IntegrityError: As it came: it is a mistake of ours, not of the disk.
+            IntegrityError: Unchanged: it is a bug, not a fault of the disk.
         """
         try:
             with ExitStack() as stack:
@@ -217,15 +217,15 @@ class Database:
             raise
         except sqlite3.DatabaseError as error:
             raise self._kind.explain(self.path, error) from error
-        except UnicodeDecodeError as error:  # of a column's name, say: sqlite3 does not call it an error of its own
+        except UnicodeDecodeError as error:  # from a column's name, for example; sqlite3 does not wrap it
             raise self._kind.unreadable(self.path, in_brief(error)) from error
 
     def _hold(self) -> _Held:
-        """This thread's connection, opened when there is none, or another file has taken its place."""
+        """Return this thread's connection; open one if there is none, or the file was replaced."""
         file = self._file()
         held = self._current()
         if held is None or held.file != file:
-            # check_same_thread off only for closing: each thread uses its own.
+            # check_same_thread is off for closing only: each thread uses its own connection.
             held = _Held(
                 sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False), file
             )
@@ -238,8 +238,8 @@ class Database:
         return held
 
     def _let_go(self, held: _Held) -> None:
-        """Undo what was not committed, and close the connection where it is not kept."""
-        with suppress(sqlite3.ProgrammingError):  # closed in the middle of it, which undid it as well
+        """Roll back what was not committed, and close the connection unless connections are kept."""
+        with suppress(sqlite3.ProgrammingError):  # closed meanwhile, which also rolls back
             if held.connection.in_transaction:
                 held.connection.execute("ROLLBACK")
         held.is_writing = False
@@ -248,13 +248,13 @@ class Database:
             self._local.held = None
 
     def _file(self) -> tuple[int, int]:
-        """What tells the file from any other. SQLite would make a new one, and a moved one can be written no more.
+        """Return device and inode of the file: SQLite would create a missing one, and cannot write a moved one.
 
         Returns:
-            Its device and inode.
+            Device and inode.
 
         Raises:
-            VerbatimError: It is gone, or cannot be reached.
+            VerbatimError: It is missing or cannot be accessed.
         """
         try:
             status = self.path.stat()

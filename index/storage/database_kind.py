@@ -1,4 +1,4 @@
-"""What a database holds and how it is used, and the errors of SQLite in words for the people who use it."""
+"""Kinds of databases: how each is used, and SQLite's errors in plain words."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -19,17 +19,18 @@ _DAMAGE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseKind:
-    """What a database holds, how it is used, and what people are told when it cannot be.
+    """How a database is used, and the messages for its errors.
 
     Attributes:
-        name: What people call it: "the index".
-        error: Raised when it cannot be used.
-        damaged: Raised when it cannot be read.
-        busy: Raised when another process keeps it locked.
-        if_damaged: What people can do when it cannot be read.
-        if_unwritable: What people can do when it cannot be written.
-        auto_vacuum: How unused pages go back to the disk: "FULL" at each commit, "INCREMENTAL" on demand, "NONE" never.
-        synchronous: "FULL": what is committed outlives a power failure. "NORMAL": only once it is checkpointed.
+        name: Name in messages: "the index".
+        error: Raised if it cannot be used.
+        damaged: Raised if it cannot be read.
+        busy: Raised if another process keeps it locked.
+        if_damaged: What to do if it cannot be read.
+        if_unwritable: What to do if it cannot be written.
+        auto_vacuum: When unused pages are returned to the disk: "FULL" at each commit, "INCREMENTAL" on demand, "NONE"
+            never.
+        synchronous: "FULL": commits survive a power failure. "NORMAL": only after a checkpoint.
         keeps_open: Whether each thread keeps its connection. Otherwise it is closed after each use, and closing the
             last one empties the write-ahead log.
     """
@@ -45,7 +46,7 @@ class DatabaseKind:
     keeps_open: bool = False
 
     def explain(self, path: Path, error: sqlite3.Error) -> VerbatimError:
-        """The error to raise in place of one of SQLite's."""
+        """Return the error to raise for an error of SQLite."""
         problem, what = in_brief(error), f"{self.name} {path}"
         said = problem.lower()
         if any(words in said for words in _DAMAGE):
@@ -61,28 +62,28 @@ class DatabaseKind:
         return self.error(f"{what} cannot be used: {problem}; check the disk that it is on")
 
     def unreadable(self, path: Path, problem: str) -> VerbatimError:
-        """The error to raise when what is stored cannot be read."""
+        """Return the error for stored data that cannot be read."""
         return self.damaged(f"{self.name} {path} cannot be read ({problem}); {self.if_damaged}")
 
     def unwritable(self, path: Path, problem: str) -> VerbatimError:
-        """The error to raise when the file cannot be made or written."""
+        """Return the error for a file that cannot be created or written."""
         return self.error(f"{path} cannot be written ({problem}); {self.if_unwritable}")
 
     def newer(self, path: Path) -> VerbatimError:
-        """The error to raise when a newer version made the file."""
+        """Return the error for a file that a newer version made."""
         return self.error(f"{self.name} {path} was made by a newer version; update Verbatim, or {self.if_damaged}")
 
     def gone(self, path: Path) -> VerbatimError:
-        """The error to raise when the file is no longer where it was."""
+        """Return the error for a file that is missing."""
         return self.error(gone(self.name, path))
 
 
 def gone(name: str, path: Path) -> str:
-    """What people are told of a file or folder that is no longer where it was."""
+    """Return the message for a file or folder that is missing."""
     return f"{name} {path} is gone: it was moved or deleted; put it back, or start Verbatim again to begin a new one"
 
 
 def in_brief(error: Exception) -> str:
-    """The beginning of an error's message, on one line: SQLite quotes a whole table's SQL, pydantic the value."""
+    """Return the start of an error's message, on one line: SQLite quotes a whole table's SQL, pydantic the value."""
     line = " ".join(str(error).split())
     return line if len(line) <= _MOST_CHARS else f"{line[:_MOST_CHARS]}…"

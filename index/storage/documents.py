@@ -13,42 +13,42 @@ _RECORD = "name, title, sha256, n_passages, n_chars"
 
 
 class Documents:
-    """The documents of an index, looked up by name. Methods that take one name raise `UnknownDocumentError`."""
+    """The documents of an index, by name. Methods that take one name raise `UnknownDocumentError`."""
 
     def __init__(self, database: Database, meta: Meta) -> None:
-        """Make it over an index's database.
+        """Access the documents of an index's database.
 
         Args:
             database: The database.
-            meta: Where deletions are counted.
+            meta: Counts deletions.
         """
         self._database = database
         self._meta = meta
 
     def count(self) -> int:
-        """Number of documents."""
+        """Return the number of documents."""
         with self._database.reading() as connection:
             return int(connection.execute("SELECT count(name) FROM documents").fetchone()[0])
 
     def all(self) -> list[DocumentRecord]:
-        """All documents in the order of their names, without their texts; `record` and `records` look some up."""
+        """Return all documents without their texts, sorted by name."""
         query = f"SELECT {_RECORD} FROM documents WHERE name IS NOT NULL ORDER BY name"
         with self._database.reading() as connection:
             return [DocumentRecord(*row) for row in connection.execute(query)]
 
     def record(self, name: str) -> DocumentRecord:
-        """Look up one document without its text."""
+        """Look up a document without its text."""
         with self._database.reading():
             return DocumentRecord(*self._row(name, _RECORD))
 
     def records(self, names: Iterable[str]) -> dict[str, DocumentRecord]:
-        """Look up documents without their texts; names that no document has are missing."""
+        """Look up documents without their texts; unknown names are missing from the result."""
         query = f"SELECT {_RECORD} FROM documents WHERE name IN (SELECT value FROM json_each(?)) ORDER BY name"
         with self._database.reading() as connection:
             return {row[0]: DocumentRecord(*row) for row in connection.execute(query, (json.dumps(list(names)),))}
 
     def names_by_hash(self, hashes: Iterable[str]) -> dict[str, list[str]]:
-        """Names of the documents whose file has one of some hashes, in order, by hash."""
+        """Look up the names of documents by the SHA-256 of their files; names are sorted."""
         query = (
             "SELECT sha256, name FROM documents WHERE sha256 IN (SELECT value FROM json_each(?))"
             " AND name IS NOT NULL ORDER BY name"
@@ -60,22 +60,22 @@ class Documents:
         return found
 
     def names_below(self, name: str) -> list[str]:
-        """Names of the documents within a file or folder, in order."""
+        """Return the names of the documents inside a file or folder, sorted."""
         query = "SELECT name FROM documents WHERE name > ? AND name < ? ORDER BY name"
         with self._database.reading() as connection:
             # "0" is what comes after the slash: between the two lies all that begins with the name and a slash.
             return [row[0] for row in connection.execute(query, (f"{name}/", f"{name}0"))]
 
     def names_in(self, text: str) -> list[str]:
-        """Names of documents that stand in a text, letter case aside, in order.
+        """Return the names of documents that occur in a text, ignoring case, sorted.
 
         Args:
             text: The text.
 
         Returns:
-            The names; beside them there may be some that do not quite stand there, as a name within a longer word.
+            The names; some may occur only as part of a longer word.
         """
-        # SQLite lowers the letters of ASCII only: names with others are looked at here.
+        # SQLite folds the case of ASCII only; names with other letters are compared here.
         query = (
             "SELECT name, length(name) = length(CAST(name AS BLOB)) FROM documents WHERE name IS NOT NULL"
             " AND (instr(?, lower(name)) OR length(name) <> length(CAST(name AS BLOB))) ORDER BY name"
@@ -86,18 +86,18 @@ class Documents:
         return [name for name, is_ascii in rows if is_ascii or _folded(name) in folded]
 
     def get(self, name: str) -> Document:
-        """A document with its text; without places, metadata and boxes, which have methods of their own."""
+        """Return a document with its text, but without places, metadata and boxes, which have their own methods."""
         with self._database.reading():
             return Document(*self._row(name, "name, text, title, sha256"))
 
     def metadata(self, name: str) -> dict[str, str]:
-        """What a document says of itself.
+        """Return the metadata of a document.
 
         Args:
-            name: Its name.
+            name: The document's name.
 
         Returns:
-            "author", "date" (ISO 8601), "language" (ISO 639-1), "subject" and the like; what it doesn't say is missing.
+            "author", "date" (ISO 8601), "language" (ISO 639-1), "subject" and others; missing where not stated.
         """
         with self._database.reading():
             (stored,) = self._row(name, "metadata")
@@ -106,16 +106,16 @@ class Documents:
         return said
 
     def id_of(self, name: str) -> int:
-        """The number that a document's rows in other tables refer to it by."""
+        """Return a document's id, which its rows in other tables refer to."""
         with self._database.reading():
             return int(self._row(name, "id")[0])
 
     def add(self, document: Document, n_passages: int) -> int:
-        """Write a document, whose name no other may have, without what else belongs to it.
+        """Insert a document; its name must be new, and its places and passages are written separately.
 
         Args:
             document: The document.
-            n_passages: How many passages it has.
+            n_passages: Number of its passages.
 
         Returns:
             Its id, which its places and passages refer to.
@@ -128,15 +128,15 @@ class Documents:
             return int(connection.execute(query, values).fetchone()[0])
 
     def rename(self, names: Mapping[str, str]) -> None:
-        """Give documents other names, old to new; names that are not there are passed over."""
+        """Rename documents, old to new; unknown names are ignored."""
         query = "UPDATE documents SET name = ? WHERE name = ?"
         with self._database.writing() as connection:
             connection.executemany(query, [(new, old) for old, new in names.items()])
 
     def delete(self, names: Iterable[str]) -> None:
-        """Take documents' names, and with them all that belongs to them out of reach: quick, however long they are.
+        """Delete documents by removing their names, which is fast whatever their length.
 
-        Nothing finds them from then on; `Erasure` takes them out of the files. Names that no document has are skipped.
+        They are no longer found; `Erasure` removes their rows later. Unknown names are ignored.
 
         Args:
             names: Names of the documents.
@@ -148,11 +148,11 @@ class Documents:
                 self._meta.add(DELETIONS, n_deleted)
 
     def _row(self, name: str, columns: str) -> tuple[Any, ...]:
-        """What is stored of a document, in the transaction that is open.
+        """Return columns of a document, in the open transaction.
 
         Args:
             name: The document's name.
-            columns: Which columns.
+            columns: The columns.
 
         Returns:
             Their values.
@@ -169,5 +169,5 @@ class Documents:
 
 
 def _folded(text: str) -> str:
-    """A text without letter case, as regular expressions compare it: they take the Turkish i's for i."""
+    """Fold case as regular expressions do, which treat the Turkish dotted and dotless i as i."""
     return text.casefold().replace("\u0307", "").replace("\u0131", "i")

@@ -1,4 +1,4 @@
-"""Erasing what was deleted: out of the rows, out of the lexical index, and off the disk, a short step at a time."""
+"""Erasure of deleted documents from the rows, the lexical index and the disk, in short steps."""
 
 from index.storage.database import Database
 from index.storage.meta import DELETIONS, DELETIONS_ERASED, Meta
@@ -10,14 +10,14 @@ _CHECKPOINT_PATIENCE_MS = 500
 
 
 class Erasure:
-    """The steps that erase deleted documents from an index's files; run by `index.maintenance.background_erasure`."""
+    """Steps that erase deleted documents from an index's files; `index.maintenance.background_erasure` runs them."""
 
     def __init__(self, database: Database, meta: Meta, passages: Passages) -> None:
-        """Make it over an index's database.
+        """Access an index's database.
 
         Args:
             database: The database.
-            meta: Where deletions are counted.
+            meta: Counts deletions.
             passages: The passages, which are erased before their documents.
         """
         self._database = database
@@ -25,16 +25,16 @@ class Erasure:
         self._passages = passages
 
     def remains(self) -> int:
-        """Number of the last deletion whose words and vectors may still stand in the files; 0 when none does."""
+        """Return the number of the last deletion whose data may still be in the files; 0 if everything is erased."""
         with self._database.reading():
             deletion, erased = self._meta.number(DELETIONS), self._meta.number(DELETIONS_ERASED)
         return deletion if deletion > erased else 0
 
     def erase_some(self, limit: int = 100) -> bool:
-        """Erase some of the rows of deleted documents, in one short transaction.
+        """Erase some rows of deleted documents in one short transaction.
 
         Args:
-            limit: How many passages at most, with their vectors and lexical rows.
+            limit: Maximum number of passages, erased with their vectors and lexical rows.
 
         Returns:
             Whether there was something to erase.
@@ -48,30 +48,30 @@ class Erasure:
         return row is not None
 
     def rebuild_lexical(self) -> None:
-        """Make the lexical index anew from the passages.
+        """Rebuild the lexical index from the passages.
 
-        It notes that a row is deleted by its words, and keeps the note; merging its segments, or optimizing it, drops
-        them not always, and not before SQLite 3.42 could it do without.
+        FTS5 records a deleted row by its words and keeps the record: merging segments or optimizing does not always
+        drop it, and SQLite before 3.42 has no option against it.
         """
         with self._database.writing() as connection:
             connection.execute("INSERT INTO lexical (lexical) VALUES ('rebuild')")
 
     def shrink_some(self) -> bool:
-        """Give pages that are no longer used back to the disk.
+        """Return unused pages to the disk.
 
         Returns:
             Whether there are more.
         """
         with self._database.writing() as connection:
             connection.execute(f"PRAGMA incremental_vacuum({_FREED_PAGES_PER_STEP})").fetchall()
-            is_able = connection.execute("PRAGMA auto_vacuum").fetchone()[0]  # not where an older version made the file
+            is_able = connection.execute("PRAGMA auto_vacuum").fetchone()[0]  # off in files of older versions
             return bool(is_able and connection.execute("PRAGMA freelist_count").fetchone()[0])
 
     def empty_log(self) -> bool:
-        """Move what is in the write-ahead log to the database's file and cut the log to nothing.
+        """Move the write-ahead log into the database's file and truncate it.
 
         Returns:
-            Whether it is empty: while another connection reads an older state, it cannot be.
+            Whether it is empty now: it cannot be emptied while another connection reads an older state.
         """
         with self._database.connected() as connection:
             patience_ms = connection.execute("PRAGMA busy_timeout").fetchone()[0]
@@ -83,9 +83,9 @@ class Erasure:
         return not is_busy
 
     def note_erased(self, deletion: int) -> None:
-        """Note that nothing is left in the files of what was deleted.
+        """Record that everything deleted so far is erased from the files.
 
         Args:
-            deletion: What `remains` gave before the work began: what was deleted meanwhile is not covered.
+            deletion: The value of `remains` before the erasure began; later deletions are not covered.
         """
         self._meta.set(DELETIONS_ERASED, deletion)

@@ -1,21 +1,21 @@
-"""Where on its page a stretch of text is printed, for a viewer to mark it."""
+"""Highlights: rectangles of a span of text on its pages, one per line."""
 
 from collections.abc import Sequence
 
 from index.records import Rectangle
 
 _SAME_LINE = 0.5
-"""Share of the lower one's height by which two characters of a line overlap at least."""
+"""Share of the lower character's height by which two characters of a line overlap vertically."""
 
 
 def lines_of(characters: Sequence[tuple[int, Rectangle]]) -> list[tuple[int, list[Rectangle]]]:
-    """Rectangles of lines out of those of characters.
+    """Merge rectangles of characters into rectangles of lines.
 
     Args:
-        characters: Page and rectangle of each character that is printed, in the text's order.
+        characters: Page and rectangle of each printed character, in text order.
 
     Returns:
-        Each page, in the order in which the text comes to them, and a rectangle for each line on it.
+        Each page, in text order, with a rectangle for each line on it.
     """
     pages: list[tuple[int, list[Rectangle]]] = []
     last: Rectangle | None = None

@@ -1,4 +1,4 @@
-"""What an index says of itself: its certificate, its identity, and how often it was changed."""
+"""Metadata of an index: its certificate, its identity and its counters."""
 
 import json
 import uuid
@@ -9,25 +9,25 @@ from index.storage.database import Database
 from index.storage.schema import SCHEMA_VERSION
 
 DELETIONS = "deletions"
-"""How many documents were ever deleted."""
+"""Number of documents ever deleted."""
 DELETIONS_ERASED = "deletions_erased"
-"""How many of those deletions are gone from the files as well."""
+"""Number of those deletions that are erased from the files."""
 _GENERATION = "generation"
 _STORE_ID = "store_id"
 
 
 class Meta:
-    """Values of an index by key, each stored as JSON, and the counters among them."""
+    """Values of an index by key, stored as JSON, with counters among them."""
 
     def __init__(self, database: Database) -> None:
-        """Make it over an index's database."""
+        """Access the metadata of an index's database."""
         self._database = database
 
     def begin(self, values: Mapping[str, object]) -> None:
         """Fill the empty table of a new index.
 
         Args:
-            values: What it says of itself besides its identity, which is drawn, and its counters, which begin at 0.
+            values: Values besides the identity, which is random, and the counters, which start at 0.
         """
         first = {"schema_version": SCHEMA_VERSION, _STORE_ID: uuid.uuid4().hex, _GENERATION: 0}
         first |= {DELETIONS: 0, DELETIONS_ERASED: 0}
@@ -36,7 +36,7 @@ class Meta:
             connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
 
     def get(self, key: str) -> Any:  # noqa: ANN401 (whatever was stored as JSON)
-        """A value stored under a key; None when there is none."""
+        """Return the value of a key; None if there is none."""
         with self._database.reading() as connection:
             row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         with self._database.decoding():
@@ -48,7 +48,7 @@ class Meta:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
 
     def number(self, key: str) -> int:
-        """A counter; 0 where there is none of that key."""
+        """Return a counter; 0 if there is none."""
         found = self.get(key)
         with self._database.decoding():
             return 0 if found is None else int(found)
@@ -59,13 +59,13 @@ class Meta:
             connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + ? WHERE key = ?", (n, key))
 
     def store_id(self) -> str:
-        """Identity of the index: another one after it was begun anew."""
+        """Return the identity of the index; it changes when the index is rebuilt."""
         return str(self.get(_STORE_ID))
 
     def generation(self) -> int:
-        """How many times documents were written or deleted since the index was begun."""
+        """Return how many times documents were written or deleted since the index was created."""
         return self.number(_GENERATION)
 
     def next_generation(self) -> None:
-        """Count that documents were written or deleted."""
+        """Count one change of documents."""
         self.add(_GENERATION, 1)

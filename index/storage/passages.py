@@ -1,4 +1,4 @@
-"""The passages of an index with their vectors and lexical rows: written together, found by id, name or words."""
+"""The passages of an index with their vectors and lexical rows, to write together and find by id, name or words."""
 
 import json
 import re
@@ -14,13 +14,13 @@ from index.storage.database import Database
 MENDED_BY = "mend it with: verbatim doctor FOLDER --mend"
 _IDS_PER_QUERY = 500
 _LOOKED_AT = 20
-"""Passages in which the form of a word is looked for."""
+"""Number of passages searched for a form of a word."""
 _DELETED = "SELECT id FROM passages WHERE document_id IN (SELECT id FROM documents WHERE name IS NULL)"
 
 
 @dataclass(frozen=True, slots=True)
 class PassageRow:
-    """A passage with what belongs to it in the store.
+    """A passage with its stored data.
 
     Attributes:
         passage: The passage.
@@ -34,20 +34,20 @@ class PassageRow:
 
 
 class Passages:
-    """The passages of an index. What is deleted and not yet erased is neither found nor counted."""
+    """The passages of an index. Deleted passages that are not erased yet are neither found nor counted."""
 
     def __init__(self, database: Database) -> None:
-        """Make it over an index's database."""
+        """Access the passages of an index's database."""
         self._database = database
 
     def count(self) -> int:
-        """Number of passages."""
+        """Return the number of passages."""
         query = f"SELECT (SELECT count(*) FROM passages) - (SELECT count(*) FROM ({_DELETED}))"
         with self._database.reading() as connection:
             return int(connection.execute(query).fetchone()[0])
 
     def counts(self) -> dict[str, int]:
-        """Number of "passages", "vectors" and "lexical" rows, which are equal in a sound index; reads all of them."""
+        """Return the number of "passages", "vectors" and "lexical" rows, equal in a sound index; reads all of them."""
         queries = {
             "passages": f"SELECT count(*) FROM passages WHERE id NOT IN ({_DELETED})",
             "vectors": f"SELECT count(*) FROM vectors WHERE passage_id NOT IN ({_DELETED})",
@@ -57,7 +57,7 @@ class Passages:
             return {what: connection.execute(query).fetchone()[0] for what, query in queries.items()}
 
     def get(self, ids: Sequence[int]) -> dict[int, tuple[Passage, Document]]:
-        """Passages by their ids, each with its document, whose text is left out; ids that are gone are missing."""
+        """Look up passages by id, each with its document without text; unknown ids are missing from the result."""
         found: dict[int, tuple[Passage, Document]] = {}
         with self._database.reading() as connection:
             for start in range(0, len(ids), _IDS_PER_QUERY):
@@ -72,25 +72,25 @@ class Passages:
         return found
 
     def ids(self, names: Sequence[str] | None = None) -> list[int]:
-        """Ids of all passages, or of those of the documents named, in ascending order."""
+        """Return the ids of all passages, or of those of named documents, in ascending order."""
         chosen = "name IS NOT NULL" if names is None else "name IN (SELECT value FROM json_each(?))"
         query = f"SELECT id FROM passages WHERE document_id IN (SELECT id FROM documents WHERE {chosen})"
         values = () if names is None else (json.dumps(list(names)),)
         with self._database.reading() as connection:
-            # Sorted here: asked for in order, SQLite would read the texts, in place of the index by document.
+            # Sorted here: with ORDER BY, SQLite would read the texts instead of the index by document.
             return sorted(row[0] for row in connection.execute(query, values))
 
     def vectors(self, ids: Sequence[int]) -> tuple[list[int], Vectors]:
-        """Vectors of passages.
+        """Look up vectors of passages.
 
         Args:
             ids: Ids of passages.
 
         Returns:
-            Those of the ids that are there, ascending, and their vectors, `(n, dimension)` float32.
+            The known ids, ascending, and their vectors, `(n, dimension)` float32.
 
         Raises:
-            DamagedIndexError: They are of different lengths.
+            DamagedIndexError: The vectors differ in length.
         """
         found: list[int] = []
         blobs: list[bytes] = []
@@ -107,21 +107,21 @@ class Passages:
         return found, flat.reshape(len(found), -1) if found else flat.reshape(0, 0)
 
     def match(self, expression: str, limit: int, ids: Sequence[int] | None = None) -> list[tuple[int, float]]:
-        """Passages that match a full-text expression, best first.
+        """Search the passages by a full-text expression, best first.
 
         Args:
-            expression: In FTS5's syntax.
-            limit: How many at most.
-            ids: Passages to choose from; None is all of them.
+            expression: Expression in FTS5's syntax.
+            limit: Maximum number of passages.
+            ids: Passages to search; None is all of them.
 
         Returns:
-            Id and BM25 score of each; higher is better, unlike FTS5's own sign.
+            Id and BM25 score of each passage; higher is better, unlike in FTS5.
         """
         query = "SELECT rowid, -bm25(lexical) AS score FROM lexical WHERE lexical MATCH ?"
         query += f" AND rowid NOT IN ({_DELETED})"
         values: list[object] = [expression]
         if ids is not None:
-            # The sign keeps SQLite from matching anew for each passage to choose from: 1,000 take 0.9 ms, not 182.
+            # The + keeps SQLite from matching again for each id: 1,000 ids take 0.9 ms, not 182.
             query += " AND +rowid IN (SELECT value FROM json_each(?))"
             values.append(json.dumps(list(ids)))
         query += " ORDER BY score DESC, rowid LIMIT ?"
@@ -129,15 +129,15 @@ class Passages:
             return connection.execute(query, [*values, limit]).fetchall()
 
     def words_held(self, words: Iterable[str], *, as_written: bool = False) -> set[str]:
-        """Those of some words that a document holds.
+        """Return those of some words that occur in a document.
 
         Args:
             words: Words of letters and digits, in lower case.
-            as_written: In this form; else in any that the lexical search takes for the same.
+            as_written: Match this form exactly; otherwise any word with the same stem.
 
         Returns:
-            Those that are held; one of a document just deleted may yet be among them. A form that is rare beside others
-            may be missed.
+            Those that occur. Words of a document just deleted may be included; a rare form of a frequent stem may be
+            missed.
         """
         query = "SELECT p.text FROM lexical l JOIN passages p ON p.id = l.rowid WHERE lexical MATCH ? LIMIT ?"
         held = set()
@@ -149,7 +149,7 @@ class Passages:
         return held
 
     def add(self, document_id: int, rows: Iterable[PassageRow]) -> None:
-        """Write the passages of a document, each with its vector and its lexical row.
+        """Write the passages of a document, with their vectors and lexical rows.
 
         Args:
             document_id: Id of the document.
@@ -167,11 +167,11 @@ class Passages:
                 connection.execute(lexical, (id_, row.context, said.text))
 
     def erase(self, document_id: int, limit: int) -> bool:
-        """Erase some passages of a document with all that belongs to them.
+        """Erase some passages of a document, with their vectors and lexical rows.
 
         Args:
             document_id: Id of the document.
-            limit: How many at most.
+            limit: Maximum number of passages.
 
         Returns:
             Whether there were any.

@@ -1,4 +1,4 @@
-"""Where a document's text stands in its file: labels of places, sizes of pages, and boxes of characters."""
+"""Places of a document's text in its file: labels of places, sizes of pages, and boxes of characters."""
 
 import numpy as np
 
@@ -14,30 +14,30 @@ class Places:
     """Places, pages and boxes of an index's documents. All methods that take a name raise `UnknownDocumentError`."""
 
     def __init__(self, database: Database, documents: Documents) -> None:
-        """Make it over an index's database.
+        """Access the places of an index's database.
 
         Args:
             database: The database.
-            documents: The documents, which are found by name.
+            documents: The documents, to look up by name.
         """
         self._database = database
         self._documents = documents
 
     def of(self, name: str) -> tuple[Place, ...]:
-        """Where stretches of a document's text stand in its file, in order."""
+        """Return the places of a document, in order."""
         query = "SELECT start, label FROM places WHERE document_id = ? ORDER BY start"
         with self._database.reading() as connection:
             return tuple(Place(*row) for row in connection.execute(query, (self._documents.id_of(name),)))
 
     def at(self, name: str, offset: int) -> str:
-        """Label of the place that an offset in a document's text stands at; "" where there is none."""
+        """Return the label of the place at an offset of a document's text; "" if there is none."""
         query = "SELECT label FROM places WHERE document_id = ? AND start <= ? ORDER BY start DESC LIMIT 1"
         with self._database.reading() as connection:
             found = connection.execute(query, (self._documents.id_of(name), offset)).fetchone()
         return "" if found is None else str(found[0])
 
     def extent(self, name: str) -> tuple[int, int]:
-        """How many pages a document is printed on, 0 for formats without pages, and how many places it has."""
+        """Return the number of pages of a document, 0 for formats without pages, and its number of places."""
         query = (
             "SELECT (SELECT count(*) FROM pages WHERE document_id = ?), (SELECT count(*) FROM places WHERE"
             " document_id = ?)"
@@ -48,28 +48,28 @@ class Places:
         return n_pages, n_places
 
     def page_sizes(self, name: str) -> list[tuple[float, float]]:
-        """Width and height of each page of a document, in points (1/72 inch).
+        """Return width and height of each page of a document, in points (1/72 inch).
 
         Args:
-            name: Its name.
+            name: The document's name.
 
         Returns:
-            The sizes in the order of the pages; (0, 0) of one that cannot be shown, none for formats without pages.
+            The sizes in page order; (0, 0) for a page that cannot be shown. Empty for formats without pages.
         """
         query = "SELECT width, height FROM pages WHERE document_id = ? ORDER BY number"
         with self._database.reading() as connection:
             return list(connection.execute(query, (self._documents.id_of(name),)))
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
-        """Where a stretch of a document's text is printed.
+        """Return the boxes of a span of a document's text on its pages.
 
         Args:
-            name: Its name.
-            start: Offset of its first character.
-            end: Offset after its last one.
+            name: The document's name.
+            start: Offset of the span's first character.
+            end: Offset after its last character.
 
         Returns:
-            The pages that it is on, with a rectangle for each line; none where it is printed nowhere.
+            The pages that show the span, with a rectangle for each line; empty if it is on no page.
         """
         query = "SELECT first, piece FROM boxes WHERE document_id = ? AND first > ? AND first < ? ORDER BY first"
         with self._database.reading() as connection:
@@ -90,7 +90,7 @@ class Places:
         """Write the places, pages and boxes of a document.
 
         Args:
-            document_id: The id that it was written under.
+            document_id: The document's id.
             document: The document.
         """
         sizes = [] if document.boxes is None else np.nan_to_num(document.boxes.sizes).tolist()

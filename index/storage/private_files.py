@@ -1,4 +1,4 @@
-"""Files beside an index that nobody but their owner may read, whatever the umask; on Windows, as any others."""
+"""Files beside an index that only their owner can access, whatever the umask; on Windows, with default permissions."""
 
 import os
 import stat
@@ -8,33 +8,33 @@ from pathlib import Path
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _BESIDE = ("", "-wal", "-shm")
-"""What SQLite adds to the name of a database for the files that belong to it; it gives new ones the same mode."""
+"""Suffixes of the files that SQLite keeps beside a database; new ones get the database's permissions."""
 
 _one_at_a_time = threading.Lock()
-"""Closing a file lets go of this process's locks on it, SQLite's too: nobody may use one before it is made."""
+"""Held while creating a file: closing a file releases all locks of the process on it, SQLite's included."""
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for its owner alone, or make one that is there so; its parents are as they are.
+    """Create a folder with owner-only permissions, or restrict an existing one; its parents are unchanged.
 
     Args:
         folder: The folder.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be created.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _shut(folder)
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file for its owner alone, or make one that is there so.
+    """Create an empty file with owner-only permissions, or restrict an existing one.
 
     Args:
         path: The file.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be created.
     """
     with _one_at_a_time, suppress(FileExistsError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -42,17 +42,17 @@ def make_file(path: Path) -> None:
 
 
 def mend_file(path: Path) -> None:
-    """Take from everybody else what they may do with a file, and with those that SQLite keeps beside it.
+    """Restrict a file, and the files that SQLite keeps beside it, to their owner.
 
     Args:
-        path: The file, which may be missing. One of another user, or on a disk without modes, stays as it is.
+        path: The file; it may be missing. Files of another user, or on a disk without permissions, are unchanged.
     """
     for suffix in _BESIDE:
         _shut(path.with_name(path.name + suffix))
 
 
 def _shut(path: Path) -> None:
-    """Shut out everybody else. The owner is given nothing: what was made read-only on purpose stays so."""
+    """Remove the permissions of group and others; the owner's are unchanged, so that read-only files stay so."""
     if os.name != "posix":
         return
     with suppress(OSError):

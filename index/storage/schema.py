@@ -1,4 +1,4 @@
-"""The tables of an index's database."""
+"""Tables of an index's database."""
 
 import sqlite3
 
@@ -7,7 +7,7 @@ SCHEMA_VERSION = 4
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
--- The ledger: every file that was met in the folder, and what became of it.
+-- The ledger: every file found in the folder, and its state.
 CREATE TABLE files (
     name TEXT PRIMARY KEY,
     status TEXT NOT NULL,
@@ -20,11 +20,11 @@ CREATE TABLE files (
 ) WITHOUT ROWID;
 CREATE INDEX files_by_parent ON files (parent);
 
--- What was taken out by hand, by name and by content: neither another name nor a new file brings it back.
+-- Files removed by the user, by name and by content: neither a new name nor a new file brings them back.
 CREATE TABLE kept_out (name TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (name, sha256)) WITHOUT ROWID;
 
--- A document without a name is deleted: nothing finds it, and its rows are erased in the background.
--- The text comes last: what stands behind a long one is slow to reach.
+-- A document without a name is deleted: it is not found, and its rows are erased in the background.
+-- The text comes last: columns after a long one are slow to read.
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT UNIQUE,
@@ -36,7 +36,7 @@ CREATE TABLE documents (
     text TEXT NOT NULL
 );
 
--- Where stretches of a document's text stand in its file; each goes on to the beginning of the next.
+-- Places of a document's text in its file; each extends to the start of the next.
 CREATE TABLE places (
     document_id INTEGER NOT NULL REFERENCES documents (id),
     start INTEGER NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE places (
     PRIMARY KEY (document_id, start)
 ) WITHOUT ROWID;
 
--- Sizes of a document's pages, in points, and where its characters are printed on them, as char_boxes.py has it.
+-- Sizes of a document's pages, in points, and boxes of its characters on them, in the format of char_boxes.py.
 CREATE TABLE pages (
     document_id INTEGER NOT NULL REFERENCES documents (id),
     number INTEGER NOT NULL,
@@ -59,7 +59,7 @@ CREATE TABLE boxes (
     PRIMARY KEY (document_id, first)
 );
 
--- AUTOINCREMENT: an id is never used again, so a derived index can tell what it lacks and what it has too much.
+-- AUTOINCREMENT: an id is never used again, so a derived index can tell which passages it lacks or has in excess.
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     document_id INTEGER NOT NULL REFERENCES documents (id),
@@ -79,18 +79,18 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
 """
 
 OF_DOCUMENT = ("places", "pages", "boxes")
-"""Tables of what is known of a document besides its passages."""
+"""Tables of a document's data besides its passages."""
 _TABLES = ("lexical", "vectors", "passages", *OF_DOCUMENT, "documents", "kept_out", "files", "meta")
-"""All tables, those that refer to others before those."""
+"""All tables, each before those that it refers to."""
 
 
 def has_tables(connection: sqlite3.Connection) -> bool:
-    """Whether the tables were made."""
+    """Return whether the tables exist."""
     return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
-    """Make all tables, empty; those that are there are dropped."""
+    """Create all tables, empty; existing ones are dropped."""
     for table in _TABLES:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in SCHEMA.split(";\n"):

@@ -1,4 +1,4 @@
-"""One index on disk: its documents, its ledger, its passages, and what changes several of them in one transaction."""
+"""Store: one index on disk, with the changes that affect several of its parts in one transaction."""
 
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -21,27 +21,27 @@ FILE_NAME = "store.sqlite"
 class Store:
     """One index on disk. Safe to use from many threads; one process at a time may write.
 
-    What is kept is reached through its parts: `database` has the transactions, `meta` what the index says of itself,
-    `documents`, `places`, `ledger` and `passages` (with vectors and lexical rows) the rest, `erasure` the steps that
-    take what was deleted out of the file. What changes several of them at once is here, in one transaction each.
+    Its parts: `database` for transactions, `meta` for certificate and counters, `documents`, `places`, `ledger` and
+    `passages` (with vectors and lexical rows), and `erasure` for removing deleted data from the file. Changes of
+    several parts are methods of the store, each in one transaction.
     """
 
     def __init__(self, folder: Path, rebuild_command: str = "verbatim index FOLDER --rebuild") -> None:
-        """Open the store in a folder, making it when there is none.
+        """Open the store in a folder, creating it if missing.
 
         Args:
-            folder: Where the store's file lies; made when missing.
-            rebuild_command: What people are told to type when the store is damaged.
+            folder: Folder of the store's file; created if missing.
+            rebuild_command: Command that error messages suggest for a damaged store.
 
         Raises:
-            DamagedIndexError: There is a file, and it is no store of ours or cannot be read.
-            VerbatimError: The folder cannot be made or written.
+            DamagedIndexError: The file is not a store or cannot be read.
+            VerbatimError: The folder cannot be created or written.
         """
         try:
             private_files.make_folder(folder)
         except OSError as error:
             place = f"index_dir={str(folder)!r}"
-            raise VerbatimError(f"{place} cannot be made: {error.strerror}; name a folder that can") from error
+            raise VerbatimError(f"{place} cannot be created: {error.strerror}; choose another folder") from error
         self.database = Database(folder / FILE_NAME, _kind(rebuild_command))
         self.meta = Meta(self.database)
         self.documents = Documents(self.database, self.meta)
@@ -54,15 +54,15 @@ class Store:
             is_new = not schema.has_tables(connection)
         if is_new:
             with self.database.writing() as connection:
-                if not schema.has_tables(connection):  # another process may have made it between the look and the lock
+                if not schema.has_tables(connection):  # checked again: another process may have created them meanwhile
                     schema.make_tables(connection)
                     self.meta.begin({})
 
     def clear(self, meta: dict[str, object]) -> None:
-        """Begin anew, in one transaction: whoever has the store open sees the old state or the new one.
+        """Empty the store in one transaction, so that other processes see either the old state or the new one.
 
         Args:
-            meta: What the index is, by key.
+            meta: Values for the new metadata, by key.
         """
         with self.database.writing() as connection:
             n_deleted = connection.execute("SELECT count(*) FROM documents").fetchone()[0]
@@ -70,17 +70,17 @@ class Store:
             self.meta.begin({**meta, DELETIONS: n_deleted})
 
     def counts(self) -> dict[str, int]:
-        """Number of "documents", "passages", "vectors" and "lexical" rows, each counted in its table."""
+        """Return the number of "documents", "passages", "vectors" and "lexical" rows, counted in their tables."""
         with self.database.reading():
             return {"documents": self.documents.count(), **self.passages.counts()}
 
     def put(self, document: Document, rows: Sequence[PassageRow], file: FileRecord | None) -> None:
-        """Write a document with all that belongs to it, in place of the one of that name if there is one.
+        """Write a document with its passages; it replaces one of the same name.
 
         Args:
             document: The document.
             rows: Its passages.
-            file: The ledger's line for it, None when it comes from no file.
+            file: Its entry in the ledger; None if it does not come from a file.
         """
         with self.database.writing():
             self.documents.delete([document.name])
@@ -92,11 +92,11 @@ class Store:
             self.meta.next_generation()
 
     def delete(self, names: Collection[str], files: Iterable[FileRecord] = ()) -> None:
-        """Delete documents with all that belongs to them; names that are not there are passed over.
+        """Delete documents with all their data; unknown names are ignored.
 
         Args:
-            names: Names of the documents, whose ledger lines go with them.
-            files: Ledger lines to write in the same transaction.
+            names: Names of the documents; their ledger entries are deleted too.
+            files: Ledger entries to write in the same transaction.
         """
         with self.database.writing():
             self.documents.delete(names)
@@ -105,11 +105,11 @@ class Store:
             self.meta.next_generation()
 
     def rename(self, old: str, file: FileRecord) -> None:
-        """Give a file another name, and so its document and the files within it; passages and vectors stay.
+        """Rename a file, its document and the files inside it; passages and vectors are unchanged.
 
         Args:
-            old: The name so far, whose ledger line goes.
-            file: The ledger's line for the new name.
+            old: The old name, whose ledger entry is deleted.
+            file: The ledger entry for the new name.
         """
         with self.database.writing():
             names = [old, *self.ledger.parts(old)]
@@ -118,14 +118,14 @@ class Store:
             self.meta.next_generation()
 
     def begin_file(self, name: str, parts: Iterable[FileRecord], keep: Iterable[str]) -> None:
-        """Make ready for the documents of a file that has files within it, or had; its own line comes last, by `put`.
+        """Prepare for the documents of a file that contains files, or did; its own entry is written last, by `put`.
 
-        Until then the ledger does not know the file: a run that is interrupted reads it again.
+        Until then the ledger does not have the file, so that it is read again after an interruption.
 
         Args:
-            name: The file's name.
-            parts: Ledger lines of the files within it that are no documents.
-            keep: Names of its documents, which are about to be written; all others that it had go.
+            name: Name of the file.
+            parts: Ledger entries of the files inside it that are not documents.
+            keep: Names of its documents that will be written; its other documents are deleted.
         """
         kept = frozenset(keep)
         with self.database.writing():
@@ -136,11 +136,11 @@ class Store:
             self.meta.next_generation()
 
     def keep_out(self, names: Collection[str], within: Collection[str] = ()) -> None:
-        """Delete documents and keep their names and contents out; their files' ledger lines say so.
+        """Delete documents, and keep their names and contents out; their ledger entries are marked as removed.
 
         Args:
-            names: Names of documents, or of files that hold nothing but others.
-            within: Documents within those, which go with them; of their contents nothing is said.
+            names: Names of documents, or of containers such as archives.
+            within: Documents inside those, deleted with them; their contents are not kept out.
         """
         with self.database.writing():
             self.ledger.keep_out(names)
@@ -156,7 +156,7 @@ def _kind(rebuild_command: str) -> DatabaseKind:
         damaged=DamagedIndexError,
         busy=BusyIndexError,
         if_damaged=f"rebuild it with: {rebuild_command}",
-        if_unwritable="set index_dir to a folder that can",
+        if_unwritable="set index_dir to a folder that can be written",
         auto_vacuum="INCREMENTAL",
         synchronous="NORMAL",
         keeps_open=True,

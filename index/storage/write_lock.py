@@ -1,4 +1,4 @@
-"""The right to write an index, which one thread of one process has at a time."""
+"""The write lock of an index, held by one thread of one process at a time."""
 
 import threading
 from collections.abc import Iterator
@@ -14,27 +14,27 @@ from index.storage.database_kind import gone
 _LOCK_FILE = "write.lock"
 
 _MANNERS_S = 2
-"""Seconds that writing waits for another process: one that only erases what was deleted lets others in between."""
+"""Seconds to wait for another process: one that only erases deleted data releases the lock between steps."""
 
 
 class WriteLock:
-    """The right to write one index. A thread that has it may take it again."""
+    """The write lock of one index. A thread that holds it may take it again."""
 
     def __init__(self, index_dir: Path, folder: Path) -> None:
-        """Make the lock; nobody holds it yet.
+        """Create the lock; nobody holds it yet.
 
         Args:
-            index_dir: Where the index lies; made when missing.
-            folder: The documents, which messages name.
+            index_dir: Folder of the index; created if missing.
+            folder: The folder of documents, named in messages.
 
         Raises:
-            VerbatimError: The index's folder cannot be made.
+            VerbatimError: The index's folder cannot be created.
         """
         try:
             private_files.make_folder(index_dir)
         except OSError as error:
             place = f"index_dir={str(index_dir)!r}"
-            raise VerbatimError(f"{place} cannot be made: {error.strerror}; name a folder that can") from error
+            raise VerbatimError(f"{place} cannot be created: {error.strerror}; choose another folder") from error
         self._index_dir = index_dir
         self._folder = folder
         self._thread_lock = threading.RLock()
@@ -43,20 +43,20 @@ class WriteLock:
 
     @contextmanager
     def held(self, timeout_s: float = _MANNERS_S) -> Iterator[None]:
-        """Hold the right to write, among threads and processes.
+        """Hold the lock, among threads and processes.
 
         Args:
-            timeout_s: How long to wait for another process that has it, in seconds.
+            timeout_s: Seconds to wait for another process that holds it.
 
         Yields:
             Nothing.
 
         Raises:
-            BusyIndexError: Another process has it.
-            VerbatimError: The index's folder is gone, or cannot be written.
+            BusyIndexError: Another process holds it.
+            VerbatimError: The index's folder is missing or cannot be written.
         """
         with self._thread_lock:
-            if not self._index_dir.is_dir():  # the lock would make one anew, in the way of the one to be put back
+            if not self._index_dir.is_dir():  # taking the lock would create a new folder in place of the moved one
                 raise VerbatimError(gone("the index", self._index_dir))
             try:
                 self._file_lock.acquire(timeout=timeout_s)
@@ -66,7 +66,7 @@ class WriteLock:
                 ) from error
             except OSError as error:
                 place = f"index_dir={str(self._index_dir)!r}"
-                raise VerbatimError(f"{place} cannot be written: {error.strerror}; name a folder that can") from error
+                raise VerbatimError(f"{place} cannot be written: {error.strerror}; choose another folder") from error
             try:
                 yield
             finally:
