@@ -87,7 +87,7 @@ def test_what_is_no_answer_is_refused(asked, change, said):
     answerer, answer = asked
     with pytest.raises(ParameterError, match=said):
         answerer.verify(asdict(answer) | change)
-    with pytest.raises(ParameterError, match="is no answer"):
+    with pytest.raises(ParameterError, match="is not an answer"):
         answerer.verify([change])
 
 
@@ -116,7 +116,7 @@ def test_the_command(monkeypatch, folder, tmp_path, asked, engine):
     (folder / "a.txt").write_text("The leader is OMEGA now.")
     done = run(cli, ["verify", str(file), "--folder", str(folder)])
     assert (done.exit_code, done.output.startswith("changed: ")) == (1, True)
-    for content, said in (("{", "is no JSON"), ("[" * 100_000, "is no JSON"), ("[]", "is no answer")):
+    for content, said in (("{", "is not JSON"), ("[" * 100_000, "is not JSON"), ("[]", "is not an answer")):
         file.write_text(content)
         done = run(cli, ["verify", str(file), "--folder", str(folder)])
         assert (done.exit_code, said in done.output) == (2, True)

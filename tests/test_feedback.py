@@ -160,9 +160,9 @@ def test_any_characters_of_a_document_can_be_the_right_ones(client, words, answe
 @pytest.mark.parametrize(
     ("changed", "status", "said"),
     [
-        ({"start": 0, "end": 7}, 422, "answer.text='MARLOWE' does not stand at 0 to 7 of 'odd.txt'; select it again"),
-        ({"text": "MARLOW"}, 422, "does not stand at"),
-        ({"text": " \n"}, 422, "holds no words; select some"),
+        ({"start": 0, "end": 7}, 422, "answer.text='MARLOWE' is not at 0 to 7 of 'odd.txt'; select it again"),
+        ({"text": "MARLOW"}, 422, "is not at"),
+        ({"text": " \n"}, 422, "has no words; select some"),
         ({"text": "x" * 2_001}, 422, "has 2,001 characters, at most 2,000"),
         ({"text": "x" * 20_000}, 422, "string should have at most 10000 characters"),
         ({"start": 7, "end": 7}, 422, "are not a span of 'odd.txt'"),
@@ -196,8 +196,8 @@ def test_words_that_do_not_stand_there_are_refused_in_one_line(unspoken, changed
         ({"question": "x" * 1_001}, "1,001 characters, at most 1,000"),
         ({"confidence": 1.1}, "confidence=1.1: input should be less than or equal to 1"),
         ({"reader": "../secret"}, "reader='../secret': input should be 'fast', 'accurate' or 'cascade'"),
-        ({"is_absent": True}, "verdict='right' comes with a correction"),
-        ({"answer": None, "verdict": "wrong", "is_absent": True}, "is_absent says what declining said"),
+        ({"is_absent": True}, "verdict='right' cannot have a correction"),
+        ({"answer": None, "verdict": "wrong", "is_absent": True}, "is_absent is what declining says already"),
         ({"answer": "MARLOWE"}, "answer='MARLOWE': input should be"),
     ],
 )
@@ -225,7 +225,7 @@ def test_a_body_that_is_none_is_refused_in_one_line(unspoken, body) -> None:
 def test_a_correction_and_absence_exclude_one_another(unspoken) -> None:
     client, words = unspoken
     both = given(words, verdict="wrong", correction=words("The end."), is_absent=True)
-    assert "exclude one another" in client.post("/api/feedback", json=both).json()["detail"]
+    assert "cannot be combined" in client.post("/api/feedback", json=both).json()["detail"]
 
 
 def test_a_document_that_has_changed_since_is_said(client, words, answerer, folder) -> None:
@@ -361,7 +361,7 @@ def test_a_file_that_is_none_of_ours_is_said_in_one_line(tmp_path) -> None:
 def test_python_gets_the_same_checks(answerer) -> None:
     sha256 = answerer.documents()[0].sha256
     said = Feedback(BROWSER, "who?", Verdict.RIGHT, answer=Stretch("odd.txt", sha256, 0, 1, "x"))
-    with pytest.raises(ParameterError, match="does not stand at 0 to 1"):
+    with pytest.raises(ParameterError, match="is not at 0 to 1"):
         take(answerer, said)
     with pytest.raises(ParameterError, match="is not valid Unicode"):
         take(answerer, replace(said, answer=Stretch("odd.txt", sha256, 0, 1, "\ud800")))

@@ -73,17 +73,21 @@ NOTHING = np.full(64, np.nan, dtype=np.float32).tobytes()
 @pytest.mark.parametrize(
     ("check", "said", "statements"),
     [
-        ("passages", "1 passages of '1.txt' are not", [f"UPDATE passages SET start = start + 1 WHERE id = {FIRST}"]),
+        (
+            "passages",
+            "1 passages of '1.txt' differ",
+            [f"UPDATE passages SET start = start + 1 WHERE id = {FIRST}"],
+        ),
         ("passages", "characters but records", ["UPDATE documents SET text = text || 'x' WHERE name = '1.txt'"]),
         ("passages", "passages but records 99", ["UPDATE documents SET n_passages = 99 WHERE name = '1.txt'"]),
         ("vectors", "have no vector", [f"DELETE FROM vectors WHERE passage_id = {FIRST}"]),
         ("vectors", "unit length", [(f"UPDATE vectors SET vector = ? WHERE passage_id = {FIRST}", (TWICE,))]),
         ("vectors", "dimension", [f"UPDATE vectors SET vector = x'0000803f' WHERE passage_id = {FIRST}"]),
         ("vectors", "unit length", [(f"UPDATE vectors SET vector = ? WHERE passage_id = {FIRST}", (NOTHING,))]),
-        ("references", "1 vectors refer to rows that do not exist", [("INSERT INTO vectors VALUES (999, ?)", (bytes(256),))]),
+        ("references", "1 vectors refer to rows", [("INSERT INTO vectors VALUES (999, ?)", (bytes(256),))]),
         (
             "references",
-            "1 passages refer to rows that do not exist",
+            "1 passages refer to rows",
             [
                 "INSERT INTO passages VALUES (999, 99, 0, 1, '', '', 'x')",
                 "INSERT INTO lexical (lexical) VALUES ('rebuild')",
@@ -99,7 +103,7 @@ NOTHING = np.full(64, np.nan, dtype=np.float32).tobytes()
         ),
         (
             "lexical",
-            "does not hold what",
+            "differs from the passages",
             ["INSERT INTO lexical (lexical, rowid, context, text) VALUES ('delete', 1, '', 'number0')"],
         ),
         (
@@ -112,11 +116,11 @@ NOTHING = np.full(64, np.nan, dtype=np.float32).tobytes()
             "as indexed, but it is not indexed",
             ["INSERT INTO files VALUES ('x.txt', 'indexed', '', '', 0, 0, 0, '')"],
         ),
-        ("ledger", "as another file", ["UPDATE files SET sha256 = 'x' WHERE name = '1.txt'"]),
+        ("ledger", "in another version", ["UPDATE files SET sha256 = 'x' WHERE name = '1.txt'"]),
         ("ledger", "which is not indexed", ["UPDATE files SET detail = 'x.txt' WHERE name = 'same.txt'"]),
         (
             "ledger",
-            "left out (unsupported) and is indexed",
+            "left out (unsupported), but it is indexed",
             ["UPDATE files SET status = 'unsupported' WHERE name = '1.txt'"],
         ),
     ],

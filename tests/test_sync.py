@@ -488,7 +488,7 @@ def test_one_index_folder_does_not_serve_two_folders(folder, opened, tmp_path):
 
 
 def test_the_index_never_lies_inside_the_folder(folder):
-    with pytest.raises(ParameterError, match=r"index_dir=.*lies inside"):
+    with pytest.raises(ParameterError, match=r"index_dir=.*is inside"):
         Library(folder, HashEmbedder(), folder / "index")
     assert not default_index_dir(folder).is_relative_to(folder)
 

@@ -1,1 +1,1 @@
-"""The command line, `verbatim …`."""
+"""The command line: `verbatim …`."""

@@ -1,4 +1,4 @@
-"""`verbatim …`: what people type. Models are imported only by the commands that need them."""
+"""Commands of `verbatim`. Models are imported only by the commands that need them."""
 
 import io
 import json
@@ -57,14 +57,14 @@ cli = typer.Typer(
     epilog='Example: verbatim ask "who signed it?" --folder reports/',
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # boxes leave little room in 80 columns, and take as long to draw as all the rest
+    rich_markup_mode=None,  # its boxes leave little room in 80 columns, and take long to draw
 )
 
 cli.add_typer(train, name="train")
 
 
 class Mode(StrEnum):
-    """What is asked of what in an evaluation."""
+    """What `evaluate` measures."""
 
     READ = "read"
     RETRIEVE = "retrieve"
@@ -93,7 +93,7 @@ def ask(
         check_question(question)
         with _load(context, folder, top_k=top_k, threshold=threshold, max_wrong=max_wrong, reader=reader) as answerer:
             answer = answerer.ask(question, within=within)
-            # Said before the index is closed: then what was deleted since the last time is erased.
+            # Printed before the index is closed, since closing may first erase deleted data.
             if as_json:
                 print_json(jsonable(answer))
             else:
@@ -113,7 +113,7 @@ def chat(
 ) -> None:
     """Talk with the documents, a line at a time; Ctrl-D ends it.
 
-    Follow up as you would with a person. A line that begins with = says how the one before it was meant.
+    Follow up as you would with a person. A line that begins with = rewords the line before it.
     With --json each line is answered by a line of JSON.
     """
     with errors(as_json), _load(context, folder, reader=reader) as answerer:
@@ -128,12 +128,12 @@ def index(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Read again what failed, was empty or was read only partly.")
     ] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on with whatever changes, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep indexing changes until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Bring the index of a folder in step with its files.
+    """Update the index of a folder to match its files.
 
-    With --watch and --json, what was done is printed as one line of JSON each time.
+    With --watch and --json, each update prints its result as one line of JSON.
     """
     if watch:
         _watch(context, folder, rebuild, as_json)
@@ -157,7 +157,7 @@ def index(
 
 @cli.command()
 def documents(context: typer.Context, folder: Folder = None, as_json: Json = False) -> None:
-    """List a folder's files, and what became of each."""
+    """List a folder's files with their state in the index."""
     with errors(as_json):
         from qa.answerer import QuestionAnswerer
         from qa.open_folder import default_folder
@@ -185,7 +185,7 @@ def verify(
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Check that an answer still stands; exit code 1 when not."""
+    """Check that an answer's quotation still stands in the documents; exit code 1 when not."""
     with errors(as_json):
         answer = _read_json(file)
         with _load(context, folder) as answerer:
@@ -214,7 +214,7 @@ def doctor(
         try:
             with QuestionAnswerer(_named(folder), engine=context.obj) as answerer:
                 found = answerer.doctor(mend=mend)
-        except DamagedIndexError as error:  # it cannot even be opened
+        except DamagedIndexError as error:  # too damaged to open
             found = Diagnosis({}, (Problem("database", str(error)),))
     if as_json:
         print_json({"is_sound": not found.problems, **jsonable(found)})
@@ -228,14 +228,14 @@ def feedback(
     context: typer.Context,
     folder: Folder = None,
     export: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write what tells which answers are right.")
+        Path | None, typer.Option(metavar="FILE", help="File to write the feedback that tells right answers to.")
     ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="FORM", help="squad, for evaluate; or jsonl, for train.")
     ] = "squad",
     as_json: Json = False,
 ) -> None:
-    """Show what people said of answers in the web chat, or export it."""
+    """Show users' feedback on answers in the web chat, or export it."""
     with errors(as_json):
         from qa.answerer import QuestionAnswerer
         from qa.evaluation.prediction_log import check_writable, write_whole
@@ -245,7 +245,7 @@ def feedback(
         from qa.open_folder import default_folder
 
         if form not in tuple(Format):
-            raise ParameterError(f"format={form!r} is none; choose squad or jsonl")
+            raise ParameterError(f"format={form!r} is unknown; choose squad or jsonl")
         if export is not None:
             check_writable("export", export)
         place = default_folder() if folder is None else _named(folder)
@@ -274,10 +274,10 @@ def serve(
     port: Annotated[int, typer.Option(metavar="PORT", help="Port to listen on; 0 takes a free one.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     no_auth: Annotated[
-        bool, typer.Option("--no-auth", help="Ask for no password, even where other machines are let in.")
+        bool, typer.Option("--no-auth", help="Ask for no password, even if other machines have access.")
     ] = False,
     allowed_host: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="What a proxy calls the server; may be given again.")
+        list[str] | None, typer.Option(metavar="NAME", help="Host name used by a proxy; may be given again.")
     ] = None,
     reader: ReaderName = None,
     patience: Annotated[
@@ -296,10 +296,10 @@ def serve(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Serve the web chat until Ctrl-C; what changes is indexed.
+    """Serve the web chat until Ctrl-C; changes of the folder are indexed.
 
     Beside the page, for programs: POST /api/ask, described in /openapi.json; MCP at /mcp; /health and /metrics.
-    Where a password is set (verbatim password), it is asked for.
+    If a password is set (verbatim password), visitors must enter it.
     """
     with errors(as_json):
         from qa.web import serve as serve_page
@@ -326,12 +326,12 @@ def serve(
 
 @cli.command()
 def mcp(context: typer.Context, folder: Folder = None, reader: ReaderName = None) -> None:
-    """Serve an assistant over stdio (MCP); what changes is indexed.
+    """Serve an assistant over stdio (MCP); changes of the folder are indexed.
 
     The assistant starts it: name this command, with its options, in the assistant's settings as a server of the Model
     Context Protocol.
     """
-    with errors(as_json=False), _load(context, folder, reader=reader) as answerer:  # stdout is the protocol's alone
+    with errors(as_json=False), _load(context, folder, reader=reader) as answerer:  # stdout carries the protocol only
         from qa.web.api.mcp import serve_stdio
 
         with answerer.watch():
@@ -340,16 +340,16 @@ def mcp(context: typer.Context, folder: Folder = None, reader: ReaderName = None
 
 @cli.command()
 def password(
-    remove: Annotated[bool, typer.Option("--remove", help="Ask for none any more.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the password.")] = False,
     print_hash: Annotated[
-        bool, typer.Option("--print-hash", help="Store nothing; print what VERBATIM_PASSWORD_HASH takes.")
+        bool, typer.Option("--print-hash", help="Print a hash for VERBATIM_PASSWORD_HASH; store nothing.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Set the password of the web chat.
 
-    It is asked for twice; in a script, it is the first line of stdin. A server that runs takes it over at once, and
-    whoever is signed in signs in again.
+    It is asked for twice; in a script, it is the first line of stdin. A running server uses it at once, and everybody
+    must sign in again.
     """
     with errors(as_json):
         from qa.web.security.passwords import hash_password, password_path, store_password
@@ -388,20 +388,20 @@ def evaluate(
         Mode, typer.Option(help="Read the given paragraph, retrieve from all paragraphs as documents, or both.")
     ] = Mode.BOTH,
     limit: Annotated[
-        int | None, typer.Option(metavar="N", help="Ask only so many, drawn at random, always the same.", min=1)
+        int | None, typer.Option(metavar="N", help="Ask only N questions, always the same random ones.", min=1)
     ] = None,
     predictions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Another system's answers, {id: text}, scored beside ours.")
     ] = None,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where to write what was said to each question, JSON Lines."),
+        typer.Option(metavar="FILE", help="File to write each question's answer to, as JSON Lines."),
     ] = None,
     reader: ReaderName = None,
     top_k: TopK = None,
     as_json: Json = False,
 ) -> None:
-    """Measure answers to questions whose answers are known.
+    """Measure answers to questions with known answers.
 
     EM, F1, recall@k, MRR, AUROC, calibration error, seconds a question.
     """
@@ -426,20 +426,20 @@ def evaluate(
 
 
 def main(arguments: Sequence[str] | None = None, engine: "Engine | None" = None) -> None:
-    """The command `verbatim`.
+    """Run the command `verbatim`.
 
     Args:
-        arguments: In place of those on the command line.
-        engine: What the models run on; None is the one that this process shares.
+        arguments: Replace those of the command line.
+        engine: Runs the models; None is the engine shared by this process.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # one that cannot show a character shows its number
+        if isinstance(stream, io.TextIOWrapper):  # if it cannot encode a character, it writes its code
             stream.reconfigure(errors="backslashreplace")
     cli(arguments, obj=engine)
 
 
 def _named(folder: str) -> str:
-    """A folder as it was given; the empty string, which would be the current one, is none."""
+    """Return a folder as given; the empty string, which would be the current folder, is refused."""
     if not folder.strip():
         raise FolderError(f"folder={folder!r} is empty; name a folder that holds documents")
     return folder
@@ -455,27 +455,27 @@ def _load(context: typer.Context, folder: str | None, **settings: Any) -> "Itera
 
 
 def _read_json(file: Path) -> Any:  # noqa: ANN401 (whatever it holds)
-    """What a file, or stdin, holds.
+    """Read JSON from a file or stdin.
 
     Args:
         file: The file; `-` is stdin.
 
     Returns:
-        The JSON.
+        The value.
 
     Raises:
-        ParameterError: It cannot be read, or is no JSON.
+        ParameterError: It cannot be read, or is not JSON.
     """
     try:
         return json.loads(sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ParameterError(f"FILE={str(file)!r} cannot be read: {error.strerror}; name one that can") from error
+        raise ParameterError(f"FILE={str(file)!r} cannot be read: {error.strerror}; choose another file") from error
     except (ValueError, RecursionError) as error:
-        raise ParameterError(f"FILE={str(file)!r} is no JSON; give what `verbatim ask --json` printed") from error
+        raise ParameterError(f"FILE={str(file)!r} is not JSON; give what `verbatim ask --json` printed") from error
 
 
 def _watch(context: typer.Context, folder: str, rebuild: bool, as_json: bool) -> None:
-    """Index what changes in a folder until Ctrl-C."""
+    """Index changes of a folder until Ctrl-C."""
     with errors(as_json):
         from qa.answerer import QuestionAnswerer
         from qa.progress import show_progress
@@ -516,11 +516,11 @@ def _first(left_out: dict[str, str]) -> str:
 # A conversation
 
 _CORRECTS = "="
-"""What a line begins with that says how the one before it was meant."""
+"""Starts a line that rewords the line before it."""
 
 
 def _talk(conversation: "Conversation", *, as_json: bool) -> None:
-    """Answer the lines of stdin one by one; what cannot be asked is said, and the conversation goes on."""
+    """Answer the lines of stdin one by one; a question that is refused prints why, and the conversation goes on."""
     shows_prompt = sys.stdin.isatty() and not as_json
     last = ""
     while line := _next_line(shows_prompt):

@@ -1,6 +1,6 @@
-"""What `verbatim` prints.
+"""Output of `verbatim`.
 
-A document may hold anything: none of it may drive the terminal, or show one thing and be another.
+Documents may hold any characters: control characters must not reach the terminal, nor text be shown in another order.
 """
 
 import codecs
@@ -30,29 +30,29 @@ if TYPE_CHECKING:
 BAD_INPUT = 2
 """Exit code of bad usage or input."""
 _MANY = 10
-"""Files of a type that is not supported from which on they are counted rather than listed at the end of a run."""
+"""Unsupported files of one type from this number on are counted instead of listed at the end of a run."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters but for newline and tab, and those that turn the direction of writing around."""
+"""Control characters except newline and tab, and characters that change the direction of writing."""
 
 _NOT_RAW_IN_JSON = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""The same, less those that JSON escapes by itself, and halves of characters, which cannot be written."""
+"""The same without those that JSON escapes, and with lone surrogates, which cannot be encoded."""
 
 _ODD_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What would break the line that a name stands in, or show another name."""
+"""Characters that would break a name's line or disguise the name."""
 
 _DELETE = 0x7F
 _PICTURES = 0x2400
-"""Where Unicode has pictures of the first 32 control characters, in their order."""
+"""Start of the pictures of the first 32 control characters in Unicode, in their order."""
 
 
 def visible(text: str) -> str:
-    """Text with a picture or the number of each control character in its place."""
+    """Replace each control character by its picture or its code."""
     return _CONTROLS.sub(_picture, text.replace("\r\n", "\n"))
 
 
 def shown_name(name: str) -> str:
-    """A file's name on one line, as it really is."""
+    """Return a file's name on one line, with no character hidden."""
     return _ODD_IN_NAMES.sub(_picture, name)
 
 
@@ -64,36 +64,36 @@ def _picture(match: re.Match[str]) -> str:
 
 
 def new_console(*, stderr: bool = False) -> Any:  # noqa: ANN401 (rich is imported late)
-    """Standard output, or standard error, for rich to print on."""
+    """Create a rich console on standard output or standard error."""
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False)
 
 
 def plain(text: str) -> Any:  # noqa: ANN401
-    """Text that rich prints as it is: nothing in it is markup."""
+    """Return text that rich prints without interpreting markup."""
     from rich.text import Text
 
     return Text(visible(text))
 
 
 def print_json(value: object, indent: int | None = 2) -> None:
-    """Print JSON that the terminal can show and that drives nothing in it; on one line without `indent`."""
+    """Print JSON without control characters; on one line if `indent` is None."""
     is_utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
     text = json.dumps(value, ensure_ascii=not is_utf8, indent=indent)
     sys.stdout.write(_NOT_RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
-    sys.stdout.flush()  # who reads what --watch prints does not wait for more
+    sys.stdout.flush()  # so that readers of --watch see it at once
 
 
 def jsonable(record: Any) -> dict[str, Any]:  # noqa: ANN401 (any dataclass)
-    """The fields of a dataclass."""
+    """Return the fields of a dataclass."""
     from dataclasses import asdict
 
     return asdict(record)
 
 
 def print_answer(answer: "Answer") -> None:
-    """Print the sentence of an answer with its words marked and where they stand; or why there is none."""
+    """Print an answer's sentence with its words marked, and its source; or the reason for declining."""
     console = new_console()
     if answer.understood is not None:
         console.print(plain(f"asked as: {answer.understood}"), style="dim", soft_wrap=True)
@@ -116,22 +116,22 @@ def _print_quote(console: Any, before: str, words: str, after: str) -> None:  # 
     from rich.text import Text
 
     if console.is_terminal and console.color_system is not None and not console.no_color:
-        # Put together from its parts: offsets would no longer fit the text once controls are replaced.
+        # Assembled from parts: replacing control characters would shift offsets.
         console.print(Text.assemble(visible(before), (visible(words), "bold black on yellow"), visible(after)))
-    else:  # where colours do not show, the words are marked by brackets
+    else:  # without colours, brackets mark the words
         console.print(plain(f"{before}[[{words}]]{after}"), soft_wrap=not console.is_terminal)
 
 
 @contextmanager
 def errors(as_json: bool) -> Iterator[None]:
-    """An error of ours, or of the machine (a full disk, a folder that is gone), becomes one line and exit code 2.
+    """Print a `VerbatimError` or `OSError` as one line, and exit with code 2.
 
     Args:
         as_json: Whether the line is JSON.
 
     Raises:
-        BrokenPipeError: Whoever was reading has gone; typer ends in silence.
-        Exit: With the code.
+        BrokenPipeError: The reader of stdout is gone; typer ends silently.
+        Exit: With the exit code.
     """
     try:
         yield
@@ -150,12 +150,12 @@ def errors(as_json: bool) -> Iterator[None]:
 
 
 def count_of(n: int, what: str) -> str:
-    """A number and the noun that it counts: "1 file", "2,000 files"."""
+    """Return a number with its noun: "1 file", "2,000 files"."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def print_refusal(error: VerbatimError, *, as_json: bool) -> None:
-    """Print why a line of a conversation was not asked, among the answers."""
+    """Print why a line of a conversation was refused, among the answers."""
     if as_json:
         print_json({"error": str(error), "kind": type(error).__name__}, indent=None)
     else:
@@ -163,7 +163,7 @@ def print_refusal(error: VerbatimError, *, as_json: bool) -> None:
 
 
 def print_turn(turn: "Turn") -> None:
-    """Print what a conversation says to a line, and what else may be asked."""
+    """Print the reply to a line of a conversation, and suggestions."""
     console = new_console()
     if turn.understood is not None and turn.understood != turn.asked:
         console.print(plain(f"Understood as: {turn.understood}"), style="dim", soft_wrap=True)
@@ -184,33 +184,33 @@ def print_turn(turn: "Turn") -> None:
 
 
 def left_out_of(files: "Sequence[FileRecord]") -> dict[str, str]:
-    """Why files are not in the index, by name."""
+    """Return the files that are not in the index: name to reason."""
     return {file.name: file.reason for file in files if not file.is_read}
 
 
 def notes_of(files: "Sequence[FileRecord]") -> dict[str, str]:
-    """What is to be said of files that are in the index."""
+    """Return notes on files that are in the index, by name."""
     return {file.name: file.detail for file in files if file.is_read and file.detail}
 
 
 def by_status(files: "Sequence[FileRecord]") -> dict[str, int]:
-    """How many files have each status, the most frequent first."""
+    """Count files by status, most frequent first."""
     return dict(Counter(file.status for file in files).most_common())
 
 
 def summary_of(files: "Sequence[FileRecord]") -> str:
-    """How many files there are, and of each status."""
+    """Return the number of files, in all and by status."""
     counts = ", ".join(f"{count:,} {status}" for status, count in by_status(files).items())
     return f"{count_of(len(files), 'file')}: {counts}"
 
 
 def print_report(report: "SyncReport", count: int, files: "Sequence[FileRecord]") -> None:
-    """Print what a run did to the index.
+    """Print what a sync run did.
 
     Args:
-        report: What it did.
-        count: Documents in the index now.
-        files: The files to speak of.
+        report: Report of the run.
+        count: Number of documents in the index now.
+        files: The files to report on.
     """
     console = new_console()
     done = {"added": report.added, "changed": report.changed, "removed": report.removed, "renamed": report.renamed}
@@ -227,12 +227,12 @@ def print_report(report: "SyncReport", count: int, files: "Sequence[FileRecord]"
 
 
 def _unread_kind(file: "FileRecord") -> str:
-    """The suffix of a file whose type is not supported; "" of any other."""
+    """Return the suffix of a file with an unsupported type; "" for other files."""
     return PurePosixPath(file.name).suffix.lower() if file.status == "unsupported" and not file.detail else ""
 
 
 def print_problems(console: Any, files: "Sequence[FileRecord]") -> None:  # noqa: ANN401
-    """Print a line for each file that was left out or that something is to be said of."""
+    """Print a line for each file that was left out or has a note."""
     for file in files:
         if not file.is_read:
             said = f"left out: {shown_name(file.name)}: {file.reason}"
@@ -244,7 +244,7 @@ def print_problems(console: Any, files: "Sequence[FileRecord]") -> None:  # noqa
 
 
 def table_of_files(records: "Sequence[DocumentRecord]", files: "Sequence[FileRecord]") -> Any:  # noqa: ANN401
-    """A line for each file, and for each document that comes from none."""
+    """Build a table with a row for each file, and for each document that does not come from a file."""
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -264,12 +264,12 @@ def table_of_files(records: "Sequence[DocumentRecord]", files: "Sequence[FileRec
 
 
 def print_diagnosis(found: "Diagnosis", folder: str, next_option: str) -> None:
-    """Print what is wrong with an index.
+    """Print the problems of an index.
 
     Args:
-        found: What is wrong, and what was mended.
+        found: The problems, and what was repaired.
         folder: The folder of documents.
-        next_option: What to run next where something is wrong: an option of `verbatim doctor` or `index`.
+        next_option: Option of `verbatim doctor` or `index` to run next if something is wrong.
     """
     console = new_console()
     for what, problems in (("mended", found.mended), ("wrong", found.problems)):
@@ -284,14 +284,14 @@ def print_diagnosis(found: "Diagnosis", folder: str, next_option: str) -> None:
 
 
 def feedback_as_json(said: "Feedback", now: dict[str, str]) -> dict[str, Any]:
-    """Feedback without who gave it.
+    """Return feedback as JSON, without the browser.
 
     Args:
         said: The feedback.
-        now: Hashes of the documents as they are, by name.
+        now: SHA-256 of each document's file, by name.
 
     Returns:
-        Its fields, and how the document stands to it now.
+        Its fields, and the state of its document now.
     """
     from qa.feedback.store import standing
 
@@ -300,12 +300,12 @@ def feedback_as_json(said: "Feedback", now: dict[str, str]) -> dict[str, Any]:
 
 
 def print_feedback(given: "Sequence[Feedback]", taught: int, now: dict[str, str]) -> None:
-    """Print feedback, a line each.
+    """Print feedback, one line each.
 
     Args:
         given: The feedback.
-        taught: How many of it tell what is right.
-        now: Hashes of the documents as they are, by name.
+        taught: Number of those that tell the right answer.
+        now: SHA-256 of each document's file, by name.
     """
     from qa.feedback.store import Standing, standing
 
@@ -323,7 +323,7 @@ def print_feedback(given: "Sequence[Feedback]", taught: int, now: dict[str, str]
 
 @contextmanager
 def counting(name: str) -> Iterator[Any]:
-    """A bar on the terminal, while something is counted; gives what to call with how many are done and of how many."""
+    """Show a progress bar on the terminal; yields a function of the number done and the total."""
     from rich.markup import escape
     from rich.progress import Progress
 
@@ -351,7 +351,7 @@ _FIGURES = {
 
 
 def print_scores(rows: "list[tuple[Path, str, Scores]]") -> None:
-    """Print figures, a column for each file and way of asking."""
+    """Print scores, with a column for each file and mode."""
     from rich.table import Table
 
     table = Table("", box=None, header_style="bold", pad_edge=False)

@@ -1,4 +1,4 @@
-"""`verbatim train …`. Models are imported only when a command runs."""
+"""Commands of `verbatim train …`. Models are imported only when a command runs."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,31 +12,32 @@ import typer
 from qa.cli.options import Json, ReaderName
 from qa.cli.output import errors, jsonable, print_json, print_scores
 
-train = typer.Typer(help="Fit what ships, on data of your own.", no_args_is_help=True, rich_markup_mode=None)
+train = typer.Typer(help="Train and fit models on data of your own.", no_args_is_help=True, rich_markup_mode=None)
 
 Base = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="Folder of the model that START was made from, for what it lacks.")
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Folder of the model that START was made from, for files it lacks."),
 ]
 
 
 def _say(as_json: bool) -> Callable[[str], None]:
-    """What prints how far a command is: beside the result where that is JSON."""
+    """Return the function that prints progress: to stderr if the result is JSON."""
     return partial(typer.echo, err=as_json)
 
 
 def _finish(as_json: bool, result: Mapping[str, object]) -> None:
-    """Print what came of a command as JSON, if that is asked for; its lines have said it otherwise."""
+    """Print the result of a command as JSON, if requested; otherwise its progress lines said it already."""
     if as_json:
         print_json({"done": True, **result})
 
 
 def _numbers(figures: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Figures as JSON has them: null for one that cannot be told, as of no questions."""
+    """Return figures for JSON: null for undefined ones, for example those of no questions."""
     return {name: None if value is None or math.isnan(value) else value for name, value in figures.items()}
 
 
 class Size(StrEnum):
-    """How large the reader is that is trained."""
+    """Size of the reader to train."""
 
     SMALL = "small"
     LARGE = "large"
@@ -97,7 +98,7 @@ def train_reader(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
     start: Annotated[Path, typer.Argument(metavar="START", help="Folder of the model to start from.")],
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder of checkpoints; one that is there is gone on from.")
+        Path, typer.Argument(metavar="OUT", help="Folder of checkpoints; training continues from an existing one.")
     ],
     base: Base = None,
     *,
@@ -123,11 +124,11 @@ def train_reader(
         float, typer.Option(metavar="W", help="With --labels: the teacher's part of the target, 0 to 1.", min=0, max=1)
     ] = 0.6,
     teacher_temperature: Annotated[
-        float, typer.Option(metavar="T", help="With --labels: above 1, its second thoughts count more.", min=0.1)
+        float, typer.Option(metavar="T", help="With --labels: above 1, its less likely answers count more.", min=0.1)
     ] = 1.0,
     as_json: Json = False,
 ) -> None:
-    """Train a reader, or go on training it."""
+    """Train a reader, or continue its training."""
     with errors(as_json):
         from dataclasses import replace
 
@@ -149,18 +150,16 @@ def train_reader(
 def label(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
     teacher: Annotated[Path, typer.Argument(metavar="TEACHER", help="Folder of the reader that teaches.")],
-    out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="File to write, .jsonl; one that is there is gone on with.")
-    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write, .jsonl; an existing one is continued.")],
     base: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Folder of the model that TEACHER was made from, for what it lacks."),
+        typer.Option(metavar="FOLDER", help="Folder of the model that TEACHER was made from, for files it lacks."),
     ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Label only so many pairs of the pass.", min=1)] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Chooses the pass: pairs and their order.", min=0)] = 1,
     as_json: Json = False,
 ) -> None:
-    """Write down what a larger reader says, for train reader --labels."""
+    """Write the predictions of a larger reader, for train reader --labels."""
     with errors(as_json):
         from qa.training.distillation.labelling import run
 
@@ -173,19 +172,19 @@ def train_embedder(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Training data: JSON Lines, .xz or plain.")],
     out: Annotated[
         Path,
-        typer.Argument(metavar="OUT", help="Folder of the checkpoint, gone on from if there; OUT/embedder is made."),
+        typer.Argument(metavar="OUT", help="Folder of the checkpoint, continued if there; OUT/embedder is written."),
     ],
     steps: Annotated[int, typer.Option(metavar="N", help="Steps in all; the rate falls to 0 in them.", min=1)] = 100,
     rate: Annotated[float, typer.Option(metavar="X", help="Highest learning rate, 0 to 0.01.", min=0, max=0.01)] = 5e-5,
     frozen_layers: Annotated[
-        int, typer.Option(metavar="N", help="Lowest layers that are left as they are.", min=0)
+        int, typer.Option(metavar="N", help="Number of lowest layers to leave unchanged.", min=0)
     ] = 3,
     keep_original: Annotated[
-        float, typer.Option(metavar="P", help="Part of the original weights in what is made, 0 to 1.", min=0, max=1)
+        float, typer.Option(metavar="P", help="Share of the original weights in the result, 0 to 1.", min=0, max=1)
     ] = 0.5,
     as_json: Json = False,
 ) -> None:
-    """Train the embedder, or go on training it."""
+    """Train the embedder, or continue its training."""
     with errors(as_json):
         from index.settings import read_settings
         from qa.training.embedder.learning import MADE, EmbedderRecipe, run

@@ -1,4 +1,4 @@
-"""What people say of answers: right, wrong, and which words are right. Kept beside the index, in a file of its own."""
+"""Store of users' feedback on answers: right or wrong, and corrections. An SQLite file beside the index."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 MAX_WORDS_CHARS = 2_000
 
 _SCHEMA = """
--- A row for each answer that a browser judged. Of a declined question the answer is '' at 0 to 0 of no document.
+-- A row for each answer that a browser judged. For a declined question the answer is '' at 0 to 0 of no document.
 CREATE TABLE feedback (
     id TEXT PRIMARY KEY,
     time TEXT NOT NULL,
@@ -66,13 +66,13 @@ _KIND = DatabaseKind(
     error=FeedbackError,
     damaged=FeedbackError,
     busy=FeedbackError,
-    if_damaged="move the file away, and feedback begins anew",
-    if_unwritable="check who may write its folder",
+    if_damaged="move the file away, and a new one is created",
+    if_unwritable="check the permissions of its folder",
 )
 
 
 class Verdict(StrEnum):
-    """What is said of an answer, or of a question's having been declined."""
+    """Judgement of an answer, or of declining."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -80,14 +80,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Words of a document.
+    """A span of a document with its text.
 
     Attributes:
         document: Name of the document.
-        sha256: Hash of its file, in hexadecimal.
+        sha256: SHA-256 of its file, in hexadecimal.
         start: Offset of the first character in the stored text, in code points.
         end: Offset after the last.
-        text: The words.
+        text: The text.
     """
 
     document: str
@@ -99,22 +99,22 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What someone said of an answer.
+    """A user's judgement of an answer.
 
     Attributes:
-        browser: Hash of the random id of the browser that it came from, as `hashed_id` gives it.
-        question: The question, as it was asked of the documents.
+        browser: Hash of the browser's random id, as `hashed_id` returns it.
+        question: The question as searched and read.
         verdict: Whether the answer was right, or declining was.
-        answer: The answer; None where the question was declined.
-        correction: The right words; None where none were given.
-        is_absent: Whether it was said that the answer is not in the documents.
-        context: The paragraph that correction or answer stand in; of a question without an answer, the one that came
-            closest. None where there is none.
-        confidence: How sure the answer was, 0 to 1; None where that is not known.
+        answer: The answer; None if the question was declined.
+        correction: The right words; None if none were given.
+        is_absent: Whether the user says that the answer is not in the documents.
+        context: The paragraph of the correction or the answer, or for a question without answer the nearest passage;
+            None if there is none.
+        confidence: Confidence of the answer, 0 to 1; None if unknown.
         reader: Name of the reader that answered.
-        reader_sha256: Hash of its weights.
+        reader_sha256: SHA-256 of its weights.
         id: Its id.
-        time: When it was said, ISO 8601.
+        time: Time of the judgement, ISO 8601.
     """
 
     browser: str
@@ -132,35 +132,35 @@ class Feedback:
 
     @property
     def right_words(self) -> Stretch | None:
-        """The words that answer the question, as far as this tells: the correction, or an answer that is right."""
+        """The right answer, if it is known: the correction, or an answer judged right; else None."""
         return self.correction or (self.answer if self.verdict is Verdict.RIGHT else None)
 
     @property
     def has_no_answer(self) -> bool:
-        """Whether it says that the documents hold no answer."""
+        """Whether the user says that the documents hold no answer."""
         return self.is_absent or (self.answer is None and self.verdict is Verdict.RIGHT)
 
 
 class FeedbackStore:
-    """The feedback on the answers from one folder of documents. Any number of threads and processes may use it."""
+    """The feedback on answers from one folder of documents. Safe to use from many threads and processes."""
 
     def __init__(self, folder: Path) -> None:
-        """Use the feedback that lies beside an index; the file is made when something is first put into it.
+        """Use the feedback file beside an index; it is created on the first `put`.
 
         Args:
-            folder: The index's folder.
+            folder: Folder of the index.
         """
         self._database = Database(folder / FILE_NAME, _KIND)
         self._has_hashes = False
 
     def put(self, feedback: Feedback) -> Feedback:
-        """Keep what was said, in place of what the same browser said before of the same answer.
+        """Store feedback; it replaces earlier feedback of the same browser on the same answer.
 
         Args:
-            feedback: What was said; id and time are given to it here.
+            feedback: The feedback; its id and time are set here.
 
         Returns:
-            What is kept.
+            The feedback as stored.
 
         Raises:
             FeedbackError: The file cannot be read or written.
@@ -176,14 +176,14 @@ class FeedbackStore:
         return kept
 
     def withdraw(self, browser: str, id_: str) -> bool:
-        """Delete something that a browser said.
+        """Delete feedback of a browser.
 
         Args:
             browser: Hash of the browser's id.
             id_: The feedback's id.
 
         Returns:
-            Whether there was such a thing.
+            Whether there was such feedback.
 
         Raises:
             FeedbackError: The file cannot be read or written.
@@ -195,10 +195,10 @@ class FeedbackStore:
             return gone.rowcount > 0
 
     def all(self, browser: str | None = None) -> list[Feedback]:
-        """What was said, the earliest first.
+        """Return feedback, earliest first.
 
         Args:
-            browser: Only what this browser said; None is everything.
+            browser: Return only feedback of this browser; None is all.
 
         Returns:
             The feedback.
@@ -215,7 +215,7 @@ class FeedbackStore:
             return [_feedback(row) for row in rows]
 
     def _is_begun(self) -> bool:
-        """Whether there is anything to look at; ids of browsers, which older versions kept as they were, are hashed."""
+        """Return whether the file exists; unhashed browser ids of older versions are hashed."""
         if not self._database.exists() or not self._database.version(SCHEMA_VERSION):
             return False
         if not self._has_hashes:
@@ -229,13 +229,13 @@ _PLAIN = (
     *("id", "time", "browser", "question", "verdict"),
     *("is_absent", "confidence", "reader", "reader_sha256"),
 )
-"""Columns that are fields of `Feedback` as they are."""
+"""Columns with fields of `Feedback`."""
 _STRETCHES = {
     "answer": ("document", "sha256", "start", "[end]", "text"),
     "correction": tuple(f"right_{each}" for each in ("document", "sha256", "start", "end", "text")),
     "context": ("context_document", "context_sha256", "context_start", "context_end", "context"),
 }
-"""Columns that are words of a document, in the order of the fields of `Stretch`."""
+"""Columns with spans, in the order of the fields of `Stretch`."""
 _FIELDS = tuple(each.name for each in fields(Stretch))
 _COLUMNS = ", ".join((*_PLAIN, *(column for columns in _STRETCHES.values() for column in columns)))
 _NOWHERE = Stretch("", "", 0, 0, "")
@@ -261,7 +261,7 @@ _VALID = TypeAdapter(Feedback)
 
 
 def _feedback(row: Sequence[Any]) -> Feedback:
-    """A row as a record, whose types are checked: a row of a damaged file may hold anything.
+    """Convert a row to a record with type checks: a damaged file may hold anything.
 
     Args:
         row: Values of `_COLUMNS`.
@@ -270,7 +270,7 @@ def _feedback(row: Sequence[Any]) -> Feedback:
         The record.
 
     Raises:
-        ValueError: A value is none that was ever written.
+            ValueError: A value is invalid.
     """
     values = iter(row)
     plain = {name: next(values) for name in _PLAIN}
@@ -283,29 +283,29 @@ def _feedback(row: Sequence[Any]) -> Feedback:
         raise ValueError(f"{'.'.join(map(str, wrong['loc']))} is {wrong['input']!r}") from error
 
 
-# Taking it
+# Checking new feedback
 
 
 def take(answerer: QuestionAnswerer, said: Feedback, nearest: Stretch | None = None) -> Feedback:
-    """Check what was said against the documents, and add what the documents have to add.
+    """Check feedback against the documents, and complete it from them.
 
     Args:
-        answerer: What answered.
-        said: What was said; its context, and its words as the documents have them, are filled in here.
-        nearest: Of a declined question, the passage that came closest; its words are filled in.
+        answerer: Answers from the documents.
+        said: The feedback; its context and the text of its spans are filled in.
+        nearest: For a declined question, the nearest passage; its text is filled in.
 
     Returns:
-        What can be kept.
+        The feedback, ready to be stored.
 
     Raises:
-        ParameterError: It contradicts itself, or words do not stand where it says.
+        ParameterError: Its fields contradict each other, or words are not at their offsets.
         QuestionError: The question is blank or too long.
         UnknownDocumentError: A document is not in the index.
-        ChangingFileError: A document is not what it was when its words were shown.
+        ChangingFileError: A document has changed since its words were shown.
     """
     check_question(said.question)
     _check_sense(said)
-    text_of = cache(answerer.text)  # one state of each document, whatever is written meanwhile
+    text_of = cache(answerer.text)  # so that each document is read in one state
 
     def as_stored(what: str, stretch: Stretch) -> Stretch:
         return _as_stored(what, stretch, text_of(check_unicode(f"{what}.document", stretch.document)), answerer)
@@ -318,72 +318,72 @@ def take(answerer: QuestionAnswerer, said: Feedback, nearest: Stretch | None = N
 
 
 def _check_sense(said: Feedback) -> None:
-    """Refuse what contradicts itself.
+    """Check that the fields of feedback do not contradict each other.
 
     Args:
-        said: What was said.
+        said: The feedback.
 
     Raises:
-        ParameterError: It does.
+        ParameterError: They do.
     """
     corrects = said.correction is not None or said.is_absent
     if said.verdict is Verdict.RIGHT and corrects:
-        raise ParameterError("verdict='right' comes with a correction; leave out one of them")
+        raise ParameterError("verdict='right' cannot have a correction; leave out one of them")
     if said.correction is not None and said.is_absent:
-        raise ParameterError("correction and is_absent exclude one another; leave out one of them")
+        raise ParameterError("correction and is_absent cannot be combined; leave out one of them")
     if said.answer is None and said.is_absent:
-        raise ParameterError("is_absent says what declining said; give verdict='right' in its place")
+        raise ParameterError("is_absent is what declining says already; give verdict='right' instead")
 
 
 def _checked(what: str, stretch: Stretch, as_stored: Callable[[str, Stretch], Stretch]) -> Stretch:
-    """Words of a document, in the document's own characters.
+    """Check the text of a span against its document.
 
     Args:
-        what: What to call them in a message.
-        stretch: The words, as a page showed them.
-        as_stored: Gives the stretch with the words that the document has there.
+        what: Name of the span in messages.
+        stretch: The span, with the text as the page showed it.
+        as_stored: Returns the span with the document's text.
 
     Returns:
-        The words.
+        The span with the document's text.
 
     Raises:
-        ParameterError: They do not stand there, are none, or too many.
+        ParameterError: The text is not at its offsets, is empty or too long.
     """
     check_unicode(f"{what}.text", stretch.text)
     if not stretch.text.strip():
-        raise ParameterError(f"{what}.text={stretch.text[:20]!r} holds no words; select some")
+        raise ParameterError(f"{what}.text={stretch.text[:20]!r} has no words; select some")
     if len(stretch.text) > MAX_WORDS_CHARS:
         raise ParameterError(
             f"{what}.text has {len(stretch.text):,} characters, at most {MAX_WORDS_CHARS:,}; select fewer words"
         )
     stored = as_stored(what, stretch)
-    # A page cannot show the null character, and shows a picture of it in its place.
+    # A page cannot show the null character, and shows its picture instead.
     if stored.text.replace("\0", "␀") != stretch.text.replace("\0", "␀"):
         raise ParameterError(
-            f"{what}.text={stretch.text[:40]!r} does not stand at {stretch.start} to {stretch.end} of"
+            f"{what}.text={stretch.text[:40]!r} is not at {stretch.start} to {stretch.end} of"
             f" {stretch.document!r}; select it again"
         )
     return stored
 
 
 def _as_stored(what: str, stretch: Stretch, text: str, answerer: QuestionAnswerer) -> Stretch:
-    """A stretch with the words that a document's text has there.
+    """Return a span with the document's text at its offsets.
 
     Args:
-        what: What to call the stretch in a message.
-        stretch: The stretch.
+        what: Name of the span in messages.
+        stretch: The span.
         text: The document's text.
-        answerer: What has the documents.
+        answerer: Answers from the documents.
 
     Returns:
-        The stretch.
+        The span with its text.
 
     Raises:
-        ParameterError: The offsets are none of the text's.
-        UnknownDocumentError: The document is not in the index any more.
-        ChangingFileError: It is not what it was when its words were shown.
+        ParameterError: The offsets are not within the text.
+        UnknownDocumentError: The document is not in the index.
+        ChangingFileError: It has changed since its words were shown.
     """
-    # Looked up after the text was read: were it before, a change between the two could go unseen.
+    # Looked up after the text was read: in the other order, a change in between could go unnoticed.
     record = answerer.records([stretch.document]).get(stretch.document)
     if record is None:
         raise UnknownDocumentError(f"there is no document {stretch.document!r} in the index")
@@ -398,16 +398,16 @@ def _as_stored(what: str, stretch: Stretch, text: str, answerer: QuestionAnswere
 
 
 def _context(around: Stretch, text: str) -> Stretch:
-    """The paragraph around some words."""
+    """Return the paragraph around a span."""
     start, end = paragraph_around(text, around.start, around.end)
     return replace(around, start=start, end=end, text=text[start:end])
 
 
-# What became of it
+# Changes of the documents since
 
 
 def hashes(answerer: QuestionAnswerer, given: Iterable[Feedback]) -> dict[str, str]:
-    """Hash of the file of each document that feedback is about, by document name; of those that are there."""
+    """Return the SHA-256 of the files of the documents that feedback is about, by name, without missing ones."""
     names = {stretch.document for said in given for stretch in _about(said)}
     return {name: record.sha256 for name, record in answerer.records(names).items()}
 
@@ -417,7 +417,7 @@ def _about(said: Feedback) -> list[Stretch]:
 
 
 class Standing(StrEnum):
-    """What became of the documents that feedback is about."""
+    """State of the documents that feedback is about."""
 
     UNCHANGED = "unchanged"
     CHANGED = "changed"
@@ -425,14 +425,14 @@ class Standing(StrEnum):
 
 
 def standing(said: Feedback, now: Mapping[str, str]) -> Standing:
-    """Whether the documents that feedback is about are still what they were.
+    """Return whether the documents that feedback is about are unchanged.
 
     Args:
         said: The feedback.
-        now: Hash of each document's file, by name, as `hashes` gives them.
+        now: SHA-256 of each document's file, by name, from `hashes`.
 
     Returns:
-        Whether they are.
+        The state of the documents.
     """
     about = _about(said)
     if any(stretch.document not in now for stretch in about):
