@@ -125,7 +125,7 @@ def test_what_nobody_foresaw_is_for_the_log(
 ) -> None:
     monkeypatch.setattr(QuestionAnswerer, "documents", lambda _: 1 / 0)
     (result,) = called(in_process(answerer), ("list_documents", {}))
-    assert result.content[0].text == "something went wrong here, not with your request; the server's log says what"
+    assert result.content[0].text == "an unexpected error occurred, not caused by your request; see the server's log"
     assert "ZeroDivisionError" in caplog.text
 
 

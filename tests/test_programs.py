@@ -121,9 +121,9 @@ HUGE = "x" * 1_000_000
     ("body", "status", "line"),
     [
         (b"", 422, "the body is missing; send a JSON object"),
-        (b"{", 422, "the body is no JSON at offset 1: .*; send a JSON object"),
-        (b"null", 422, "the body is no JSON object; send one, with Content-Type: application/json"),
-        (b"[]", 422, "the body is no JSON object; .*"),
+        (b"{", 422, "the body is not JSON at offset 1: .*; send a JSON object"),
+        (b"null", 422, "the body is not a JSON object; send one, with Content-Type: application/json"),
+        (b"[]", 422, "the body is not a JSON object; .*"),
         (b"\xff", 400, "the body cannot be parsed; send a JSON object in UTF-8"),
         (b"[" * 200_000, 400, "the body cannot be parsed; send a JSON object in UTF-8"),
         ({}, 422, "question is missing; give it"),
@@ -161,7 +161,7 @@ def test_bad_input_is_refused_in_one_line(client: httpx.Client, body: Any, statu
 def test_only_json_is_read(client: httpx.Client, content_type: str) -> None:
     response = client.post("/api/ask", content=b'{"question": "who?"}', headers={"content-type": content_type})
     assert response.status_code == 422
-    assert the_line(response) == "the body is no JSON object; send one, with Content-Type: application/json"
+    assert the_line(response) == "the body is not a JSON object; send one, with Content-Type: application/json"
 
 
 def test_a_nul_in_a_question_is_a_character_like_others(client: httpx.Client) -> None:
@@ -180,7 +180,7 @@ def test_a_nul_in_a_question_is_a_character_like_others(client: httpx.Client) ->
 def test_other_methods_are_refused(client: httpx.Client, method: str, path: str, allowed: str) -> None:
     response = client.request(method, path)
     assert (response.status_code, response.headers["allow"]) == (405, allowed)
-    assert the_line(response) == f"method {method} is not for '{path}'; use {allowed}"
+    assert the_line(response) == f"method {method} is not allowed for '{path}'; use {allowed}"
 
 
 def test_what_there_is_not_is_said_to_be_not_there(client: httpx.Client) -> None:
@@ -204,7 +204,7 @@ def test_what_nobody_foresaw_is_for_the_log(
     # The server closes the connection after it, so it must not be used again.
     response = client.post("/api/ask", json={"question": "a secret?"}, headers={"Connection": "close"})
     assert response.status_code == 500
-    assert the_line(response) == "something went wrong here, not with your request; the server's log says what"
+    assert the_line(response) == "an unexpected error occurred, not caused by your request; see the server's log"
     assert "ZeroDivisionError" in caplog.text
     assert "secret" not in caplog.text
     assert counted(client, door="api", outcome="failed") == before + 1

@@ -1,4 +1,4 @@
-"""The chat page."""
+"""The web server: chat page and routes for programs."""
 
 from qa.web.server import build_page, serve
 

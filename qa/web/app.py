@@ -1,4 +1,4 @@
-"""What is served: the chat page, and beside it the same for programs."""
+"""The web application: the chat page, and routes for programs."""
 
 from pathlib import Path
 
@@ -47,9 +47,9 @@ _SCRIPTS = tuple(
         "access",
     )
 )
-"""In the order in which the browser runs them; the first makes `verbatim`, which the others add to."""
+"""Scripts in the order in which the browser runs them; the first creates `verbatim`, and the others extend it."""
 _OURS = ("/api/{rest:path}", "/health", "/metrics", "/mcp", "/openapi.json")
-"""Paths of which the page gets nothing."""
+"""Paths that are never passed to the page."""
 
 
 def application(
@@ -61,15 +61,15 @@ def application(
     keep_history: bool = True,
     log_questions: bool = False,
 ) -> FastAPI:
-    """All that is served, as an ASGI application that asks nothing of the network.
+    """Create the web application, as an ASGI application that needs no network.
 
     Args:
-        answerer: What answers the questions.
-        access: Who may use it; None is whoever reaches it.
-        guards: What it lets in; None is what suits a server on loopback.
-        indexing: How far the index is in step with its folder; None tells nobody.
-        keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
-        log_questions: Write the words of questions into the log, where it is written, as well.
+        answerer: Answers the questions.
+        access: Who may use it; None is everybody.
+        guards: Which requests are accepted; None is the default for a server on loopback.
+        indexing: Progress of indexing; None shows none.
+        keep_history: Whether conversations are stored in the index's folder; otherwise they exist on the page only.
+        log_questions: Whether to log the text of questions, where questions are logged.
 
     Returns:
         The application.
@@ -97,14 +97,14 @@ def application(
     ):
         app.include_router(router)
     app.router.routes.append(mcp.route())
-    # Routes of our own go before this: it refuses what is left below our paths, and the page takes all the rest.
+    # Our routes must be added before this: it refuses everything else below our paths, and the page gets the rest.
     refuse_the_rest(app, _OURS)
     _mount_page(app, make_page(answerer, history, metrics, queue, indexing, signs_out=access.is_asked))
     return app
 
 
 def _middleware(access: Access, guards: Guards, *, keep_history: bool) -> list[Middleware]:
-    """What every request passes, in this order, whichever route it is for."""
+    """Return the middleware that every request passes, in this order."""
     limits = guards.limits
     return [
         Middleware(SafeHeaders, scripts=[_joined(_SCRIPTS)]),
@@ -125,12 +125,12 @@ def _mount_page(app: FastAPI, page: gr.Blocks) -> None:
         app,
         page,
         path="/",
-        # Fonts given as plain names are the reader's own; Gradio's default would fetch some.
+        # Plain font names use the reader's own fonts; Gradio's default would download some.
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head=f"<style>{_joined(_STYLES)}</style><script>{_joined(_SCRIPTS)}</script>",
         favicon_path=str(_STATIC / "favicon.svg"),
         footer_links=[],
-        show_error=False,  # what fails unforeseen is for the log; errors meant for people are shown anyway
+        show_error=False,  # unexpected errors are logged; errors meant for people are shown anyway
         ssr_mode=False,
         mcp_server=False,
         run_history=False,
@@ -138,7 +138,7 @@ def _mount_page(app: FastAPI, page: gr.Blocks) -> None:
     )
     for mount in app.routes:
         if isinstance(mount, Mount):
-            # Gradio has no public way to ask what waits to be read.
+            # Gradio has no public way to read the pending messages.
             inboxes = BoundedInboxes(mount.app, lambda: page._queue.pending_messages_per_session)  # noqa: SLF001
             mount.app = NeededRoutes(inboxes)
 

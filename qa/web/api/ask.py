@@ -1,4 +1,4 @@
-"""For programs: questions and answers as JSON, and how the server fares."""
+"""Routes for asking questions, and for the server's health and metrics."""
 
 import asyncio
 import inspect
@@ -24,14 +24,14 @@ from qa.web.observability.metrics import Door, Metrics, StoppedError
 from qa.web.question_queue import QuestionQueue
 
 _NOBODY_WAITS = 499
-"""What nginx logs where the client has closed the connection; nobody ever reads it."""
+"""Status that nginx logs if the client has closed the connection; nobody receives it."""
 _LOOKS_EVERY_S = 0.2
-"""How often it is looked whether whoever asked is still there."""
+"""Seconds between checks whether the client is still connected."""
 _REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
 
 class Question(BaseModel):
-    """A question, and how it is to be asked."""
+    """A question, and how to answer it."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -49,11 +49,11 @@ class Question(BaseModel):
         },
     )
 
-    # Lengths and ranges are said here and checked by what answers, which names the remedy.
+    # Lengths and ranges are documented here, but checked by the answerer, whose messages name the remedy.
     question: Annotated[
         str,
         Field(
-            description="The question; it holds a letter or a digit.",
+            description="The question; it must contain a letter or a digit.",
             json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION_CHARS},
         ),
     ]
@@ -63,20 +63,20 @@ class Question(BaseModel):
     max_wrong: Annotated[
         float | None,
         Field(
-            description="Share of the answers given that may be wrong, 0 to 1, as measured when the confidence was "
-            "fitted: it declines as much as that takes. null declines as the server does by itself.",
+            description="Share of the given answers that may be wrong, 0 to 1, as measured at calibration; questions "
+            "are declined accordingly. null uses the server's threshold.",
             json_schema_extra={"minimum": 0, "maximum": 1},
         ),
     ] = None
     reader: Annotated[
         Literal["fast", "accurate", "cascade"] | None,
-        Field(description="Which reader reads the passages; null is the server's own."),
+        Field(description="Reader of the passages; null is the server's."),
     ] = None
 
 
 @dataclass(frozen=True, slots=True)
 class VersionedAnswer(Answer):
-    """An answer, and what gave it.
+    """An answer, and the version that gave it.
 
     Attributes:
         version: The version of Verbatim that answered.
@@ -90,27 +90,27 @@ VersionedAnswer.__doc__ = f"{inspect.getdoc(Answer)}\n    version: The version o
 
 
 class IndexingFiles(BaseModel):
-    """How far the files are that are being indexed."""
+    """Progress of indexing."""
 
-    files_done: Annotated[int, Field(description="Files that can be asked already.")]
+    files_done: Annotated[int, Field(description="Files that are indexed already.")]
     files_total: Annotated[int, Field(description="Files that are being indexed.")]
-    fraction: Annotated[float, Field(ge=0, le=1, description="Share of their bytes that is done.")]
+    fraction: Annotated[float, Field(ge=0, le=1, description="Share of their bytes that is indexed.")]
 
 
 class Health(BaseModel):
-    """That the index can be read, and what is in it."""
+    """State of a healthy server: the index can be read."""
 
-    status: Annotated[Literal["ok"], Field(description="Always this; else the status code is 503.")]
+    status: Annotated[Literal["ok"], Field(description='Always "ok"; otherwise the status code is 503.')]
     version: Annotated[str, Field(description="The version of Verbatim that is running.")]
     documents: Annotated[int, Field(description="Documents in the index.")]
     passages: Annotated[int, Field(description="Passages in the index.")]
     indexing: Annotated[
-        IndexingFiles | None, Field(description="How far indexing is; null where nothing is being indexed.")
+        IndexingFiles | None, Field(description="Progress of indexing; null when nothing is being indexed.")
     ] = None
 
 
 class Unhealthy(Problem):
-    """That the index cannot be read."""
+    """State of a server whose index cannot be read."""
 
     status: Literal["failed"]
     version: Annotated[str, Field(description="The version of Verbatim that is running.")]
@@ -148,19 +148,19 @@ _DECLINED = VersionedAnswer(
     version=our_version(),
 )
 EXAMPLES = {"ask": {"answered": asdict(_ANSWERED), "declined": asdict(_DECLINED)}}
-"""What the routes answer, by the ids of their operations."""
+"""Examples of responses, by operation id."""
 RECORDS = ("Answer", "Passage", "VersionedAnswer")
-"""Schemas that always have all of their fields."""
+"""Schemas whose fields are all always present."""
 
 
 def routes(answerer: QuestionAnswerer, queue: QuestionQueue, metrics: Metrics, indexing: Indexing) -> APIRouter:
-    """The routes for programs.
+    """Create the routes for asking questions, health and metrics.
 
     Args:
-        answerer: What answers the questions.
-        queue: Where they wait.
-        metrics: What measures it.
-        indexing: How far the index is in step with its folder.
+        answerer: Answers the questions.
+        queue: Queue of the questions.
+        metrics: Measures the questions.
+        indexing: Progress of indexing.
 
     Returns:
         The routes.
@@ -175,14 +175,14 @@ def _add_asking(router: APIRouter, answerer: QuestionAnswerer, queue: QuestionQu
     responses: dict[int | str, dict[str, Any]] = {
         400: documented("The body cannot be parsed."),
         404: documented("`within` names a document that is not in the index."),
-        503: documented("Too many questions wait already, or the index or a model cannot be used."),
+        503: documented("Too many questions are waiting, or the index or a model cannot be used."),
     }
 
     @router.post(
         "/api/ask",
         operation_id="ask",
         tags=["asking"],
-        summary="Answer a question in the documents' own words, or say why not",
+        summary="Answer a question by quoting the documents, or give the reason for declining",
         response_model=VersionedAnswer,
         responses=responses,
     )
@@ -190,7 +190,7 @@ def _add_asking(router: APIRouter, answerer: QuestionAnswerer, queue: QuestionQu
         question: Question,
         request: Request,
         x_request_id: Annotated[
-            str, Header(description="What to call the question in the server's log; without it, a name is made up.")
+            str, Header(description="Id of the question in the server's log; without it, one is generated.")
         ] = "",
     ) -> Response:
         request_id = x_request_id if _REQUEST_ID.fullmatch(x_request_id) else uuid.uuid4().hex
@@ -222,7 +222,7 @@ async def _stop_when_gone(request: Request, queue: QuestionQueue, asker: str) ->
 
 
 def _add_running(router: APIRouter, answerer: QuestionAnswerer, metrics: Metrics, indexing: Indexing) -> None:
-    @router.head("/health", include_in_schema=False)  # as monitors ask; the server leaves the body out
+    @router.head("/health", include_in_schema=False)  # for monitors; the server omits the body
     @router.get(
         "/health",
         operation_id="health",
@@ -249,11 +249,11 @@ def _add_running(router: APIRouter, answerer: QuestionAnswerer, metrics: Metrics
         "/metrics",
         operation_id="metrics",
         tags=["running"],
-        summary="Counts and times, as Prometheus reads them",
+        summary="Metrics in Prometheus format",
         response_class=Response,
         responses={
             200: {
-                "description": "In the format of Prometheus, or of OpenMetrics where that is accepted.",
+                "description": "In the text format of Prometheus, or of OpenMetrics if accepted.",
                 "content": {"text/plain": {"schema": {"type": "string"}}},
             }
         },

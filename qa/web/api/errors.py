@@ -1,4 +1,4 @@
-"""Errors of our routes, as programs read them: a status, and one line that says what to do."""
+"""Errors of our routes for programs: a status, and one line that names the remedy."""
 
 import logging
 import re
@@ -37,41 +37,41 @@ _STATUS = (
 )
 _FASTAPI_UNPARSED = "There was an error parsing the body"
 _UNPARSED = "the body cannot be parsed; send a JSON object in UTF-8"
-"""All that FastAPI calls a bad request: other bytes than UTF-8, or brackets in brackets in brackets without an end."""
+"""FastAPI's message for any unparsable body: not UTF-8, or endlessly nested."""
 _IN_OUR_WORDS = {_FASTAPI_UNPARSED: _UNPARSED, "Content Too Large": TOO_LARGE}
-"""What FastAPI and Starlette say of a body, and what we say in its place."""
-UNEXPECTED = "something went wrong here, not with your request; the server's log says what"
+"""Messages of FastAPI and Starlette, and ours in their place."""
+UNEXPECTED = "an unexpected error occurred, not caused by your request; see the server's log"
 
 logger = logging.getLogger("verbatim")
 
 
 class Problem(BaseModel):
-    """Why there is no result."""
+    """Why a request failed."""
 
-    detail: str = Field(description="One line for people: which parameter, its value, and what to do about it.")
+    detail: str = Field(description="One line for people: the parameter, its value, and the remedy.")
 
 
 def documented(description: str, model: type[BaseModel] = Problem) -> dict[str, Any]:
-    """How a route's document says that something can go wrong.
+    """Return the OpenAPI documentation of an error response.
 
     Args:
-        description: What.
-        model: What is answered then.
+        description: When it occurs.
+        model: Model of the response.
 
     Returns:
-        A value for `responses` of FastAPI.
+        A value for FastAPI's `responses`.
     """
     return {"model": model, "description": description}
 
 
 def one_line(message: str) -> str:
-    """A message on one line of bounded length, whatever was quoted in it.
+    """Put a message on one line of bounded length.
 
     Args:
         message: The message.
 
     Returns:
-        The line; the end of a long one, where the remedy stands, is kept.
+        The line; if too long, its middle is left out, since the remedy is at its end.
     """
     line = re.sub(r"\s+", " ", message).encode("utf-8", "backslashreplace").decode("utf-8")
     half = _MAX_LINE_CHARS // 2
@@ -79,33 +79,33 @@ def one_line(message: str) -> str:
 
 
 def complaint(errors: Sequence[Any]) -> str:
-    """What is wrong with an input, on one line.
+    """Describe an invalid input in one line.
 
     Args:
-        errors: What pydantic says of it, at least one.
+        errors: Errors from pydantic, at least one.
 
     Returns:
-        The first of them: the parameter, the value it got, and the remedy.
+        The first error: the parameter, its value, and the remedy.
     """
     error = errors[0]
-    # FastAPI begins with where the parameter was looked for, "body" or "query".
+    # FastAPI puts the place of the parameter, such as "body" or "query", first.
     place = error["loc"][1:] if error["loc"][:1] and error["loc"][0] in _PLACES else error["loc"]
     name = ".".join(map(str, place))
     match error["type"]:
         case "json_invalid":
-            return f"the body is no JSON at offset {error['loc'][-1]}: {error['ctx']['error']}; send a JSON object"
+            return f"the body is not JSON at offset {error['loc'][-1]}: {error['ctx']['error']}; send a JSON object"
         case "missing":
             return f"{name} is missing; give it" if name else "the body is missing; send a JSON object"
         case "extra_forbidden":
             return f"there is no parameter {_value(name)}; leave it out"
     if not name:
-        return "the body is no JSON object; send one, with Content-Type: application/json"
+        return "the body is not a JSON object; send one, with Content-Type: application/json"
     said = error["msg"][0].lower() + error["msg"][1:]
     return one_line(f"{name}={_value(error['input'])}: {said}")
 
 
 def _value(value: object) -> str:
-    """A value for a message: what it is, but no more of it than helps to find it."""
+    """Return a value for a message, shortened to what identifies it."""
     if isinstance(value, (list, tuple, dict)):
         return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value):,}"
     cut = value[: _MAX_VALUE_CHARS + 1] if isinstance(value, str) else str(value)
@@ -114,7 +114,7 @@ def _value(value: object) -> str:
 
 
 def _status(error: VerbatimError) -> int:
-    """The HTTP status that an error of ours is told with: 503 is for what is no fault of who asked."""
+    """Return the HTTP status of an error: 503 if the request did not cause it."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
 
 
@@ -123,7 +123,7 @@ def _problem(status: int, message: str, headers: Mapping[str, str] | None = None
 
 
 def say_problems(app: FastAPI) -> None:
-    """Have all errors of an application's routes answered by one line of JSON.
+    """Make an application answer every error of its routes with one line of JSON.
 
     Args:
         app: The application.
@@ -150,11 +150,11 @@ def say_problems(app: FastAPI) -> None:
 
 
 def refuse_the_rest(app: FastAPI, paths: Sequence[str]) -> None:
-    """Answer what no route takes of paths that are ours, which the page at the root would take otherwise.
+    """Refuse requests below our paths that no route takes; otherwise the page at the root would get them.
 
     Args:
-        app: The application, with all our routes in it.
-        paths: The paths, as Starlette writes them.
+        app: The application, with all our routes added.
+        paths: The paths, in Starlette's syntax.
     """
     ours = list(app.routes)
 
@@ -165,9 +165,9 @@ def refuse_the_rest(app: FastAPI, paths: Sequence[str]) -> None:
         ]
         path = _value(request.url.path)
         if not methods:
-            return _problem(404, f"there is nothing at {path}; /openapi.json lists what there is")
+            return _problem(404, f"there is nothing at {path}; see /openapi.json for all routes")
         allowed = ", ".join(methods)
-        return _problem(405, f"method {request.method} is not for {path}; use {allowed}", {"Allow": allowed})
+        return _problem(405, f"method {request.method} is not allowed for {path}; use {allowed}", {"Allow": allowed})
 
     for path in paths:
         app.add_route(path, refuse, _METHODS, include_in_schema=False)

@@ -1,4 +1,4 @@
-"""Routes for what people say of answers."""
+"""Routes for feedback on answers."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ from qa.web.api.errors import Problem
 
 _BROWSER_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _MOST_CHARS = 10_000
-"""Beyond any name, question or selection that can be used: what is longer is refused before it is looked at."""
+"""More than any usable name, question or selection; longer values are refused unread."""
 _MOST_OFFSET = 2**53
 
 _MEDIA_TYPES = {Format.SQUAD: "application/json", Format.JSONL: "application/x-ndjson"}
@@ -29,11 +29,11 @@ class _Strict(BaseModel):
 
 
 class NearestIn(_Strict):
-    """The passage that came closest to a question that was declined.
+    """The nearest passage of a declined question.
 
     Attributes:
         document: Name of the document.
-        sha256: Hash of its file, as the page showed it.
+        sha256: SHA-256 of its file, as the page showed it.
         start: Offset of the passage's first character, in code points of the stored text.
         end: Offset after its last.
     """
@@ -45,27 +45,27 @@ class NearestIn(_Strict):
 
 
 class WordsIn(NearestIn):
-    """Words of a document.
+    """A span of a document with its text.
 
     Attributes:
-        text: The words, as the page showed them; they must stand at the offsets.
+        text: The text as the page showed it; it must be at the offsets.
     """
 
     text: Name
 
 
 class FeedbackIn(_Strict):
-    """What someone says of an answer.
+    """Feedback on an answer.
 
     Attributes:
-        question: The question, as it was asked of the documents.
-        verdict: "right" or "wrong"; of a declined question, whether declining was.
-        answer: The answer; null where the question was declined.
+        question: The question as searched and read.
+        verdict: "right" or "wrong"; for a declined question, whether declining was.
+        answer: The answer; null if the question was declined.
         correction: The right words, selected in a document; with "wrong" only.
         is_absent: The answer is not in the documents; with "wrong" only, and without a correction.
-        nearest: Of a declined question, the passage that came closest: the context of an export.
-        confidence: How sure the answer was.
-        reader: The reader that answered; null for the one that the server was started with.
+        nearest: For a declined question, the nearest passage, exported as its context.
+        confidence: Confidence of the answer.
+        reader: The reader that answered; null is the server's.
     """
 
     question: Name
@@ -79,14 +79,14 @@ class FeedbackIn(_Strict):
 
 
 class WordsOut(BaseModel):
-    """Words of a document.
+    """A span of a document with its text.
 
     Attributes:
         document: Name of the document.
-        sha256: Hash of its file when they were judged or selected.
+        sha256: SHA-256 of its file at the time of the feedback.
         start: Offset of the first character, in code points of the stored text.
         end: Offset after the last.
-        text: The words, `text == stored_text[start:end]`.
+        text: The text, equal to `stored_text[start:end]`.
     """
 
     document: str
@@ -97,19 +97,19 @@ class WordsOut(BaseModel):
 
 
 class FeedbackOut(BaseModel):
-    """What was said of an answer.
+    """Stored feedback on an answer.
 
     Attributes:
-        id: Its id, to withdraw it by.
-        time: When it was said, ISO 8601.
+        id: Its id, needed to withdraw it.
+        time: Time of the feedback, ISO 8601.
         question: The question.
         verdict: "right" or "wrong".
-        answer: The answer; null where the question was declined.
-        correction: The right words, if they were given.
-        is_absent: Whether it was said that the answer is not in the documents.
-        confidence: How sure the answer was.
+        answer: The answer; null if the question was declined.
+        correction: The right words, if given.
+        is_absent: Whether the user says that the answer is not in the documents.
+        confidence: Confidence of the answer.
         reader: The reader that answered.
-        standing: Whether the documents are still what they were: "unchanged", "changed" or "gone".
+        standing: Whether the documents are still the same: "unchanged", "changed" or "gone".
     """
 
     id: str
@@ -128,21 +128,21 @@ def _browser(
     cookie: Annotated[str | None, Cookie(alias="verbatim-browser")] = None,
     header: Annotated[str | None, Header(alias="Verbatim-Browser")] = None,
 ) -> str:
-    """Whose feedback it is: a random id that the browser keeps.
+    """Return the hash of the browser's random id, which identifies whose feedback it is.
 
     Args:
-        cookie: The id that the page's cookie holds.
-        header: The same from a program without cookies.
+        cookie: The id from the page's cookie.
+        header: The id from a program without cookies.
 
     Returns:
-        Hash of the id, which is all that is kept of it.
+        The hash; the id itself is not stored.
 
     Raises:
-        HTTPException: There is none, or one that is none.
+        HTTPException: The id is missing or malformed.
     """
     browser = cookie or header or ""
     if not _BROWSER_ID.fullmatch(browser):
-        raise HTTPException(422, "Verbatim-Browser names no browser; send a random id of 16 to 64 letters and digits")
+        raise HTTPException(422, "Verbatim-Browser is missing or malformed; send a random id, 16 to 64 letters and digits")
     return hashed_id(browser)
 
 
@@ -150,10 +150,10 @@ Browser = Annotated[str, Depends(_browser)]
 
 
 def feedback_routes(answerer: QuestionAnswerer) -> APIRouter:
-    """The routes below /api/feedback.
+    """Create the routes below /api/feedback.
 
     Args:
-        answerer: What answers the questions; feedback lies beside its index.
+        answerer: Answers the questions; feedback is stored beside its index.
 
     Returns:
         The routes.
@@ -162,24 +162,24 @@ def feedback_routes(answerer: QuestionAnswerer) -> APIRouter:
     refused: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (404, 409)}
     routes = APIRouter(prefix="/api/feedback", tags=["feedback"], responses=refused)
 
-    @routes.post("", summary="Say whether an answer is right, and which words are", status_code=201)
+    @routes.post("", summary="Judge an answer, and correct it", status_code=201)
     def give(said: Annotated[FeedbackIn, Body()], browser: Browser) -> FeedbackOut:
         nearest = None if said.nearest is None else Stretch(**said.nearest.model_dump(), text="")
         kept = store.put(take(answerer, _as_given(said, browser, answerer), nearest))
         return _out(kept, hashes(answerer, [kept]))
 
-    @routes.get("", summary="What this browser said")
+    @routes.get("", summary="Feedback of this browser")
     def own(browser: Browser) -> list[FeedbackOut]:
         given = store.all(browser)
         now = hashes(answerer, given)
         return [_out(said, now) for said in given]
 
-    @routes.delete("", summary="Take something back", status_code=204)
+    @routes.delete("", summary="Withdraw feedback", status_code=204)
     def withdraw(id_: Annotated[str, Query(alias="id", max_length=64)], browser: Browser) -> None:
         if not store.withdraw(browser, id_):
-            raise HTTPException(404, f"id={id_!r} is no feedback of this browser; it may have been taken back already")
+            raise HTTPException(404, f"id={id_!r} is not feedback of this browser; it may have been withdrawn already")
 
-    @routes.get("/export", summary="What this browser said, as data to measure and train with")
+    @routes.get("/export", summary="Feedback of this browser, as data to measure and train with")
     def exported(browser: Browser, form: Annotated[Format, Query(alias="format")] = Format.SQUAD) -> Response:
         headers = {"Content-Disposition": f'attachment; filename="{_FILES[form]}"'}
         return Response(export(store.all(browser), form), media_type=_MEDIA_TYPES[form], headers=headers)

@@ -1,4 +1,4 @@
-"""For assistants: the documents as tools of the Model Context Protocol, over stdio or HTTP. They only read."""
+"""The documents as read-only tools of the Model Context Protocol, for assistants, over stdio or HTTP."""
 
 import json
 import logging
@@ -43,7 +43,7 @@ logger = logging.getLogger("verbatim")
 
 
 class AskArguments(BaseModel):
-    """What `ask` and `search` take."""
+    """Arguments of `ask` and `search`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -60,7 +60,7 @@ class AskArguments(BaseModel):
 
 
 class QuoteArguments(BaseModel):
-    """What `quote` takes."""
+    """Arguments of `quote`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -70,20 +70,20 @@ class QuoteArguments(BaseModel):
 
 
 class ListArguments(BaseModel):
-    """What `list_documents` takes."""
+    """Arguments of `list_documents`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     search: Annotated[str, Field(description="Only documents with this in their name or title, in any case.")] = ""
-    offset: Annotated[int, Field(ge=0, description="How many of them to pass over: those seen already.")] = 0
+    offset: Annotated[int, Field(ge=0, description="Number of documents to skip: those seen already.")] = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found for a question.
+    """Passages found for a question.
 
     Attributes:
-        passages: The passages, the nearest first.
+        passages: The passages, best first.
     """
 
     passages: tuple[Quotation, ...]
@@ -94,8 +94,8 @@ class Listed:
     """Some of the documents.
 
     Attributes:
-        total: How many there are.
-        documents: By name, a hundred of them at most; `n_chars` is the largest `end` that `quote` takes.
+        total: Number of all matching documents.
+        documents: Documents by name, at most a hundred; `n_chars` is the largest `end` that `quote` takes.
     """
 
     total: int
@@ -107,11 +107,11 @@ class _Tool:
     """A tool.
 
     Attributes:
-        title: What people call it.
-        description: What it does, for the assistant.
-        arguments: What it takes.
-        result: What it gives.
-        call: Does it.
+        title: Title for people.
+        description: Description for the assistant.
+        arguments: Model of its arguments.
+        result: Type of its result.
+        call: Function that runs it.
     """
 
     title: str
@@ -122,7 +122,7 @@ class _Tool:
 
 
 class _Tools:
-    """What an assistant can do with the documents."""
+    """The tools over the documents."""
 
     def __init__(self, answerer: QuestionAnswerer, queue: QuestionQueue, metrics: Metrics) -> None:
         self._answerer = answerer
@@ -130,7 +130,7 @@ class _Tools:
         self._metrics = metrics
 
     def table(self) -> dict[str, _Tool]:
-        """The tools by their names."""
+        """Return the tools by name."""
         return {
             "ask": _Tool(
                 "Ask the documents",
@@ -205,18 +205,18 @@ class _Tools:
 
 
 def _brief(answer: Answer) -> Answer:
-    """An answer without the passages around its words: an assistant pays for what it reads, and can `quote` them."""
+    """Remove the passages from an answer: an assistant pays for what it reads, and can `quote` them."""
     alternatives = tuple(replace(other, passage=None, evidence=()) for other in answer.alternatives)
     return replace(answer, passage=None, evidence=(), alternatives=alternatives)
 
 
 def make_server(answerer: QuestionAnswerer, queue: QuestionQueue, metrics: Metrics) -> Server[Any]:
-    """An MCP server over an answerer, for any transport.
+    """Create an MCP server over an answerer, for any transport.
 
     Args:
-        answerer: What answers the questions.
-        queue: Where they wait.
-        metrics: What measures it.
+        answerer: Answers the questions.
+        queue: Queue of the questions.
+        metrics: Measures the questions.
 
     Returns:
         The server.
@@ -249,7 +249,7 @@ def _as_listed(name: str, tool: _Tool) -> types.Tool:
     result = TypeAdapter(tool.result).json_schema(mode="serialization")
     for schema in (result, *result.get("$defs", {}).values()):
         describe(schema)
-    if "$ref" in result:  # a record that holds others of its kind; the protocol wants an object at the root
+    if "$ref" in result:  # a recursive record; the protocol needs an object at the root
         del result["$ref"]
         result |= result["$defs"][tool.result.__name__]
     return types.Tool(
@@ -263,7 +263,7 @@ def _as_listed(name: str, tool: _Tool) -> types.Tool:
 
 
 async def _call(tool: _Tool, arguments: dict[str, Any]) -> types.CallToolResult:
-    """What a tool gives, or in one line why it gives nothing: the assistant reads it, and may do better."""
+    """Return a tool's result, or an error in one line that the assistant can read and act on."""
     try:
         result = asdict(await tool.call(tool.arguments.model_validate(arguments)))
         said = json.dumps(result, ensure_ascii=False)
@@ -279,10 +279,10 @@ async def _call(tool: _Tool, arguments: dict[str, Any]) -> types.CallToolResult:
 
 
 class HTTPTransport:
-    """The server over HTTP: each request by itself, so that nothing is kept of assistants that went away."""
+    """The server over HTTP, stateless, so that nothing is kept for assistants that are gone."""
 
     def __init__(self, server: Server[Any]) -> None:
-        """Make it; it serves while it is `running`.
+        """Create the transport; it serves while `running`.
 
         Args:
             server: The server.
@@ -290,12 +290,12 @@ class HTTPTransport:
         self._manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
 
     def route(self) -> Route:
-        """Where it listens. There is nothing to `GET`: the server never speaks first."""
+        """Return the route. It has no `GET`: the server sends nothing unasked."""
         return Route("/mcp", StreamableHTTPASGIApp(self._manager), methods=["POST"], include_in_schema=False)
 
     @asynccontextmanager
     async def running(self, _: object) -> AsyncIterator[None]:
-        """Serve as long as an application lives.
+        """Serve during an application's life.
 
         Yields:
             Nothing.
@@ -305,10 +305,10 @@ class HTTPTransport:
 
 
 def serve_stdio(answerer: QuestionAnswerer) -> None:
-    """Serve one assistant, which writes to stdin and reads from stdout, until it closes stdin.
+    """Serve one assistant over stdin and stdout until it closes stdin.
 
     Args:
-        answerer: What answers the questions.
+        answerer: Answers the questions.
     """
 
     async def serve() -> None:

@@ -1,4 +1,4 @@
-"""The application, and its OpenAPI document: one of all our routes, whichever module made them."""
+"""The FastAPI application with one OpenAPI document for all routes."""
 
 import inspect
 import re
@@ -13,10 +13,10 @@ from qa.web.api.errors import documented
 _TAGS = [
     {"name": "asking", "description": "Questions, answered in the documents' own words."},
     {"name": "documents", "description": "The documents that are asked: what they hold, where, and which there are."},
-    {"name": "conversations", "description": "Conversations that were held on the page, of this browser alone."},
-    {"name": "feedback", "description": "What people said of answers, for training on it later."},
-    {"name": "settings", "description": "What can be chosen for how questions are asked."},
-    {"name": "running", "description": "Whether the server works, and how well."},
+    {"name": "conversations", "description": "Conversations of this browser on the page."},
+    {"name": "feedback", "description": "Users' feedback on answers, for training."},
+    {"name": "settings", "description": "Options for answering questions."},
+    {"name": "running", "description": "Health and metrics of the server."},
 ]
 _DESCRIPTION = """\
 Answers questions from a folder of documents, **in the documents' own words**, or says why it cannot.
@@ -27,13 +27,13 @@ answer is no error: `answered` is false, and `reason` says why.
 
 Errors are `{"detail": "one line that names the parameter, its value, and the remedy"}`.
 """
-_REFUSED = "A parameter is missing, unknown, or has a value that cannot be used."
+_REFUSED = "A parameter is missing, unknown, or has an invalid value."
 _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.*)*)", re.MULTILINE)
-"""A line of the "Attributes" of a docstring in Google's style, and those that go on from it."""
+"""An entry of "Attributes" in a docstring in Google's style, with its continuation lines."""
 
 
 class DocumentedAPI(FastAPI):
-    """FastAPI with our document, and without the pages that show it: they would fetch scripts from a CDN."""
+    """FastAPI with our OpenAPI document, and without the pages that show it, which load scripts from a CDN."""
 
     def __init__(
         self,
@@ -41,12 +41,12 @@ class DocumentedAPI(FastAPI):
         records: Collection[str],
         **given: Any,  # noqa: ANN401 (whatever FastAPI takes)
     ) -> None:
-        """Make it, without routes.
+        """Create the application without routes.
 
         Args:
-            examples: By the id of an operation: what it answers when all goes well, by what it is an example of.
-            records: Names of the schemas of answers that always have all of their fields.
-            **given: What else FastAPI is to be given.
+            examples: Examples of successful responses, by operation id and name.
+            records: Names of the schemas whose fields are all always present.
+            **given: Further arguments of FastAPI.
         """
         self._examples = examples
         self._records = records
@@ -59,12 +59,12 @@ class DocumentedAPI(FastAPI):
             openapi_tags=_TAGS,
             docs_url=None,
             redoc_url=None,
-            responses={500: documented("Something unforeseen; the server's log says what.")},
+            responses={500: documented("An unexpected error; see the server's log.")},
             **given,
         )
 
     def openapi(self) -> dict[str, Any]:
-        """The document, with the fields of our records described as their docstrings describe them.
+        """Return the OpenAPI document, with fields described by the docstrings of their records.
 
         Returns:
             An OpenAPI 3.1 document.
@@ -84,10 +84,10 @@ class DocumentedAPI(FastAPI):
 
 
 def describe(schema: dict[str, Any]) -> None:
-    """Move what a record's docstring says of attributes, which pydantic leaves where it is, to the properties.
+    """Move the descriptions of attributes from a record's docstring to the schema's properties.
 
     Args:
-        schema: The JSON schema of a record of ours; changed in place.
+        schema: JSON schema of one of our records; changed in place.
     """
     said, _, attributes = inspect.cleandoc(schema.get("description", "")).partition("\n\nAttributes:\n")
     if not attributes:
@@ -95,12 +95,12 @@ def describe(schema: dict[str, Any]) -> None:
     schema["description"] = said
     for name, description in _ATTRIBUTE.findall(attributes):
         if name in schema["properties"]:
-            # A reference takes a description beside it since OpenAPI 3.1.
+            # A $ref may have a description beside it since OpenAPI 3.1.
             schema["properties"][name]["description"] = " ".join(description.split()).replace("None", "null")
 
 
 def _complete(operation: dict[str, Any], examples: Mapping[str, Mapping[str, Any]]) -> None:
-    """Add examples, which FastAPI would drop the nulls from, and that input is refused in our way, not in FastAPI's."""
+    """Add examples, from which FastAPI would drop nulls, and replace FastAPI's description of invalid input."""
     responses = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422")):
         responses["422"] = {**responses["500"], "description": _REFUSED}

@@ -1,4 +1,4 @@
-"""One question of a program, on its way through the queue."""
+"""Answering a program's question through the queue."""
 
 import uuid
 from collections.abc import Sequence
@@ -21,25 +21,25 @@ async def ask_in_turn(
     reader: str | None = None,
     asker: str | None = None,
 ) -> Answer:
-    """Answer a question, the others in front of it first.
+    """Answer a question when its turn comes.
 
     Args:
-        queue: Where it waits.
-        answerer: What answers it.
-        measured: What measures it.
+        queue: Queue of the questions.
+        answerer: Answers the question.
+        measured: Measures the question.
         question: The question, 1,000 characters at most.
         within: Names of the documents to ask; None is all of them.
-        max_wrong: Share of the answers given that may be wrong, 0 to 1; None declines as the server does.
-        reader: Another reader than the server's.
-        asker: Who asks, for `QuestionQueue.stop`; None where nobody stops it.
+        max_wrong: Share of the given answers that may be wrong, 0 to 1; None uses the server's threshold.
+        reader: Name of a reader; None is the server's.
+        asker: Identifies the question for `QuestionQueue.stop`; None if it is never stopped.
 
     Returns:
         The answer.
 
     Raises:
-        OverloadedError: Too many questions wait already.
-        StoppedError: Nobody waits any more.
-        VerbatimError: A parameter cannot be used, or the index or a model cannot; the message says what to do.
+        OverloadedError: Too many questions are waiting.
+        StoppedError: The question was stopped.
+        VerbatimError: A parameter, the index or a model cannot be used; the message says what to do.
     """
 
     def work(on_stage: OnStage) -> Answer:

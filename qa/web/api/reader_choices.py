@@ -1,4 +1,4 @@
-"""How questions can be asked, with what each choice costs, as it was measured."""
+"""Route with the readers to choose from, and their measured accuracy and speed."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -10,13 +10,13 @@ from qa.records.calibration import Calibration
 
 
 class Figures(BaseModel):
-    """What was measured of a packaged reader, as README.md and the model cards have it.
+    """Measured figures of a packaged reader, as in README.md and the model cards.
 
     Attributes:
-        f1: Mean F1, in percent, of the best answers to questions of SQuAD 1.1, the paragraph given, nothing declined;
-            None where it was not measured.
-        seconds: Of a question; None where it was not measured.
-        measured: How.
+        f1: Mean F1, in percent, of the best answers to questions of SQuAD 1.1 on their paragraphs, nothing declined;
+            None if not measured.
+        seconds: Seconds per question; None if not measured.
+        measured: How they were measured.
     """
 
     f1: float | None = None
@@ -39,14 +39,14 @@ _ABOUT = {
 
 
 class Risk(BaseModel):
-    """What declining below a confidence came to when the confidence was fitted.
+    """Effect of a threshold, measured at calibration.
 
     Attributes:
         threshold: The confidence, 0 to 1.
-        wrong: Share of the answers given that were wrong.
-        answered: Share of the questions with an answer that were answered; None where it was not kept.
-        traps: Share of the questions that look answerable and are not that were answered all the same; None as above.
-        strangers: Share of the questions about other documents that were answered all the same; None as above.
+        wrong: Share of the given answers that were wrong.
+        answered: Share of the answerable questions that were answered; None if not recorded.
+        traps: Share of the unanswerable but similar questions that were answered; None if not recorded.
+        strangers: Share of the questions about other documents that were answered; None if not recorded.
     """
 
     threshold: float
@@ -57,16 +57,16 @@ class Risk(BaseModel):
 
 
 class ReaderOut(BaseModel):
-    """A reader that questions can be asked of.
+    """A reader that can be chosen.
 
     Attributes:
-        name: Its name; what `reader` of a question takes.
-        label: The same for people.
+        name: Its name, for `reader` of a question.
+        label: Its name for people.
         about: What it does, in a sentence.
-        is_default: Whether it is the one that the server was started with.
-        threshold: Confidence below which it declines where nothing is chosen.
-        figures: What was measured of it.
-        risk: What declining below other confidences came to, thresholds rising.
+        is_default: Whether it is the server's.
+        threshold: Confidence below which it declines by default.
+        figures: Its measured figures.
+        risk: Effects of thresholds, in rising order.
     """
 
     name: str
@@ -79,17 +79,17 @@ class ReaderOut(BaseModel):
 
 
 def settings_routes(answerer: QuestionAnswerer) -> APIRouter:
-    """The route /api/settings.
+    """Create the route /api/settings.
 
     Args:
-        answerer: What answers the questions.
+        answerer: Answers the questions.
 
     Returns:
         The route.
     """
     routes = APIRouter(prefix="/api/settings", tags=["settings"])
 
-    @routes.get("", summary="How questions can be asked, and what each choice costs")
+    @routes.get("", summary="The readers to choose from, with their accuracy and speed")
     def choices() -> list[ReaderOut]:
         others = [name for name in (CASCADE, FAST, ACCURATE) if name != answerer.reader]
         default = _reader(answerer.reader, answerer.calibration, answerer.threshold, is_default=True)
