@@ -203,7 +203,7 @@ def test_a_turn_of_another_version_is_left_out_with_a_line(
         connection.execute('UPDATE turns SET said = \'{"turn": {"asked": 7}}\' WHERE key = 1')
     turns = kept.turns(id_)
     assert [each.said is None for each in turns] == [True, False]
-    assert "kept by another version" in caplog.text
+    assert "stored by another version" in caplog.text
     assert "another version" in shown(turns[0]).html
     assert "another version" in export.export([(kept.conversation(id_), turns)], Format.MARKDOWN)
 

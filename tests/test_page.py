@@ -431,10 +431,10 @@ def test_started_at_a_taken_port_the_program_says_so_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("host", "port", "said"),
     [
-        ("127.0.0.1", 65_536, "port=65536 is no port"),
-        ("127.0.0.1", -1, "port=-1 is no port"),
-        ("192.0.2.1", 0, "host='192.0.2.1' is no address of this machine"),
-        ("a" * 70, 0, "is no address of this machine"),
+        ("127.0.0.1", 65_536, "port=65536 is not a port"),
+        ("127.0.0.1", -1, "port=-1 is not a port"),
+        ("192.0.2.1", 0, "host='192.0.2.1' is not an address of this machine"),
+        ("a" * 70, 0, "is not an address of this machine"),
     ],
 )
 def test_an_address_that_cannot_be_served_at_is_said_in_a_line(host: str, port: int, said: str) -> None:

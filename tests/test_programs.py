@@ -193,7 +193,7 @@ def test_too_many_questions_are_told_to_come_again(client: httpx.Client, monkeyp
     monkeypatch.setattr(question_queue, "MAX_QUESTIONS", 0)
     response = ask(client, question=RIVER)
     assert (response.status_code, response.headers["retry-after"]) == (503, "10")
-    assert the_line(response) == "0 questions wait already; ask again in a while"
+    assert the_line(response) == "0 questions are waiting already; ask again later"
 
 
 def test_what_nobody_foresaw_is_for_the_log(
@@ -261,7 +261,7 @@ def test_one_person_has_a_share_of_the_queue_whatever_pages_they_ask_on(monkeypa
             async with AsyncExitStack() as begun:
                 await first_step(begun, "one page", "session:hers")
                 await first_step(begun, "another page", "session:hers")
-                with pytest.raises(OverloadedError, match="2 questions of yours wait already; ask again when they are"):
+                with pytest.raises(OverloadedError, match="2 of your questions are waiting already; ask again"):
                     await first_step(begun, "a third page", "session:hers")
                 await first_step(begun, "his page", "session:his")
             async with AsyncExitStack() as begun:

@@ -509,8 +509,8 @@ def test_other_machines_are_let_in_by_a_password_or_by_saying_so(
 ) -> None:
     with pytest.raises(AccessError) as refused:
         serve(port=0, **given)
-    said = f"{option} lets other machines in, and no password is set; set one with: verbatim password "
-    assert str(refused.value) == f"{said}(or let everybody in with: verbatim serve {option} --no-auth)"
+    said = f"{option} gives other machines access, but no password is set; set one with: verbatim password "
+    assert str(refused.value) == f"{said}(or allow everybody with: verbatim serve {option} --no-auth)"
     with pytest.raises(FileNotFoundError, match="loading began"):
         serve(port=0, no_auth=True, **given)
     with monkeypatch.context() as patch:

@@ -1,13 +1,13 @@
-"""Figures as people read them."""
+"""Percentages for people."""
 
 
 def percent(confidence: float) -> str:
-    """A probability as a percentage, 1 to 99.
+    """Format a probability as a percentage from 1 to 99.
 
     Args:
         confidence: Probability from 0 to 1.
 
     Returns:
-        Such as "87 %", with a space that does not break.
+        The percentage, such as "87 %", with a no-break space.
     """
     return f"{min(99, max(1, round(100 * confidence)))}\u00a0%"

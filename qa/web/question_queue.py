@@ -1,4 +1,4 @@
-"""Questions of the page and of programs on their way to an answer, and stopped where nobody waits for them."""
+"""Queue of the questions of page and programs; a question that nobody waits for any more is stopped."""
 
 import asyncio
 import threading
@@ -13,30 +13,30 @@ from qa.pipeline import OnStage, Stage
 from qa.web.observability.metrics import StoppedError
 
 MAX_QUESTIONS = 100
-"""The last of more would wait for most of a minute. They wait for the one inference thread anyway; let in together,
-each is told how many are before it."""
+"""Limit of waiting questions: the last one waits for most of a minute. All wait for the one inference thread anyway,
+and each is told how many are before it."""
 MAX_OF_ONE = 20
-"""Questions of one person that may wait, so that the others have room."""
+"""Limit of waiting questions per person, so that others are served too."""
 _LIFE_SIGN_S = 1.0
-"""Seconds after which a question that waits is heard of again: then it shows whether its page is still there."""
+"""Seconds between reports on a waiting question, which reveal whether its page is still there."""
 
 T = TypeVar("T")
 Work = Callable[[OnStage], T]
-"""Answers a question; it is given what to call at each stage, on a thread of its own."""
+"""Answers a question, on a thread of its own; takes the function to call at each stage."""
 
 
 class OverloadedError(VerbatimError):
-    """More questions wait already than can be answered soon."""
+    """Too many questions are waiting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a question is.
+    """Progress of a question.
 
     Attributes:
-        ahead: How many questions are before it; 0 once its own turn has come.
-        stage: What is being done; None before anything is.
-        is_further: Whether it has been asked once already, and more is being looked for: other items of a list, say.
+        ahead: Number of questions before it; 0 when it is its turn.
+        stage: Current stage; None before the first.
+        is_further: Whether a first answer is there, and more is searched for, such as other items of a list.
     """
 
     ahead: int
@@ -45,7 +45,7 @@ class Progress:
 
 
 class _Run:
-    """One question on its way."""
+    """A question in the queue."""
 
     def __init__(self, asker: str, person: str) -> None:
         self.asker, self.person = asker, person
@@ -60,13 +60,13 @@ class _Run:
         return self._stopped.is_set()
 
     def on_stage(self, stage: Stage) -> None:
-        """Called on the inference thread.
+        """Record a stage; called on the inference thread.
 
         Args:
-            stage: The stage that it has come to.
+            stage: The stage that begins.
 
         Raises:
-            StoppedError: Nobody waits for it any more.
+            StoppedError: The question was stopped.
         """
         if self._stopped.is_set():
             raise StoppedError
@@ -75,9 +75,9 @@ class _Run:
         self.wake()
 
     def on_end(self, ended: asyncio.Future[T]) -> None:
-        """Called in the event loop when the work is done."""
+        """Handle the end of the work; called in the event loop."""
         if not ended.cancelled():
-            ended.exception()  # seen; where the question was stopped, nobody else looks at it
+            ended.exception()  # marks it as retrieved: nobody else does for a stopped question
         self.changed.set()
 
     def stop(self) -> None:
@@ -85,25 +85,25 @@ class _Run:
         self.wake()
 
     def wake(self) -> None:
-        with suppress(RuntimeError):  # the server has stopped, and its loop with it
+        with suppress(RuntimeError):  # the event loop is closed
             self._loop.call_soon_threadsafe(self.changed.set)
 
     async def change(self) -> None:
-        """Wait until something changes, a second at most."""
+        """Wait for a change, one second at most."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self.changed.wait(), _LIFE_SIGN_S)
 
     def result(self, done: asyncio.Future[T]) -> T:
-        """What the work returned.
+        """Return the result of the work.
 
         Args:
-            done: The work, which is done unless it was stopped.
+            done: The work; it is done unless it was stopped.
 
         Returns:
-            Its result; what it raised is raised here.
+            Its result; its exceptions are raised here.
 
         Raises:
-            StoppedError: It was stopped.
+            StoppedError: The question was stopped.
         """
         if self.is_stopped:
             raise StoppedError
@@ -111,36 +111,36 @@ class _Run:
 
 
 class QuestionQueue:
-    """The questions that are being answered, in the order in which they came. Used from one event loop."""
+    """The questions being answered, in order of arrival. Used from one event loop."""
 
     def __init__(self) -> None:
-        """Make it; nobody waits in it."""
+        """Create an empty queue."""
         self._runs: list[_Run] = []
         self._threads = ThreadPoolExecutor(MAX_QUESTIONS, "verbatim-asking")
 
     def stop(self, asker: str) -> None:
-        """Stop what somebody has asked.
+        """Stop the questions of an asker.
 
         Args:
-            asker: Who: a page's session, or the id of a program's request.
+            asker: A page's session, or the id of a program's request.
         """
         for run in self._runs:
             if run.asker == asker:
                 run.stop()
 
     async def answer(self, asker: str, work: Work[T]) -> T:
-        """Do the work of a question on a thread of its own; stopped or cancelled, the work ends at its next stage.
+        """Answer a question on a thread of its own; if stopped or cancelled, the work ends at its next stage.
 
         Args:
-            asker: Who asks, for `stop`.
+            asker: Identifies the question for `stop`.
             work: The work.
 
         Returns:
-            What it returned; what it raises is raised here.
+            The result of the work; its exceptions are raised here.
 
         Raises:
-            OverloadedError: Too many questions wait already.
-            StoppedError: It was stopped.
+            OverloadedError: Too many questions are waiting.
+            StoppedError: The question was stopped.
         """
         with self._begun(asker, work) as (run, done):
             while not done.done() and not run.is_stopped:
@@ -149,19 +149,19 @@ class QuestionQueue:
             return run.result(done)
 
     async def steps(self, asker: str, work: Work[T], person: str | None = None) -> AsyncGenerator[Progress | T, None]:
-        """The same, told step by step; left early, the work ends at its next stage.
+        """Answer a question as `answer` does, with progress; if closed early, the work ends at its next stage.
 
         Args:
-            asker: Who asks, for `stop`.
+            asker: Identifies the question for `stop`.
             work: The work.
-            person: Whose share of the queue it takes; None is the asker's own.
+            person: Whose share of the queue it takes; None is the asker's.
 
         Yields:
-            How far it is, whenever that changes and once a second, and at last what the work returned.
+            The progress, on each change and once a second, and last the result of the work.
 
         Raises:
-            OverloadedError: Too many questions wait already.
-            StoppedError: It was stopped.
+            OverloadedError: Too many questions are waiting.
+            StoppedError: The question was stopped.
         """
         with self._begun(asker, work, person) as (run, done):
             while not done.done() and not run.is_stopped:
@@ -172,25 +172,25 @@ class QuestionQueue:
 
     @contextmanager
     def _begun(self, asker: str, work: Work[T], person: str | None = None) -> Iterator[tuple[_Run, asyncio.Future[T]]]:
-        """A question is in the queue for a `with` block.
+        """Put a question into the queue for a `with` block, and start its work.
 
         Args:
-            asker: Who asks.
-            work: Its work, which is begun.
-            person: Whose share of the queue it takes; None is the asker's own.
+            asker: Identifies the question for `stop`.
+            work: The work.
+            person: Whose share of the queue it takes; None is the asker's.
 
         Yields:
             The question, and its work.
 
         Raises:
-            OverloadedError: Too many questions wait already.
+            OverloadedError: Too many questions are waiting.
         """
         if len(self._runs) >= MAX_QUESTIONS:
-            raise OverloadedError(f"{len(self._runs)} questions wait already; ask again in a while")
+            raise OverloadedError(f"{len(self._runs)} questions are waiting already; ask again later")
         run = _Run(asker, asker if person is None else person)
         n_own = sum(other.person == run.person for other in self._runs)
         if n_own >= MAX_OF_ONE:
-            raise OverloadedError(f"{n_own} questions of yours wait already; ask again when they are answered")
+            raise OverloadedError(f"{n_own} of your questions are waiting already; ask again when they are answered")
         self._runs.append(run)
         done = asyncio.get_running_loop().run_in_executor(self._threads, work, run.on_stage)
         done.add_done_callback(run.on_end)

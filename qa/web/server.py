@@ -1,4 +1,4 @@
-"""Serving the chat page on a port of this machine until it is stopped."""
+"""Serving the chat page on a port of this machine."""
 
 import asyncio
 import errno
@@ -31,28 +31,28 @@ if TYPE_CHECKING:
     from qa.web.security.sessions import Access
 
 PATIENCE_S = 0.5
-"""Seconds that questions wait for one another before the fast reader alone reads, unless the settings say otherwise."""
+"""Default seconds that a question may wait before only the fast reader reads it."""
 
 _MAX_PORT = 65535
 _ANNOUNCED_AFTER_S = 1.0
-"""Seconds that it is waited, once the page is served, for a small index to be in step before it is announced."""
+"""Seconds that the announcement waits for a small index to be up to date, once the page is served."""
 _FAREWELL_S = 1
-"""Seconds that open pages get to finish: each holds a connection open for as long as it is looked at."""
+"""Seconds for open pages to finish at the end: each keeps a connection open."""
 
 _QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    # Gradio sums up its timings in a table after every event, for a page of its own that is not served.
+    # Gradio summarizes its timings after every event, for a page that is not served here.
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
 }
 
 
 class AccessError(VerbatimError):
-    """The page would be open to people whom nobody meant to let in."""
+    """The page would be accessible to other machines without a password."""
 
 
 class PortError(VerbatimError):
-    """The page cannot be served at the address that was asked for."""
+    """The page cannot be served at the requested address."""
 
 
 def serve(
@@ -69,26 +69,26 @@ def serve(
     engine: Engine | None = None,
     **settings: Any,  # noqa: ANN401 (validated by Settings, field by field)
 ) -> None:
-    """Serve the chat page over a folder of documents until Ctrl-C or SIGTERM, its index in step with the folder.
+    """Serve the chat page for a folder of documents, and index its changes, until Ctrl-C or SIGTERM.
 
     Args:
-        folder: The documents; None is the packaged seeds.
-        host: Address of this machine to listen at; others than loopback let other machines in.
-        port: Port to listen at; 0 takes a free one.
-        open_browser: Open the page in the browser once it is served.
-        rebuild: Throw the index away and begin anew; conversations stay.
-        keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
-        log_questions: Write the words of questions into the log as well, where each question is logged.
-        no_auth: Ask nobody for a password, even where one is set and where other machines are let in.
-        allowed_hosts: Names that the server is called by besides its own, by a proxy say.
-        engine: What the models run on; None is the one that this process shares.
-        **settings: Fields of `Settings`; without `patience`, questions wait half a second for one another.
+        folder: The folder of documents; None is the packaged seeds.
+        host: Address of this machine to listen on; others than loopback give other machines access.
+        port: Port to listen on; 0 takes a free one.
+        open_browser: Open the page in the browser.
+        rebuild: Delete the index and build it again; conversations are kept.
+        keep_history: Whether conversations are stored in the index's folder; otherwise they exist on the page only.
+        log_questions: Whether to log the text of questions, where questions are logged.
+        no_auth: Ask for no password, even if one is set or other machines have access.
+        allowed_hosts: Further names of the server, such as the one used by a proxy.
+        engine: Runs the models; None is the engine shared by this process.
+        **settings: Fields of `Settings`; the default of `patience` is half a second.
 
-    It answers at once, from what is indexed already; what is not is indexed meanwhile.
+    Questions are answered at once from what is indexed already; the rest is indexed meanwhile.
 
     Raises:
-        AccessError: Other machines would be let in, and there is no password; nothing was loaded.
-        PortError: The address is taken or is none of this machine's; nothing was loaded.
+        AccessError: Other machines would have access without a password; nothing was loaded.
+        PortError: The address is taken or does not belong to this machine; nothing was loaded.
         VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
     """
     with open_port(host, port) as listening:
@@ -109,14 +109,14 @@ def serve(
                 counted = f"{n_documents:,} document{'' if n_documents == 1 else 's'}"
                 counted += "" if is_in_step else " so far; the others are being indexed"
                 line = f"Verbatim answers from {answerer.folder} ({counted}) at {address} — stop with Ctrl-C"
-                print(line, flush=True)  # noqa: T201 (the line that whoever started it waits for)
+                print(line, flush=True)  # noqa: T201 (the line that tells the user the address)
                 if open_browser:
                     webbrowser.open(address)
 
             page = build_page(
                 answerer, access, guards, indexing, keep_history=keep_history, log_questions=log_questions
             )
-            with indexing.following(answerer):  # once there is a page, which would wait for it
+            with indexing.following(answerer):  # after the page is created, which would wait for it
                 make_server(page, announce, guards).run(sockets=[listening])
 
 
@@ -129,15 +129,15 @@ def build_page(
     keep_history: bool = True,
     log_questions: bool = False,
 ) -> "FastAPI":
-    """The chat page as an ASGI application.
+    """Create the chat page as an ASGI application.
 
     Args:
-        answerer: What answers the questions. It stays the caller's to close.
-        access: Who may use it; None is whoever reaches it.
-        guards: What it lets in; None is what suits a server on loopback.
-        indexing: How far the index is in step with its folder; None tells nobody.
-        keep_history: Whether conversations are kept, in the index's folder; else they live in the page only.
-        log_questions: Write the words of questions into the log as well, where each question is logged.
+        answerer: Answers the questions; the caller closes it.
+        access: Who may use it; None is everybody.
+        guards: Which requests are accepted; None is the default for a server on loopback.
+        indexing: Progress of indexing; None shows none.
+        keep_history: Whether conversations are stored in the index's folder; otherwise they exist on the page only.
+        log_questions: Whether to log the text of questions, where questions are logged.
 
     Returns:
         The application.
@@ -145,14 +145,14 @@ def build_page(
     Raises:
         HistoryError: The history cannot be read or written.
     """
-    os.environ.update(_QUIET)  # before Gradio is imported, which is when it would first report its use
+    os.environ.update(_QUIET)  # before Gradio is imported, which would report its use
     from qa.web.app import application
 
     return application(answerer, access, guards, indexing, keep_history=keep_history, log_questions=log_questions)
 
 
 def _what_lets_in(host: str, bound: str, allowed_hosts: Collection[str]) -> str:
-    """The option by which other machines are let in; "" when none are. Who is given a name is behind a proxy."""
+    """Return the option that gives other machines access; "" if none does. A server with allowed hosts is proxied."""
     from qa.web.security.middleware import is_loopback
 
     if not is_loopback(bound):
@@ -161,18 +161,18 @@ def _what_lets_in(host: str, bound: str, allowed_hosts: Collection[str]) -> str:
 
 
 def _access(lets_in: str, password_hash: SecretStr | None, *, no_auth: bool) -> "Access":
-    """Who may use a server.
+    """Return who may use a server.
 
     Args:
-        lets_in: The option by which other machines are let in; "" when none are.
-        password_hash: The password's hash, where the environment gives it.
-        no_auth: Whether everybody may.
+        lets_in: The option that gives other machines access; "" if none does.
+        password_hash: Hash of the password from the environment, if set.
+        no_auth: Whether everybody may use it.
 
     Returns:
-        Who may.
+        The access rules.
 
     Raises:
-        AccessError: Other machines would be let in without a password.
+        AccessError: Other machines would have access without a password.
     """
     from qa.web.security.passwords import Password, password_path
     from qa.web.security.sessions import Access
@@ -183,8 +183,8 @@ def _access(lets_in: str, password_hash: SecretStr | None, *, no_auth: bool) -> 
     password = Password(password_path()) if given is None else Password(hashed=given)
     if lets_in and password.hashed() is None:
         raise AccessError(
-            f"{lets_in} lets other machines in, and no password is set; set one with: verbatim password"
-            f" (or let everybody in with: verbatim serve {lets_in} --no-auth)"
+            f"{lets_in} gives other machines access, but no password is set; set one with: verbatim password"
+            f" (or allow everybody with: verbatim serve {lets_in} --no-auth)"
         )
     return Access(password, is_required=bool(lets_in))
 
@@ -196,7 +196,7 @@ def _guards(host: str, allowed_hosts: Collection[str]) -> "Guards":
 
 
 def open_port(host: str, port: int) -> socket.socket:
-    """Take a port before the work of loading begins; whoever connects meanwhile waits.
+    """Open a port before the slow loading begins; connections wait until then.
 
     Args:
         host: Address of this machine.
@@ -206,14 +206,14 @@ def open_port(host: str, port: int) -> socket.socket:
         A listening socket.
 
     Raises:
-        PortError: The address is taken or cannot be listened at.
+        PortError: The address is taken or cannot be listened on.
     """
     if not 0 <= port <= _MAX_PORT:
-        raise PortError(f"port={port} is no port; choose one from 1 to {_MAX_PORT}")
+        raise PortError(f"port={port} is not a port; choose one from 1 to {_MAX_PORT}")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
-        raise PortError(f"host={host!r} is no address of this machine; use 127.0.0.1") from error
+        raise PortError(f"host={host!r} is not an address of this machine; use 127.0.0.1") from error
     listening = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":  # elsewhere it would let two servers share the port
@@ -231,17 +231,17 @@ def _why_not(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port={port} on {host} is taken, perhaps by another Verbatim; stop it or {other}"
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"host={host!r} is no address of this machine; use 127.0.0.1"
+        return f"host={host!r} is not an address of this machine; use 127.0.0.1"
     return f"port={port} on {host} cannot be opened: {error.strerror}; {other}"
 
 
 def make_server(page: "FastAPI", on_ready: Callable[[], None], guards: "Guards | None" = None) -> "uvicorn.Server":
-    """A server for the page, to be run over a listening socket.
+    """Create a server for the page, to be run on a listening socket.
 
     Args:
         page: The application.
         on_ready: Called once the page is served.
-        guards: What it lets in; None is what suits a server on loopback.
+        guards: Which requests are accepted; None is the default for a server on loopback.
 
     Returns:
         The server; setting its `should_exit` stops it.
@@ -262,15 +262,15 @@ def make_server(page: "FastAPI", on_ready: Callable[[], None], guards: "Guards |
             if self.started:
                 threading.Thread(target=on_ready, daemon=True).start()
 
-    # Pages that are open at the end are cut off, which uvicorn calls an error; failures of ours are logged by the page.
+    # Open pages are cut off at the end, which uvicorn logs as an error; our own errors are logged by the page.
     config = uvicorn.Config(
         page,
         log_level="critical",
         access_log=False,
         server_header=False,
-        ws="none",  # nothing of ours opens one
+        ws="none",  # the page uses no websockets
         backlog=BACKLOG,
-        limit_concurrency=limits.connections + 1,  # of requests that go on after their connection is gone
+        limit_concurrency=limits.connections + 1,  # counts requests that outlive their connection, too
         timeout_graceful_shutdown=_FAREWELL_S,
     )
     is_behind_proxy = bool(guards.outside_names or os.environ.get("FORWARDED_ALLOW_IPS"))
@@ -285,7 +285,7 @@ def _address(host: str, port: int) -> str:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """End the block quietly at Ctrl-C and at SIGTERM; outside the main thread signals go where they went."""
+    """End the block quietly on Ctrl-C or SIGTERM; outside the main thread, signals are left alone."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -297,6 +297,6 @@ def _stopped_by_signals() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        pass  # being stopped is how serving ends
+        pass  # the normal end of serving
     finally:
         signal.signal(signal.SIGTERM, former)

@@ -1,4 +1,4 @@
-"""HTML from Jinja templates: whatever is put into a template is escaped, unless it is HTML already."""
+"""HTML from Jinja templates; all values are escaped, unless they are HTML already."""
 
 import re
 from collections.abc import Callable
@@ -9,20 +9,20 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 
 _LAYOUT = re.compile(r"(?<=[>}])(\n\s*)(?=[<{])")
-"""A line break and the indentation after it, where markup ends before it and begins after it."""
+"""A line break with indentation between two tags."""
 _UNWRITABLE = re.compile("[\r\0\ud800-\udfff]")
 _WRITTEN = {"\r": "&#13;", "\0": "␀"}
 
 
 class Templates:
-    """The templates of a folder, each compiled once, when it is first needed."""
+    """The templates of a folder, each compiled on first use."""
 
     def __init__(self, folder: Path, **filters: Callable[..., str]) -> None:
-        """Read nothing yet.
+        """Create without reading any template.
 
         Args:
-            folder: Where the templates are.
-            **filters: Functions that templates may call, by their names there.
+            folder: Folder of the templates.
+            **filters: Functions that templates may call, by name.
         """
         self._environment = Environment(
             loader=FileSystemLoader(folder),
@@ -34,29 +34,29 @@ class Templates:
         self._environment.filters |= filters
 
     def render(self, name: str, **values: object) -> Markup:
-        """Fill in a template.
+        """Render a template.
 
-        An HTML parser turns a carriage return into a newline unless it is written as a reference. Two kinds of
-        character it cannot give back at all, and another stands for them one for one: ␀ for the null character,
-        and the replacement character for half of a surrogate pair.
+        HTML parsers turn a carriage return into a newline unless it is written as a reference. Two kinds of characters
+        cannot be written in HTML and are replaced one for one: the null character by ␀, and half of a surrogate pair
+        by the replacement character.
 
         Args:
             name: File name of the template.
-            **values: What the template's names stand for; text shows, and gives back, its very characters.
+            **values: Values of the template's variables; text is shown exactly.
 
         Returns:
             The HTML.
 
         Raises:
-            UndefinedError: The template has a name that stands for nothing.
+            UndefinedError: A variable of the template has no value.
         """
         html = self._environment.get_template(name).render(values)
         return Markup(_UNWRITABLE.sub(lambda found: _WRITTEN.get(found[0], "\ufffd"), html))  # noqa: S704 (escaped)
 
 
 class _WithoutLayout(Extension):
-    """Drops line breaks between the tags of a template: a browser would show some of them as spaces."""
+    """Removes line breaks between tags from templates: browsers would show some of them as spaces."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
-        # In comments, so that the lines keep the numbers that error messages give.
+        # As comments, so that line numbers in error messages stay right.
         return _LAYOUT.sub(r"{#\1#}", source)

@@ -142,7 +142,9 @@ def _browser(
     """
     browser = cookie or header or ""
     if not _BROWSER_ID.fullmatch(browser):
-        raise HTTPException(422, "Verbatim-Browser is missing or malformed; send a random id, 16 to 64 letters and digits")
+        raise HTTPException(
+            422, "Verbatim-Browser is missing or malformed; send a random id, 16 to 64 letters and digits"
+        )
     return hashed_id(browser)
 
 

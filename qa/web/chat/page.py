@@ -1,4 +1,4 @@
-"""The chat page: a conversation, and room beside it for the document that was quoted, which the page's script opens."""
+"""The chat page: a conversation, beside it a panel for the quoted document, which the page's script opens."""
 
 import asyncio
 import logging
@@ -39,7 +39,7 @@ SEED_EXAMPLES = (
 _UNEXPECTED = "Something went wrong here, not with your question. The server's log says what."
 _GONE = "A document was deleted while it was asked; ask again."
 _CHANGED_SINCE = "changed"
-"""In place of the hash of a document that was written while it was asked: no document has it."""
+"""Stands for the hash of a document that changed while it was asked; no document has this hash."""
 _DELETED = "This conversation was deleted, or its address is wrong. What you ask begins a new one."
 _ANOTHERS = "This is somebody else's conversation. What you ask goes into a copy of your own."
 
@@ -48,12 +48,12 @@ logger = logging.getLogger("verbatim")
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who uses the page.
+    """A user of the page.
 
     Attributes:
-        browser: Hash of the browser's id; "" where it has none, and nothing is kept for it.
+        browser: Hash of the browser's id; "" if it has none, and nothing is stored for it.
         page: The page's session.
-        person: Who it is as to their share of what waits to be answered: whoever signed in, else the page.
+        person: Whose share of the queue the questions take: the signed-in session, else the page.
     """
 
     browser: str
@@ -62,7 +62,7 @@ class Visitor:
 
 
 class _Chat:
-    """What the page does when it is used. A failure is a line on the page, and never stops it."""
+    """Handlers of the page's events. A failure becomes a line on the page."""
 
     def __init__(
         self,
@@ -87,11 +87,11 @@ class _Chat:
         return rendering.masthead(self._answerer.folder.name, n_documents, progress, signs_out=self._signs_out)
 
     def head_line(self) -> dict[str, Any]:
-        """The head line as a change of the page; none where the documents cannot be listed."""
+        """Return the updated head line, or no change if the documents cannot be listed."""
         try:
             return {"masthead": self.masthead()}
         except Exception:
-            logger.exception("the head line is shown as it was")
+            logger.exception("the head line could not be updated")
             return {}
 
     def welcome(self) -> str:
@@ -100,13 +100,13 @@ class _Chat:
         return rendering.welcome(self._answerer.counts()["documents"], str(folder), examples)
 
     def refresh(self, told: Told) -> dict[str, Any]:
-        """What a page that is being opened shows otherwise than it was laid out when the server started.
+        """Return the changes since the page was laid out at the server's start, for a page that is being opened.
 
         Args:
-            told: What was said before the page was done with opening.
+            told: What was said before the page had finished opening.
 
         Returns:
-            The parts that are to be changed.
+            The parts to change.
         """
         try:
             if self._indexing.progress is None and self._answerer.state() == self._laid_out_with:
@@ -114,18 +114,18 @@ class _Chat:
             changed = {"masthead": self.masthead()}
             return changed if told.shown else {**changed, "log": self.welcome()}
         except Exception:
-            logger.exception("the page is shown as it was when the server started")
+            logger.exception("the page could not be updated when it was opened")
             return {}
 
     def open_conversation(self, conversation: str, visitor: Visitor) -> dict[str, Any]:
-        """Show a conversation that was kept.
+        """Show a stored conversation.
 
         Args:
-            conversation: Its id; "" begins a new one.
+            conversation: Its id; "" starts a new one.
             visitor: Who opens it.
 
         Returns:
-            What changes on the page.
+            The changes of the page.
         """
         try:
             told = self._kept(conversation, visitor)
@@ -150,7 +150,7 @@ class _Chat:
         return replace(told, conversation=conversation).caught_up(self._history.turns(conversation))
 
     def stop(self, visitor: Visitor) -> None:
-        """Stop what the page has asked.
+        """Stop the page's question.
 
         Args:
             visitor: Who stops it.
@@ -158,15 +158,15 @@ class _Chat:
         self._queue.stop(visitor.page)
 
     async def ask(self, sent: object, told: Told, visitor: Visitor) -> AsyncGenerator[dict[str, Any], None]:
-        """Show the question at once, how far it is, then its answer.
+        """Show the question at once, then its progress, then its answer.
 
         Args:
-            sent: The question, as `Asked` has it.
-            told: What was said before.
+            sent: The question, in the form of `Asked`.
+            told: The conversation so far.
             visitor: Who asks.
 
         Yields:
-            What changes on the page. Left early, the question is stopped.
+            The changes of the page. If closed early, the question is stopped.
         """
         question = str(sent.get("question", "")) if isinstance(sent, Mapping) else ""
         try:
@@ -177,7 +177,7 @@ class _Chat:
                     yield change
         except StoppedError:
             yield _changes(_stopped(asked, told))
-        except UnknownDocumentError:  # one of those that were there when the question began
+        except UnknownDocumentError:  # a document was deleted after the question was sent
             yield _changes(told.noting(rendering.notice(question, _GONE)))
         except VerbatimError as error:
             yield _changes(told.noting(rendering.notice(question, str(error))))
@@ -186,7 +186,7 @@ class _Chat:
             yield _changes(told.noting(rendering.notice(question, _UNEXPECTED)))
 
     async def _steps(self, asked: Asked, told: Told, visitor: Visitor) -> AsyncGenerator[dict[str, Any], None]:
-        """What changes on the page until a question is answered."""
+        """Yield the changes of the page until a question is answered."""
         before = told.before(asked.in_place_of)
         is_shown = False
         work = partial(self._answer, asked, told, visitor)
@@ -203,18 +203,18 @@ class _Chat:
     async def ask_for_program(
         self, question: str, within: list[str] | None = None, max_wrong: float | None = None
     ) -> dict[str, Any]:
-        """Answer a question in the documents' own words.
+        """Answer a question by quoting the documents.
 
         Args:
             question: The question, 1,000 characters at most.
             within: Names of the documents to ask; None is all of them.
-            max_wrong: Share of the answers given that may be wrong, 0 to 1; None declines as the server does.
+            max_wrong: Share of the given answers that may be wrong, 0 to 1; None uses the server's threshold.
 
         Returns:
             The fields of the answer; offsets count code points of the document's text.
 
         Raises:
-            Error: The question cannot be asked; the message says why.
+            Error: The question is refused; the message says why.
         """
         try:
             with self._metrics.question(Door.GRADIO, question) as measured:
@@ -226,7 +226,7 @@ class _Chat:
             raise gr.Error(str(error), print_exception=False) from error
 
     def _caught_up(self, told: Told, conversation: str) -> Told:
-        """What was said before, as the history has it: the server may have been restarted, another tab gone on."""
+        """Update the conversation from the history: the server was restarted, or another tab continued it."""
         if conversation != told.conversation:
             told = Told(conversation)
         if not told.conversation or self._history is None:
@@ -235,20 +235,20 @@ class _Chat:
         return told.caught_up(kept) if kept else Told().noting(rendering.notice("", _DELETED))
 
     def _answer(self, asked: Asked, told: Told, visitor: Visitor, on_stage: OnStage) -> Told:
-        """Answer a question and keep the answer; on a thread of the question's own.
+        """Answer a question and store the answer; runs on the question's own thread.
 
         Args:
             asked: The question.
-            told: What was said before.
+            told: The conversation so far.
             visitor: Who asks.
-            on_stage: What is called at each stage.
+            on_stage: Called at each stage.
 
         Returns:
-            The conversation with it.
+            The conversation with the answer.
 
         Raises:
-            StoppedError: It was stopped.
-            VerbatimError: It cannot be asked.
+            StoppedError: The question was stopped.
+            VerbatimError: The question is refused.
         """
         state, options = self._answerer.state(), asked.options
         within, gone = those_left(options.within, self._answerer.records(options.within or ()))
@@ -259,11 +259,11 @@ class _Chat:
                 on_stage(stage)
                 measured.on_stage(stage)
 
-            # A reader that is named, be it the usual one, reads however many wait.
+            # A reader chosen explicitly, even the default one, reads every question, however many wait.
             reader = options.reader or (self._answerer.reader if asked.is_patient else None)
             answerer = self._answerer.adjusted(reader=reader, max_wrong=options.max_wrong, on_stage=on_each)
             turn = Conversation(answerer, within, before).ask(asked.question, understood=asked.understood)
-            on_stage(Stage.DONE)  # stopped since, it is not kept
+            on_stage(Stage.DONE)  # raises if stopped meanwhile, so that the answer is not stored
             measured.came_out(turn)
         told = self._keep(asked, told, turn, self._records_of(turn, state), visitor)
         if gone:
@@ -271,7 +271,7 @@ class _Chat:
         return told
 
     def _records_of(self, turn: Turn, state: tuple[object, ...]) -> dict[str, DocumentRecord]:
-        """The documents that a turn mentions; one that may have changed since `state` is marked as changed."""
+        """Return the documents that a turn mentions; any that may have changed since `state` are marked as changed."""
         records = self._answerer.records(mentioned_in(turn))
         if self._answerer.state() == state:
             return records
@@ -290,7 +290,7 @@ class _Chat:
     def _keep(
         self, asked: Asked, told: Told, turn: Turn, records: Mapping[str, DocumentRecord], visitor: Visitor
     ) -> Told:
-        """The conversation with a turn more, kept before it is shown."""
+        """Store a turn, then return the conversation with it."""
         said = said_of(turn, records)
         left = told.without(asked.in_place_of)
         on_page = shown_said(said, f"page-{secrets.token_hex(8)}")
@@ -299,7 +299,7 @@ class _Chat:
         replaced = [int(each.key) for each in told.shown if each.is_kept and each.key in asked.in_place_of]
         try:
             conversation, kept = self._history.add(told.conversation, visitor.browser, said, in_place_of=replaced)
-            if told.conversation and conversation != told.conversation:  # a copy, whose turns have keys of their own
+            if told.conversation and conversation != told.conversation:  # a copy, whose turns have new keys
                 return Told(conversation).caught_up(self._history.turns(conversation))
             return replace(left, conversation=conversation).adding(shown(kept))
         except HistoryError as error:
@@ -312,7 +312,7 @@ def _changes(told: Told) -> dict[str, Any]:
 
 
 def _stopped(asked: Asked, told: Told) -> Told:
-    """The conversation as it was, and the question as stopped."""
+    """Return the conversation without an answer, and the question marked as stopped."""
     key = f"stopped-{secrets.token_hex(8)}"
     replaced = [each.key for each in told.shown if each.turn is not None and each.key in asked.in_place_of]
     html = rendering.stopped(asked.question, asked.understood, key, replaced)
@@ -328,18 +328,18 @@ def make_page(
     *,
     signs_out: bool = False,
 ) -> gr.Blocks:
-    """The page, not yet served.
+    """Create the page, without serving it.
 
     Args:
-        answerer: What answers the questions.
-        history: Where conversations are kept; None keeps them on the page only.
-        metrics: What measures the questions; None measures them for nobody.
-        queue: Where the questions wait; None is a queue of the page's own.
-        indexing: How far the index is in step with its folder; None tells nobody.
-        signs_out: Whether who uses it signed in, and can sign out.
+        answerer: Answers the questions.
+        history: Stores conversations; None keeps them on the page only.
+        metrics: Measures the questions; None discards the measurements.
+        queue: Queue of the questions; None creates one for the page.
+        indexing: Progress of indexing; None shows none.
+        signs_out: Whether users have signed in, and can sign out.
 
     Returns:
-        Its parts, and what happens when they are used.
+        The page with its event handlers.
     """
     chat = _Chat(answerer, history, metrics, queue, indexing, signs_out=signs_out)
     page = gr.Blocks(title="Verbatim", analytics_enabled=False, fill_width=True)
@@ -359,7 +359,7 @@ def make_page(
 
 
 def _composer() -> None:
-    """Where questions are typed. The page's script sends them, with all that belongs to them."""
+    """Create the input for questions. The page's script sends them, with the chosen options."""
     gr.Textbox(
         label="Your question",
         show_label=False,
@@ -373,7 +373,7 @@ def _composer() -> None:
 
 
 def _html(name: str, value: str, attributes: str = "") -> gr.HTML:
-    """A part of the page whose HTML is ours."""
+    """Create a part of the page with our own HTML."""
     return gr.HTML(
         value,
         elem_id=name,
@@ -384,15 +384,15 @@ def _html(name: str, value: str, attributes: str = "") -> gr.HTML:
 
 
 def _wire(chat: _Chat, page: gr.Blocks, parts: dict[str, Any]) -> None:
-    """What happens when the page is used; the script triggers it with what was clicked or typed."""
+    """Connect the page's events to the handlers; the script triggers them with what was clicked or typed."""
     told, log = parts["told"], parts["log"]
 
     def named(changed: dict[str, Any]) -> dict[Any, Any]:
         return {part: changed.get(name, gr.skip()) for name, part in parts.items()}
 
     async def ask_question(told: Told, sent: gr.EventData, request: gr.Request) -> AsyncGenerator[dict[Any, Any], None]:
-        # Gradio keeps a copy of a part for as long as the page is open whenever the part is skipped: so all are sent,
-        # and what did not change is not sent on by it.
+        # Gradio copies each skipped part for as long as the page is open, so all parts are returned; it sends only
+        # those that changed.
         sent_last: dict[str, Any] = {**await asyncio.to_thread(chat.head_line), "step": ""}
         async with aclosing(chat.ask(sent.asked, told, _visitor(request))) as changes:
             async for change in changes:
@@ -407,11 +407,11 @@ def _wire(chat: _Chat, page: gr.Blocks, parts: dict[str, Any]) -> None:
         opened = chat.open_conversation(conversation, _visitor(request)) if conversation else chat.refresh(told)
         return named(opened)
 
-    async def stop(request: gr.Request) -> None:  # async, as the queue belongs to the event loop
+    async def stop(request: gr.Request) -> None:  # async, since the queue belongs to the event loop
         chat.stop(_visitor(request))
 
     quietly: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    asking: dict[str, Any] = {"concurrency_limit": None}  # the queue of questions has limits, and says them
+    asking: dict[str, Any] = {"concurrency_limit": None}  # the queue of questions has its own limits, with messages
     everything = list(parts.values())
     page.load(open_page, told, everything, **quietly)
     log.submit(ask_question, told, everything, **asking, **quietly)

@@ -1,4 +1,4 @@
-"""Answers as HTML: what the templates beside this module are filled in with."""
+"""Rendering of answers as HTML, with the templates beside this module."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,21 +20,21 @@ _SENTENCE_REACH = 280
 _EXCERPT_CHARS = 180
 _MAX_QUOTED_CHARS = 500
 _MIN_ALTERNATIVE = 0.05
-"""Other answers less likely than this are noise beside the one given."""
+"""Alternatives with a lower confidence than this are not shown."""
 
 _CERTAINTY = ((0.9, "Very sure"), (0.7, "Quite sure"), (0.5, "Fairly sure"), (0.3, "Not very sure"), (0.0, "Unsure"))
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stretch of a document to open it at.
+    """A span of a document at which to open it.
 
     Attributes:
         document: Name of the document.
         start: Offset of the first character, in code points.
         end: Offset after the last.
-        whole_passage: Whether it is a passage to look through rather than an answer's words.
-        sha256: Hash of the document's file that the offsets refer to; "" for the document as it is.
+        whole_passage: Whether it is a passage to look through rather than an answer.
+        sha256: Hash of the document's file that the offsets refer to; "" for its current version.
     """
 
     document: str
@@ -45,7 +45,7 @@ class Place:
 
     @property
     def data(self) -> dict[str, object]:
-        """What the page's script opens it by: names and values of data attributes."""
+        """Return the data attributes by which the page's script opens it: name to value."""
         return {
             "document": self.document,
             "start": self.start,
@@ -57,7 +57,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class _Excerpt:
-    """Words of a document that open it, and what stands beside them: the source, or how sure they are."""
+    """Words of a document that open it, with their source or certainty."""
 
     place: Place
     words: str
@@ -66,17 +66,17 @@ class _Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class _Quotation:
-    """An answer as it is quoted.
+    """An answer as a quotation.
 
     Attributes:
-        place: Where its words are.
+        place: Place of the answer.
         title: Title of the document.
-        before: Its sentence up to the words.
-        words: The words.
-        after: The sentence after them.
-        certainty: How sure they are.
-        lines: What else is said of where they are from.
-        data: What the page's script needs to judge and copy it: names and values of data attributes.
+        before: The sentence up to the answer.
+        words: The answer.
+        after: The sentence after the answer.
+        certainty: Its confidence in words.
+        lines: Further lines about its source.
+        data: Data attributes by which the page's script judges and copies it: name to value.
     """
 
     place: Place
@@ -90,13 +90,13 @@ class _Quotation:
 
 
 def certainty(confidence: float) -> str:
-    """How sure, in a word and a number.
+    """Describe a confidence by a word and a number.
 
     Args:
         confidence: Probability from 0 to 1.
 
     Returns:
-        Such as "Quite sure · 87 %"; never 0 or 100 %, which no fitted probability means.
+        Such as "Quite sure · 87 %"; never 0 or 100 %, which a fitted probability cannot be.
     """
     word = next(word for least, word in _CERTAINTY if confidence >= least)
     return f"{word} · {percent(confidence)}"
@@ -106,10 +106,10 @@ def certainty(confidence: float) -> str:
 
 
 def conversation(id_: str, turns: Sequence[Markup]) -> str:
-    """What was said so far.
+    """Render a conversation.
 
     Args:
-        id_: Id of the conversation in the history, for the page's script; "" where it has none.
+        id_: Id of the conversation in the history, for the page's script; "" if it has none.
         turns: HTML of its turns.
 
     Returns:
@@ -119,25 +119,25 @@ def conversation(id_: str, turns: Sequence[Markup]) -> str:
 
 
 def pending(question: str, step: str) -> Markup:
-    """A question that is being looked into.
+    """Render a question that is being answered.
 
     Args:
         question: The question.
-        step: What is being done about it; the page's script keeps it up to date.
+        step: Description of its progress; the page's script updates it.
 
     Returns:
-        The HTML. A screen reader says the step once, and not each one after it.
+        The HTML. A screen reader announces the first step only.
     """
     return _turn("pending", question, "pending", "", step=step)
 
 
 def step(ahead: int, stage: Stage | None, *, is_further: bool) -> str:
-    """What is being done about a question, in a line.
+    """Describe the progress of a question in a line.
 
     Args:
-        ahead: How many questions are before it.
-        stage: What is being done; None before anything is.
-        is_further: Whether it was asked before, and more is being looked for.
+        ahead: Number of questions before it.
+        stage: Current stage; None before the first.
+        is_further: Whether a first answer is there, and more is searched for.
 
     Returns:
         The line.
@@ -152,13 +152,13 @@ def step(ahead: int, stage: Stage | None, *, is_further: bool) -> str:
 
 
 def stopped(question: str, understood: str | None, key: str, in_place_of: Sequence[str]) -> Markup:
-    """A question that was stopped, and can be asked again.
+    """Render a stopped question, which can be asked again.
 
     Args:
         question: The question.
-        understood: How it was meant, where it had been understood wrongly.
-        key: What this line is called.
-        in_place_of: Keys of the turns that it was to take the place of.
+        understood: The user's rewording, if the question had been misunderstood.
+        key: Key of this line.
+        in_place_of: Keys of the turns that it was to replace.
 
     Returns:
         The HTML.
@@ -168,12 +168,12 @@ def stopped(question: str, understood: str | None, key: str, in_place_of: Sequen
 
 
 def notice(question: str, message: str, key: str = "") -> Markup:
-    """A question that could not be asked, with the line that says why.
+    """Render a refused question with the reason.
 
     Args:
-        question: The question; "" for a line that belongs to none.
-        message: One line for people.
-        key: What the turn is called when it is to be changed; "" where it cannot be.
+        question: The question; "" for a line without one.
+        message: The reason, in one line for people.
+        key: Key of the turn if it may be changed later; "" otherwise.
 
     Returns:
         The HTML.
@@ -182,12 +182,12 @@ def notice(question: str, message: str, key: str = "") -> Markup:
 
 
 def spoken(said: Turn, records: Mapping[str, DocumentRecord], key: str = "") -> Markup:
-    """What was said in a conversation, with what the chat says to it.
+    """Render a turn of a conversation.
 
     Args:
         said: The turn.
-        records: The documents by name, as they were when it was said.
-        key: What the turn is called when it is to be changed; "" where it cannot be.
+        records: The documents by name, as they were at the time of the turn.
+        key: Key of the turn if it may be changed later; "" otherwise.
 
     Returns:
         The HTML.
@@ -214,7 +214,7 @@ def _turn(name: str, question: str, state: str, key: str, **values: object) -> M
 
 
 def _reply(said: Turn, answer: Answer, records: Mapping[str, DocumentRecord]) -> tuple[str, dict[str, object]]:
-    """The template that shows what the documents say, and what it is filled in with."""
+    """Return the template for an answer from the documents, with its values."""
     if said.kind is Kind.UNKNOWN:
         return "declined", {
             "reason": said.text.removeprefix("I don't know. "),
@@ -229,7 +229,7 @@ def _reply(said: Turn, answer: Answer, records: Mapping[str, DocumentRecord]) ->
     if said.kind is Kind.LIST:
         return "list", {"items": [_excerpt(each, each.title or each.document or "") for each in said.answers]}
     if said.kind is Kind.DISAGREEMENT:
-        # A date that is the answer itself stands there already.
+        # A date is left out if it is the answer itself.
         dated = zip(said.answers, said.dates, strict=True)
         return "disagreement", {
             "quoted": [_quotation(each, None if date == each.text else date) for each, date in dated]
@@ -246,7 +246,7 @@ def _reply(said: Turn, answer: Answer, records: Mapping[str, DocumentRecord]) ->
 
 
 def _asked_patiently(said: Turn, key: str) -> str:
-    """A question that only the fast reader has read, to be asked again and then wait its turn."""
+    """Return the data to ask a question again with the full cascade, if only the fast reader has read it."""
     understood = said.understood if said.understood != said.asked else None
     replaced = [key] if key else []
     again = {"question": said.asked, "understood": understood, "in_place_of": replaced, "is_patient": True}
@@ -254,16 +254,16 @@ def _asked_patiently(said: Turn, key: str) -> str:
 
 
 def answer_place(answer: Answer) -> Place:
-    """Where an answer's words are.
+    """Return the place of an answer.
 
     Args:
-        answer: An answer that was given.
+        answer: A given answer.
 
     Returns:
         The place.
 
     Raises:
-        ValueError: The answer was declined and has no place.
+        ValueError: The answer was declined.
     """
     if answer.document is None or answer.start is None or answer.end is None:
         raise ValueError("a declined question has no place in a document")
@@ -298,7 +298,7 @@ def _quotation(answer: Answer, date: str | None = None) -> _Quotation:
 
 
 def _declined_data(answer: Answer, records: Mapping[str, DocumentRecord]) -> dict[str, object]:
-    """What a judgement says a question was declined with; the nearest passage is what it is said about."""
+    """Return the data for judging a declined question; it includes the nearest passage."""
     data: dict[str, object] = {"question": answer.question, "confidence": answer.confidence}
     if answer.nearest and answer.nearest[0].document in records:
         nearest = answer.nearest[0]
@@ -308,7 +308,7 @@ def _declined_data(answer: Answer, records: Mapping[str, DocumentRecord]) -> dic
 
 
 def _quotable(answer: Answer) -> dict[str, object]:
-    """What is quoted of an answer elsewhere: its sentence, or its words where that is endless."""
+    """Return the text to quote elsewhere: the answer's sentence, or only its words if that is too long."""
     if answer.sentence_start is None or len(answer.sentence) > _MAX_QUOTED_CHARS:
         return {"quote": answer.text, "quote-start": answer.start, "quote-end": answer.end}
     return {
@@ -319,7 +319,7 @@ def _quotable(answer: Answer) -> dict[str, object]:
 
 
 def _sentence_around(answer: Answer) -> tuple[str, str]:
-    """The answer's sentence before and after its words, cut where it is endless."""
+    """Return the sentence before and after the answer, cut if it is too long."""
     first = (answer.start or 0) - (answer.sentence_start or 0)
     before, after = answer.sentence[:first], answer.sentence[first + len(answer.text) :]
     if len(before) > _SENTENCE_REACH:
@@ -348,13 +348,13 @@ def _title_and_hash(name: str, records: Mapping[str, DocumentRecord]) -> tuple[s
 
 
 def masthead(folder: str, n_documents: int, indexing: Progress | None = None, *, signs_out: bool = False) -> str:
-    """The page's head line.
+    """Render the page's head line.
 
     Args:
         folder: Name of the folder of documents.
-        n_documents: How many there are.
-        indexing: How far those are that are being indexed; None where none are.
-        signs_out: Whether who reads it signed in.
+        n_documents: Number of documents.
+        indexing: Progress of indexing; None when nothing is being indexed.
+        signs_out: Whether the user has signed in.
 
     Returns:
         The HTML.
@@ -364,15 +364,15 @@ def masthead(folder: str, n_documents: int, indexing: Progress | None = None, *,
 
 
 def welcome(n_documents: int, folder: str, examples: Sequence[str]) -> str:
-    """What an empty chat says.
+    """Render the empty chat.
 
     Args:
-        n_documents: How many documents can be asked.
+        n_documents: Number of documents that can be asked.
         folder: The folder of documents.
         examples: Questions that can be clicked.
 
     Returns:
-        The HTML; where there are no documents, with what it will say once there are.
+        The HTML; without documents, it includes what to show once there are some.
     """
     return str(_TEMPLATES.render("welcome.html", folder=folder, n_documents=n_documents, questions=examples))
 

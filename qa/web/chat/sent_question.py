@@ -1,4 +1,4 @@
-"""A question as the page sends it, and how it is asked."""
+"""A question as the page sends it, with its options."""
 
 from collections.abc import Collection, Sequence
 from typing import Literal
@@ -9,13 +9,13 @@ from index.errors import ParameterError
 
 
 class Options(BaseModel, frozen=True):
-    """How questions are asked, as chosen in a browser.
+    """Options for answering, as chosen in a browser.
 
     Attributes:
         within: Names of the documents to ask; None is all of them.
-        max_wrong: Share of the answers given that may be wrong; None is as the server was started.
-        reader: Which of the packaged readers reads; None is as the server was started. No other can be named: a page
-            must not have the server load what it likes.
+        max_wrong: Share of the given answers that may be wrong; None uses the server's threshold.
+        reader: Name of a packaged reader; None is the server's. Others are refused, so that a page cannot make the
+            server load any model.
     """
 
     within: tuple[str, ...] | None = None
@@ -27,12 +27,12 @@ class Asked(BaseModel, frozen=True):
     """A question as the page sends it.
 
     Attributes:
-        question: The question, as it was typed.
-        understood: How it is meant, where it was understood wrongly; None leaves that to the chat.
-        conversation: Id of the conversation that it goes on with; "" begins one.
-        in_place_of: Keys of the turns on the page that it takes the place of.
-        is_patient: Whether it is read as it is at leisure, however many wait.
-        options: How it is asked.
+        question: The question as typed.
+        understood: The user's rewording of a misunderstood question; None lets the chat interpret the question.
+        conversation: Id of the conversation to continue; "" starts one.
+        in_place_of: Keys of the turns on the page that it replaces.
+        is_patient: Whether it is read by the usual reader, however many questions wait.
+        options: Options for answering it.
     """
 
     question: str
@@ -44,16 +44,16 @@ class Asked(BaseModel, frozen=True):
 
 
 def read_asked(sent: object) -> Asked:
-    """A question that a page sent.
+    """Validate a question that a page sent.
 
     Args:
-        sent: What it sent.
+        sent: The data sent.
 
     Returns:
         The question.
 
     Raises:
-        ParameterError: It has a value that cannot be used.
+        ParameterError: A value is invalid.
     """
     try:
         return Asked.model_validate(sent)
@@ -65,22 +65,22 @@ def read_asked(sent: object) -> Asked:
 
 
 def those_left(within: Sequence[str] | None, names: Collection[str]) -> tuple[tuple[str, ...] | None, list[str]]:
-    """Which of the documents chosen are there.
+    """Split chosen documents into those that exist and those that do not.
 
     Args:
-        within: Names of the documents chosen; None is all of them.
-        names: Names of the documents that there are.
+        within: Names of the chosen documents; None is all of them.
+        names: Names of the existing documents.
 
     Returns:
-        Those that are there, None for all, and those that are not.
+        The chosen documents that exist, None for all, and those that do not.
 
     Raises:
-        ParameterError: None of them is there.
+        ParameterError: None of them exists.
     """
     if within is None:
         return None, []
     present = set(names)
     left = tuple(dict.fromkeys(name for name in within if name in present))
     if not left:
-        raise ParameterError("none of the documents chosen to be asked is there any more; choose others, or all")
+        raise ParameterError("none of the chosen documents exists any more; choose others, or all")
     return left, [name for name in within if name not in present]

@@ -1,4 +1,4 @@
-"""What a page shows of a conversation."""
+"""The conversation as a page shows it."""
 
 import zlib
 from collections.abc import Collection, Iterable
@@ -10,17 +10,17 @@ from qa.records.turn import Turn
 from qa.web.chat import rendering
 from qa.web.history.store import KeptTurn, Said
 
-_OF_ANOTHER_VERSION = "What was said here was kept by another version of Verbatim, which this one cannot read."
+_OF_ANOTHER_VERSION = "This turn was stored by another version of Verbatim, which this one cannot read."
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A turn on the page, or a line that belongs to none.
+    """A turn on the page, or a line that is not a turn.
 
     Attributes:
-        packed: Its HTML, compressed: pages stay open, and the server holds what each of them shows.
-        key: The turn's key in the history, or on the page where none is kept; "" for a line, unless it can be named.
-        turn: What was said; None for a line.
+        packed: Its HTML, compressed, since the server keeps it for every open page.
+        key: Key of the turn in the history, or on the page if there is no history; "" for most lines.
+        turn: The turn; None for a line.
     """
 
     packed: bytes
@@ -29,15 +29,15 @@ class Shown:
 
     @classmethod
     def of(cls, html: Markup, key: str = "", turn: Turn | None = None) -> "Shown":
-        """A turn, or a line, by its HTML.
+        """Create a turn or a line from its HTML.
 
         Args:
             html: The HTML.
-            key: The turn's key; "" for a line, unless it can be named.
-            turn: What was said; None for a line.
+            key: The turn's key; "" for most lines.
+            turn: The turn; None for a line.
 
         Returns:
-            What is shown.
+            The turn or line.
         """
         return cls(zlib.compress(html.encode(), 1), key, turn)
 
@@ -48,7 +48,7 @@ class Shown:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the history has it."""
+        """Whether it is in the history."""
         return self.key.isdecimal()
 
 
@@ -57,8 +57,8 @@ class Told:
     """A conversation on a page.
 
     Attributes:
-        conversation: Its id in the history; "" where it is not kept, or has not begun.
-        shown: What the page shows of it.
+        conversation: Id in the history; "" if it is not stored, or has not started.
+        shown: The turns and lines on the page.
     """
 
     conversation: str = ""
@@ -71,22 +71,15 @@ class Told:
 
     @property
     def turns(self) -> list[Turn]:
-        """What was said in it."""
+        """Its turns."""
         return [each.turn for each in self.shown if each.turn is not None]
 
     def adding(self, *shown: Shown) -> "Told":
-        """The conversation with something at its end.
-
-        Args:
-            *shown: What comes there.
-
-        Returns:
-            The conversation.
-        """
+        """Return the conversation with turns or lines added at the end."""
         return replace(self, shown=(*self.shown, *shown))
 
     def noting(self, html: Markup) -> "Told":
-        """The conversation with a line at its end, which is not said twice in a row.
+        """Return the conversation with a line added at the end, unless it ends with the same line.
 
         Args:
             html: The line's HTML.
@@ -98,49 +91,49 @@ class Told:
         return self if is_there else self.adding(Shown.of(html))
 
     def before(self, keys: Collection[str]) -> "Told":
-        """The conversation up to where a question stands that takes the place of some turns.
+        """Return the conversation up to where a question stands that replaces some turns.
 
         Args:
             keys: Keys of those turns.
 
         Returns:
-            What is before them; where they are lines only, all the rest.
+            The part before those turns; if they are only lines, all the rest.
         """
         at = next((i for i, each in enumerate(self.shown) if each.turn is not None and each.key in keys), None)
         return self.without(keys) if at is None else replace(self, shown=self.shown[:at])
 
     def without(self, keys: Collection[str]) -> "Told":
-        """The conversation without some of its turns, and without the lines after the first of them.
+        """Return the conversation without some turns, and without the lines after the first of them.
 
         Args:
             keys: Keys of those turns.
 
         Returns:
-            What is left.
+            The rest.
         """
         at = next((i for i, each in enumerate(self.shown) if each.key and each.key in keys), len(self.shown))
         after = (each for each in self.shown[at:] if each.turn is not None and each.key not in keys)
         return replace(self, shown=(*self.shown[:at], *after))
 
     def without_lines(self, keys: Collection[str]) -> "Told":
-        """The conversation without some lines.
+        """Return the conversation without some lines.
 
         Args:
-            keys: Keys of lines; those of turns are passed over.
+            keys: Keys of lines; keys of turns are ignored.
 
         Returns:
-            What is left.
+            The rest.
         """
         return replace(self, shown=tuple(x for x in self.shown if x.turn is not None or x.key not in keys or not x.key))
 
     def caught_up(self, kept: Iterable[KeptTurn]) -> "Told":
-        """The conversation as the history has it by now: another tab may have gone on with it.
+        """Return the conversation updated from the history, which another tab may have continued.
 
         Args:
             kept: Its turns in the history.
 
         Returns:
-            What the page shows already stays where it is, what is gone from the history goes, what is new comes last.
+            Turns on the page keep their order, turns deleted from the history are removed, new ones are added last.
         """
         known = {str(each.key): each for each in kept}
         stay = [each for each in self.shown if not each.is_kept or each.key in known]
@@ -149,28 +142,13 @@ class Told:
 
 
 def shown(kept: KeptTurn) -> Shown:
-    """A turn of the history on the page.
-
-    Args:
-        kept: The turn.
-
-    Returns:
-        What is shown of it.
-    """
+    """Return a turn of the history as shown on the page."""
     if kept.said is None:
         return Shown.of(rendering.notice("", _OF_ANOTHER_VERSION), str(kept.key))
     return shown_said(kept.said, str(kept.key))
 
 
 def shown_said(said: Said, key: str) -> Shown:
-    """A turn on the page.
-
-    Args:
-        said: The turn.
-        key: Its key.
-
-    Returns:
-        What is shown of it.
-    """
+    """Return a turn with a key as shown on the page."""
     records = {each.name: each for each in said.records}
     return Shown.of(rendering.spoken(said.turn, records, key), key, said.turn)

@@ -1,4 +1,4 @@
-"""What becomes of files that were sent: kept at once, indexed batch by batch, whether anybody looks on or not."""
+"""Queue of uploaded files: stored at once, then indexed in batches, whether or not the page is still open."""
 
 import logging
 import secrets
@@ -16,19 +16,19 @@ from qa.answerer import QuestionAnswerer
 from qa.web.documents.multipart import Received
 
 _BATCH_FILES = 50
-"""Files that are indexed in one go: between two batches others may write."""
+"""Files indexed at a time: between two batches other writers have a chance."""
 _BUSY_WAIT_S = 2.0
 _BUSY_TRIES = 150
 _LOOK_S = 0.5
-"""Seconds between two looks at the ledger while a batch is indexed."""
+"""Seconds between checks of the ledger while a batch is indexed."""
 _REMEMBERED_S = 3600
-_UNEXPECTED = "something went wrong with it here; the server's log says what"
+_UNEXPECTED = "an unexpected error occurred while indexing it; see the server's log"
 
 logger = logging.getLogger("verbatim")
 
 
 class State(StrEnum):
-    """How far a file is."""
+    """State of an uploaded file."""
 
     WAITING = "waiting"
     READING = "reading"
@@ -38,15 +38,15 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class UploadedFile:
-    """A file that was sent.
+    """An uploaded file.
 
     Attributes:
-        name: Its name when it was sent.
-        size_bytes: Its size.
-        sha256: Hash of its bytes, in hexadecimal.
-        state: How far it is.
-        detail: What people are to be told of it; "" where there is nothing to say.
-        document: Name of the document that it is now, or of the one with the same content; "" where there is none.
+        name: Its name when it was uploaded.
+        size_bytes: Its size in bytes.
+        sha256: SHA-256 of its bytes, in hexadecimal.
+        state: Its state.
+        detail: Explanation for people; "" if there is none.
+        document: Name of its document in the index, or of the one with the same content; "" if there is none.
     """
 
     name: str
@@ -59,13 +59,13 @@ class UploadedFile:
 
 @dataclass(slots=True)
 class Upload:
-    """Files that were sent together.
+    """Files uploaded together.
 
     Attributes:
-        id: What it is asked for by; nobody guesses it.
+        id: Id to ask for its state; not guessable.
         files: The files.
-        share: Share of what is being indexed just now that is done, 0 to 1.
-        finished_s: When all was done, on the monotonic clock; None while it is not.
+        share: Share of the current batch that is indexed, 0 to 1.
+        finished_s: When all files were done, by the monotonic clock; None before.
     """
 
     id: str
@@ -75,7 +75,7 @@ class Upload:
 
     @property
     def fraction(self) -> float:
-        """Share of all bytes that is done, 0 to 1."""
+        """Share of all bytes that is indexed, 0 to 1."""
         total = sum(file.size_bytes for file in self.files)
         if self.finished_s is not None or not total:
             return 1.0
@@ -85,7 +85,7 @@ class Upload:
 
 @dataclass(slots=True)
 class _Queued:
-    """A file that waits to be indexed, under the name that it has in the folder."""
+    """A file that waits to be indexed, with its name in the folder."""
 
     upload: Upload
     file: UploadedFile
@@ -93,14 +93,14 @@ class _Queued:
 
 
 class Uploads:
-    """Files that were sent, on their way into the index. One thread indexes, whoever sent them."""
+    """Uploaded files on their way into the index. One thread indexes all of them."""
 
     def __init__(self, answerer: QuestionAnswerer, clock: Callable[[], float] = time.monotonic) -> None:
-        """Nothing was sent yet.
+        """Create without uploads.
 
         Args:
-            answerer: What answers from the folder that the files go to.
-            clock: Tells the seconds after which finished uploads are forgotten.
+            answerer: Answers from the folder that the files are added to.
+            clock: Monotonic clock in seconds, for forgetting finished uploads.
         """
         self._answerer = answerer
         self._clock = clock
@@ -111,13 +111,13 @@ class Uploads:
         self._is_working = False
 
     def take(self, received: Sequence[Received]) -> Upload:
-        """Put files into the folder, where nothing loses them any more, and have them indexed soon.
+        """Copy files into the folder, where they are safe, and queue them for indexing.
 
         Args:
-            received: What was sent.
+            received: The uploaded files.
 
         Returns:
-            What became of it so far.
+            Their state so far.
         """
         upload = Upload(secrets.token_urlsafe(16), [])
         known = self._answerer.names_by_hash({each.sha256 for each in received})
@@ -136,9 +136,9 @@ class Uploads:
         return upload
 
     def _copied(self, upload: Upload, file: UploadedFile, received: Received) -> list[_Queued]:
-        """The file in the folder; none where it cannot be written there, which is said of it."""
+        """Copy a file into the folder; if that fails, the reason is recorded and nothing is returned."""
         try:
-            with self._copying:  # or two of one name would both find it free
+            with self._copying:  # otherwise two files of one name could both find it free
                 name = copy_into(received.path, self._answerer.folder)
         except VerbatimError as error:
             file.state, file.detail = State.FAILED, str(error)
@@ -148,7 +148,7 @@ class Uploads:
         return [_Queued(upload, file, name)]
 
     def find(self, id_: str) -> Upload | None:
-        """An upload by its id; None where there is none, or it was done long ago."""
+        """Return an upload by its id; None if it is unknown, or finished long ago."""
         with self._guard:
             self._forget()
             return self._uploads.get(id_)
@@ -162,7 +162,7 @@ class Uploads:
             if not self._queue or self._is_working:
                 return
             self._is_working = True
-        # A daemon: the server stops when it is told to; what is not indexed by then is when it starts again.
+        # A daemon thread, so that the server can stop; files not indexed by then are indexed at the next start.
         threading.Thread(target=self._work, name="verbatim-uploads", daemon=True).start()
 
     def _forget(self) -> None:
@@ -188,7 +188,7 @@ class Uploads:
             try:
                 self._index(batch)
             except Exception:
-                logger.exception("files that were sent could not be indexed")
+                logger.exception("uploaded files could not be indexed")
                 _fail(batch, _UNEXPECTED)
             with self._guard:
                 self._finish([queued.upload for queued in batch])
@@ -212,21 +212,21 @@ class Uploads:
             if len(batch) == 1:
                 _fail(batch, str(error))
                 return
-            for queued in batch:  # one that is gone again is no reason to leave out the others
+            for queued in batch:  # one by one: a missing file must not keep out the others
                 self._index([queued])
             return
         self._settle(batch)
         _fail(batch, "it is not in the folder any more")
 
     def _add(self, batch: list[_Queued], on_progress: Callable[[Progress], None]) -> None:
-        """Index files that lie in the folder; one that was taken out before is let in again.
+        """Index files in the folder; those that were removed from the index before are added again.
 
         Args:
             batch: The files.
-            on_progress: Called as the work goes on.
+            on_progress: Called with the progress of the work.
 
         Raises:
-            BusyIndexError: Another process has been writing the index all the while.
+            BusyIndexError: Another process was writing the index all the time.
         """
         paths = [self._answerer.folder / queued.name for queued in batch]
         for tries_left in reversed(range(_BUSY_TRIES)):
@@ -240,7 +240,7 @@ class Uploads:
                 return
 
     def _settle(self, batch: list[_Queued]) -> None:
-        """Say of files what the ledger says of them, where it does already."""
+        """Copy the state of files from the ledger, as far as it has them already."""
         ledger = self._answerer.file_records([queued.name for queued in batch])
         for queued in batch:
             record, file = ledger.get(queued.name), queued.file

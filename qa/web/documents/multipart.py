@@ -1,4 +1,4 @@
-"""Files that a browser sends: written to a folder as they come, each within its bounds, under a harmless name."""
+"""Receiving of uploaded files: written to a folder as they arrive, with limits on size and name."""
 
 import hashlib
 import re
@@ -13,23 +13,23 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from index.ingest.loading import MAX_FILE_BYTES
 
 MAX_NAME_BYTES = 200
-"""Of a name in UTF-8: file systems hold 255, of which a number and a temporary ending need some."""
+"""Limit of a name in UTF-8: file systems allow 255, some of which a number and a temporary suffix need."""
 _MIB = 1024 * 1024
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.I)
-"""Names that are devices to Windows, whatever follows."""
+"""Device names on Windows, whatever follows them."""
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that show the others of a name in another order, so that "fdp.exe" looks like "exe.pdf"."""
+"""Characters that change the order in which others are shown, so that "fdp.exe" looks like "exe.pdf"."""
 
 
 class RefusedError(Exception):
-    """All that is being sent is refused; its message is one line for people, its `status` the one of HTTP."""
+    """The whole upload is refused; the message is one line for people, `status` is the HTTP status."""
 
     def __init__(self, status: int, line: str) -> None:
-        """Refuse.
+        """Create the refusal.
 
         Args:
-            status: The HTTP status that says so.
-            line: Why, for people.
+            status: HTTP status.
+            line: The reason, for people.
         """
         super().__init__(line)
         self.status = status
@@ -37,11 +37,11 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What may be sent at a time.
+    """Limits of an upload.
 
     Attributes:
-        file_bytes: Bytes of a file.
-        total_bytes: Bytes of all that is sent.
+        file_bytes: Bytes per file.
+        total_bytes: Bytes of the whole upload.
         files: Number of files.
     """
 
@@ -52,14 +52,14 @@ class Bounds:
 
 @dataclass(slots=True)
 class Received:
-    """A file that was sent.
+    """An uploaded file.
 
     Attributes:
         name: Its name.
-        path: Where it lies; nothing does where it is refused.
-        size_bytes: How many bytes of it came.
-        problem: Why it is refused, for people; "" where it is not.
-        sha256: Hash of its bytes, in hexadecimal.
+        path: Path where it is stored; missing if it is refused.
+        size_bytes: Number of bytes received.
+        problem: Why it is refused, for people; "" if it is accepted.
+        sha256: SHA-256 of its bytes, in hexadecimal.
     """
 
     name: str
@@ -70,14 +70,14 @@ class Received:
 
 
 def name_problem(name: str) -> str:
-    """Why a file cannot have this name in a folder of documents; "" where it can."""
+    """Return why a file cannot have this name in a folder of documents; "" if it can."""
     unseen = any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or char in _TURNING for char in name)
     problems = (
         (not name, "it has no name"),
-        ("/" in name or "\\" in name, "its name holds a path; send files by their names alone"),
+        ("/" in name or "\\" in name, "its name contains a path; send files by their names alone"),
         (name.startswith("."), "hidden files are not indexed; give it a name without the leading dot"),
-        (unseen, "its name holds characters that cannot be seen; rename it"),
-        (name != name.strip() or name.endswith("."), "its name ends with a dot, or a space is around it; rename it"),
+        (unseen, "its name contains invisible characters; rename it"),
+        (name != name.strip() or name.endswith("."), "its name ends with a dot, or has spaces around it; rename it"),
         (_RESERVED.match(name) is not None, "its name is that of a device on Windows; rename it"),
         (
             len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES,
@@ -89,7 +89,7 @@ def name_problem(name: str) -> str:
 
 @dataclass(slots=True)
 class _Part:
-    """A part of what is sent, as far as it came."""
+    """A part of the form that is being received."""
 
     headers: dict[bytes, bytes] = field(default_factory=dict)
     field_name: bytes = b""
@@ -97,18 +97,18 @@ class _Part:
 
 
 class Receiver:
-    """Takes a form of files apart as it comes, and writes each to a folder; only one file is open at a time."""
+    """Parses a form with files as it arrives, and writes each file to a folder; only one file is open at a time."""
 
     def __init__(self, content_type: str, folder: Path, bounds: Bounds) -> None:
-        """Nothing has come yet.
+        """Prepare to receive a form.
 
         Args:
-            content_type: What the request says of itself.
+            content_type: Content-Type of the request.
             folder: An empty folder to write to.
-            bounds: What may be sent.
+            bounds: Limits of the upload.
 
         Raises:
-            RefusedError: The request is no form with files.
+            RefusedError: The request is not a form with files.
         """
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data" or not options.get(b"boundary"):
@@ -128,13 +128,13 @@ class Receiver:
         self.received: list[Received] = []
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes.
+        """Process the next bytes.
 
         Args:
             chunk: The bytes.
 
         Raises:
-            RefusedError: It is no form, there is too much of it, or the disk is full.
+            RefusedError: It is not a form, a limit is exceeded, or the disk is full.
         """
         self._n_bytes += len(chunk)
         if self._n_bytes > self._bounds.total_bytes:
@@ -148,13 +148,13 @@ class Receiver:
             raise RefusedError(507, f"the files cannot be kept: {error.strerror}; free some space") from error
 
     def finish(self) -> list[Received]:
-        """What was sent, now that all of it came.
+        """Finish the upload, and return the files.
 
         Returns:
             The files.
 
         Raises:
-            RefusedError: It was cut off, or there were no files in it.
+            RefusedError: It was cut off, or has no files.
         """
         if not self._is_complete:
             raise RefusedError(400, "the upload was cut off; send it again")
@@ -163,12 +163,12 @@ class Receiver:
         return self.received
 
     def close(self) -> None:
-        """Close the file that is open, where one is."""
+        """Close the open file, if any."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    # What the parser calls
+    # Callbacks of the parser
 
     def _on_part_begin(self) -> None:
         self._part = _Part()
@@ -186,13 +186,13 @@ class Receiver:
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._part.headers.get(b"content-disposition", b""))
         if b"filename" not in options:
-            return  # a field of another kind, which says nothing to us
+            return  # a field without a file, which is ignored
         if len(self.received) >= self._bounds.files:
             raise RefusedError(413, f"more than {self._bounds.files:,} files were sent at a time; send fewer")
-        # Browsers write a name's quotation marks so, and nothing else.
+        # Browsers write quotation marks in a name as %22, and escape nothing else.
         name = options[b"filename"].decode("utf-8", "replace").replace("%22", '"')
         problem = name_problem(name)
-        # Each in a folder of its own, so that it has its own name there.
+        # Each file gets a folder of its own, so that it keeps its name there.
         place = self._folder / str(len(self.received))
         received = Received(name, place / name, problem=problem)
         self.received.append(received)

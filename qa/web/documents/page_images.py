@@ -1,4 +1,4 @@
-"""Pages of PDF documents as pictures, the last ones kept in memory."""
+"""Page images of PDF documents, with a cache of the last ones."""
 
 import threading
 from contextlib import suppress
@@ -10,19 +10,19 @@ from index.ingest.worker_pool import Limits, Workers
 from qa.answerer import QuestionAnswerer
 
 WIDTHS = (200, 2400)
-"""Narrowest and widest picture, in pixels."""
+"""Smallest and largest width of an image, in pixels."""
 _KEPT_BYTES = 48 * 1024 * 1024
 _LIMITS = Limits(seconds=20)
 
 
 class Pictures:
-    """Draws pages, one at a time."""
+    """Renders pages as images, one at a time."""
 
     def __init__(self, answerer: QuestionAnswerer) -> None:
-        """Nothing is started before a page is asked for.
+        """Create the renderer; nothing is started before the first image.
 
         Args:
-            answerer: What answers from the documents.
+            answerer: Answers from the documents.
         """
         self._answerer = answerer
         passwords = [password.get_secret_value() for password in answerer.settings.passwords]
@@ -31,20 +31,20 @@ class Pictures:
         self._kept: LRUCache[tuple[str, int, int], bytes] = LRUCache(_KEPT_BYTES, getsizeof=len)
 
     def draw(self, file: str, sha256: str, page: int, width: int) -> bytes:
-        """A page as a picture.
+        """Render a page as an image.
 
         Args:
-            file: Name of the file of the folder that the document is, or is within.
-            sha256: Hash of the document's bytes.
+            file: Name of the folder's file that is the document, or contains it.
+            sha256: SHA-256 of the document's bytes.
             page: Number of the page, from 1.
-            width: Width of the picture, in pixels.
+            width: Width of the image, in pixels.
 
         Returns:
-            The picture as PNG.
+            The image as PNG.
 
         Raises:
-            ChangingFileError: The file is not the one that was indexed.
-            UnreadableFileError: There is no such page, or it cannot be drawn.
+            ChangingFileError: The file has changed since it was indexed.
+            UnreadableFileError: The page does not exist or cannot be rendered.
         """
         key = (sha256, page, width)
         with self._guard:
@@ -52,6 +52,6 @@ class Pictures:
         if kept is not None:
             return kept
         picture: bytes = self._workers.do(Drawing(self._answerer.folder / file, sha256, page, width))
-        with self._guard, suppress(ValueError):  # one that is larger than all that is kept
+        with self._guard, suppress(ValueError):  # raised for an image larger than the cache
             self._kept[key] = picture
         return picture

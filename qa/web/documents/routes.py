@@ -1,4 +1,4 @@
-"""Routes for the documents themselves: what there is, what stands in it and where, adding and taking out."""
+"""Routes for documents: list, text, places, page images, adding and removing."""
 
 import os
 import shutil
@@ -24,42 +24,42 @@ from qa.web.documents.multipart import Bounds, Received, Receiver, RefusedError
 from qa.web.documents.page_images import WIDTHS, Pictures
 
 MAX_TEXT_CHARS = 200_000
-"""Of a text that is given at a time."""
+"""Limit of the text in one response."""
 MAX_BOXED_CHARS = 20_000
 _FORM_BYTES = 1024 * 1024
-"""What a form holds beside the files: their names, and the lines between them."""
+"""Bytes allowed for a form's content besides its files: names and boundaries."""
 MAX_PLACES = 20_000
 _WRITTEN_BYTES = 512 * 1024
-"""Of an upload, at a time: each time takes a thread."""
+"""Bytes of an upload processed at a time: each time takes a thread."""
 _CHANGED = "The document has changed since this answer; ask again."
 _INDEXED = "indexed"
 
 _NONE: frozenset[str] = frozenset()
 
 Which = Literal["all", "indexed", "left out"]
-Name = Annotated[str, Query(description="The document's name, as the list has it.", max_length=4096)]
-Hash = Annotated[str, Query(description="Hash of the document that is meant; refused where it is another now.")]
+Name = Annotated[str, Query(description="The document's name, as in the list.", max_length=4096)]
+Hash = Annotated[str, Query(description="SHA-256 of the expected version; refused if the document has another one.")]
 Offset = Annotated[int, Query(ge=0, description="Offset in the document's text, in code points.")]
 
 
 class ListedDocument(BaseModel):
-    """A file of the folder, or within one, and what became of it."""
+    """A file of the folder, or inside another file, and its state."""
 
     name: str
     title: str
     status: str = Field(description="indexed, partly read, duplicate, empty, failed, unsupported or removed")
-    detail: str = Field(description="One line for people: why it is left out, or what is missing of it; else empty.")
+    detail: str = Field(description="One line for people: why it is left out, or what is missing of it; or empty.")
     is_indexed: bool = Field(description="Whether it is a document that can be asked and opened.")
     sha256: str
     size_bytes: int
     characters: int
     pages: int = Field(description="0 for formats without pages.")
     places: int = Field(description="Slides, rows, headings and the like.")
-    date: str = Field(description="What the document says, else when the file was changed; ISO 8601, or empty.")
+    date: str = Field(description="Date stated in the document, or when the file was changed; ISO 8601, or empty.")
 
 
 class Totals(BaseModel):
-    """What there is, whatever was searched for."""
+    """Numbers of all documents, whatever the search."""
 
     documents: int
     left_out: int
@@ -68,36 +68,36 @@ class Totals(BaseModel):
 
 
 class Adding(BaseModel):
-    """Whether files can be added, and how much at a time."""
+    """Whether files can be added, and the limits of an upload."""
 
-    problem: str = Field(description="Why none can be added; empty where they can.")
+    problem: str = Field(description="Why no files can be added; empty if they can.")
     file_bytes: int
     total_bytes: int
     files: int
 
 
 class DocumentList(BaseModel):
-    """Some of the files."""
+    """A page of the list of files."""
 
     documents: list[ListedDocument]
-    found: int = Field(description="How many there are in all that fit the search.")
+    found: int = Field(description="Number of all files that match the search.")
     totals: Totals
     folder: str
     adding: Adding
 
 
 class SentFile(BaseModel):
-    """A file that was sent, and how far it is."""
+    """An uploaded file, and its state."""
 
     name: str
     size_bytes: int
     state: State
     detail: str
-    document: str = Field(description="Name of the document that it is now; empty where there is none.")
+    document: str = Field(description="Name of its document in the index; empty if there is none.")
 
 
 class UploadStatus(BaseModel):
-    """How far an upload is."""
+    """State of an upload."""
 
     id: str
     fraction: float = Field(ge=0, le=1)
@@ -106,39 +106,39 @@ class UploadStatus(BaseModel):
 
 
 class RefusedUpload(Problem):
-    """Why nothing of an upload was taken."""
+    """Why an upload was refused."""
 
     files: list[SentFile]
 
 
 class DocumentText(BaseModel):
-    """A stretch of a document's text."""
+    """A span of a document's text."""
 
     name: str
     title: str
     sha256: str
     start: int
     end: int
-    characters: int = Field(description="Of the whole text.")
+    characters: int = Field(description="Length of the whole text.")
     text: str
 
 
 class NamedPlace(BaseModel):
-    """Where a stretch of text stands in the file; it goes on to the beginning of the next place."""
+    """A place in a document; it extends to the start of the next place."""
 
     start: int
     label: str
 
 
 class PageSize(BaseModel):
-    """Size of a page, in points (1/72 inch); 0 by 0 where it cannot be shown."""
+    """Size of a page, in points (1/72 inch); 0 by 0 if it cannot be shown."""
 
     width: float
     height: float
 
 
 class DocumentPlaces(BaseModel):
-    """What people call the parts of a document."""
+    """Places of a document."""
 
     name: str
     sha256: str
@@ -147,7 +147,7 @@ class DocumentPlaces(BaseModel):
 
 
 class PrintedOn(BaseModel):
-    """A page, and where on it the words are printed."""
+    """A page, and the boxes of the words on it."""
 
     page: int
     width: float
@@ -158,7 +158,7 @@ class PrintedOn(BaseModel):
 
 
 class DocumentBoxes(BaseModel):
-    """Where words are printed."""
+    """Boxes of words on their pages."""
 
     name: str
     sha256: str
@@ -166,18 +166,18 @@ class DocumentBoxes(BaseModel):
 
 
 class Removed(BaseModel):
-    """What was taken out of the index."""
+    """A document removed from the index."""
 
     name: str
     detail: str
 
 
 def documents_router(answerer: QuestionAnswerer, bounds: Bounds | None = None) -> APIRouter:
-    """The routes for documents.
+    """Create the routes for documents.
 
     Args:
-        answerer: What answers from them.
-        bounds: What may be sent at a time; None takes the defaults.
+        answerer: Answers from the documents.
+        bounds: Limits of an upload; None is the defaults.
 
     Returns:
         The routes, all below `/api`.
@@ -192,7 +192,7 @@ def documents_router(answerer: QuestionAnswerer, bounds: Bounds | None = None) -
 
 
 class _Shelf:
-    """The documents as the routes show them."""
+    """The documents as shown by the routes."""
 
     def __init__(self, answerer: QuestionAnswerer, bounds: Bounds) -> None:
         self._answerer = answerer
@@ -229,7 +229,7 @@ class _Shelf:
         )
 
     def adding_problem(self) -> str:
-        """Why nothing can be added to the folder; "" where something can."""
+        """Return why nothing can be added to the folder; "" if files can be added."""
         folder = self._answerer.folder
         if os.access(folder, os.W_OK):
             return ""
@@ -244,7 +244,7 @@ class _Shelf:
         if document is not None:
             try:
                 said, (n_pages, n_places) = self._answerer.metadata(name), self._answerer.extent(name)
-            except UnknownDocumentError:  # taken out since the list was made
+            except UnknownDocumentError:  # removed since the list was made
                 document = None
         return ListedDocument(
             name=name,
@@ -261,29 +261,29 @@ class _Shelf:
         )
 
     def record(self, name: str, sha256: str = "") -> DocumentRecord:
-        """What is known of a document.
+        """Look up a document.
 
         Args:
-            name: Its name.
-            sha256: Hash of the one that is meant; "" for the one that there is.
+            name: The document's name.
+            sha256: SHA-256 of the expected version; "" accepts any.
 
         Returns:
             The record.
 
         Raises:
-            UnknownDocumentError: It is not in the index.
-            ChangingFileError: It is another one now.
+            UnknownDocumentError: The document is not in the index.
+            ChangingFileError: It has another version now.
         """
         found = self._answerer.records([name]).get(name)
         if found is None:
-            raise UnknownDocumentError(f"there is no document {name!r} any more; it may have been taken out or renamed")
+            raise UnknownDocumentError(f"there is no document {name!r} any more; it may have been removed or renamed")
         if sha256 not in {"", found.sha256}:
             raise ChangingFileError(_CHANGED)
         return found
 
     def text(self, name: str, start: int, end: int | None, sha256: str) -> DocumentText:
         text = self._answerer.text(name)
-        # Read after the text: were it before, a change between the two could go unseen.
+        # Looked up after the text was read: in the other order, a change in between could go unnoticed.
         record = self.record(name, sha256)
         low = min(start, len(text))
         high = min(len(text), low + MAX_TEXT_CHARS, len(text) if end is None else max(low, end))
@@ -327,7 +327,7 @@ class _Shelf:
         )
 
     def file_of(self, name: str) -> str:
-        """Name of the file of the folder that a document is, or is within.
+        """Return the name of the folder's file that is a document, or contains it.
 
         Args:
             name: The document's name.
@@ -336,11 +336,11 @@ class _Shelf:
             The file's name.
 
         Raises:
-            UnknownDocumentError: It comes from no file.
+            UnknownDocumentError: It does not come from a file.
         """
         found = self._answerer.file_records([name]).get(name)
         if found is None:
-            raise UnknownDocumentError(f"the document {name!r} comes from no file, so there are no pages to show")
+            raise UnknownDocumentError(f"the document {name!r} does not come from a file, so it has no pages to show")
         return found.parent or found.name
 
 
@@ -359,23 +359,23 @@ def _refusals(*statuses: int) -> dict[int | str, dict[str, object]]:
 
 
 def _add_shelf(router: APIRouter, shelf: _Shelf) -> None:
-    @router.get("/documents", summary="The documents, and the files that are left out")
+    @router.get("/documents", summary="List the documents, and the files that are left out")
     def list_documents(
         search: Annotated[str, Query(max_length=200, description="Part of a name or title.")] = "",
         which: Annotated[Which, Query(description="Those that can be asked, those that cannot, or all.")] = "all",
-        name: Annotated[frozenset[str], Query(description="Only those of these names, where there are any.")] = _NONE,
+        name: Annotated[frozenset[str], Query(description="Only documents with these names, if given.")] = _NONE,
         offset: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> DocumentList:
         return shelf.list(search, which, name, offset, limit)
 
     @router.delete(
-        "/documents", summary="Take a document out of the index; its file stays", responses=_refusals(404, 409)
+        "/documents", summary="Remove a document from the index; its file stays", responses=_refusals(404, 409)
     )
     def remove_document(name: Name) -> Removed:
         return shelf.remove(name)
 
-    @router.get("/documents/text", summary="A document's text, or a stretch of it", responses=_refusals(404, 409))
+    @router.get("/documents/text", summary="Text of a document, or a span of it", responses=_refusals(404, 409))
     def text(name: Name, start: Offset = 0, end: Offset | None = None, sha256: Hash = "") -> DocumentText:
         return shelf.text(name, start, end, sha256)
 
@@ -383,7 +383,7 @@ def _add_shelf(router: APIRouter, shelf: _Shelf) -> None:
     def places(name: Name, start: Offset = 0, end: Offset | None = None, sha256: Hash = "") -> DocumentPlaces:
         return shelf.places(name, start, end, sha256)
 
-    @router.get("/documents/boxes", summary="Where words of a PDF are printed", responses=_refusals(404, 409))
+    @router.get("/documents/boxes", summary="Boxes of words on the pages of a PDF", responses=_refusals(404, 409))
     def boxes(name: Name, start: Offset, end: Offset, sha256: Hash = "") -> DocumentBoxes:
         return shelf.boxes(name, start, end, sha256)
 
@@ -391,11 +391,11 @@ def _add_shelf(router: APIRouter, shelf: _Shelf) -> None:
 def _add_pages(router: APIRouter, shelf: _Shelf, pictures: Pictures) -> None:
     @router.get(
         "/documents/pages/{number}",
-        summary="A page of a PDF as a picture",
+        summary="Image of a page of a PDF",
         response_class=Response,
         responses={
             200: {"content": {"image/png": {}}},
-            304: {"description": "As it was."},
+            304: {"description": "Not modified."},
             **_refusals(404, 409),
         },
     )
@@ -446,11 +446,11 @@ def _add_uploads(router: APIRouter, shelf: _Shelf, uploads: Uploads, bounds: Bou
 
     router.include_router(sending, max_body_size=bounds.total_bytes + _FORM_BYTES)
 
-    @router.get("/uploads/{id}", summary="How far an upload is", responses=_refusals(404))
+    @router.get("/uploads/{id}", summary="State of an upload", responses=_refusals(404))
     def upload_status(id: str) -> UploadStatus:  # noqa: A002 (as the path has it)
         upload = uploads.find(id)
         if upload is None:
-            raise HTTPException(404, "this upload is not known, or was done long ago; look at the list of documents")
+            raise HTTPException(404, "this upload is unknown, or was finished long ago; see the list of documents")
         return _status(upload)
 
 
@@ -462,25 +462,25 @@ _FORM = {
 
 
 async def _receive(request: Request, folder: Path, bounds: Bounds) -> list[Received]:
-    """The files of a request, written to a folder as they come.
+    """Receive the files of a request, writing them to a folder as they arrive.
 
     Args:
         request: The request.
         folder: An empty folder.
-        bounds: What may be sent.
+        bounds: Limits of the upload.
 
     Returns:
         The files.
 
     Raises:
-        RefusedError: It was cut off, is no form, or is too much.
+        RefusedError: It was cut off, is not a form, or exceeds a limit.
     """
     receiver = Receiver(request.headers.get("content-type", ""), folder, bounds)
     try:
         waiting = bytearray()
         async for chunk in request.stream():
             waiting += chunk
-            if len(waiting) >= _WRITTEN_BYTES or not chunk:  # an empty one is the last
+            if len(waiting) >= _WRITTEN_BYTES or not chunk:  # the last chunk is empty
                 await run_in_threadpool(receiver.write, bytes(waiting))
                 waiting.clear()
         return receiver.finish()

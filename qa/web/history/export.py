@@ -1,4 +1,4 @@
-"""Conversations as files: Markdown to read, CSV for a spreadsheet, JSON with everything."""
+"""Export of conversations: Markdown to read, CSV for a spreadsheet, JSON with everything."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from qa.web.percentage import percent
 
 
 class Format(StrEnum):
-    """What conversations can be exported as."""
+    """Format of an export."""
 
     MARKDOWN = "markdown"
     JSON = "json"
@@ -24,12 +24,12 @@ class Format(StrEnum):
 
     @property
     def media_type(self) -> str:
-        """Its media type."""
+        """Media type of the format."""
         return "application/json" if self is Format.JSON else f"text/{self}; charset=utf-8"
 
     @property
     def extension(self) -> str:
-        """What its files' names end with."""
+        """Extension of file names."""
         return "md" if self is Format.MARKDOWN else self.value
 
 
@@ -41,17 +41,17 @@ _COLUMNS = (
     "answer", "document", "place", "start", "end", "sha256", "confidence",
 )  # fmt: skip
 _MARKUP = re.compile(r"[\\`*_\[\]<>&~|$!#{}]|^[-+=]|^\d+[.)]|:(?=//)|www\.", re.IGNORECASE)
-"""What ends in a character that would make markup; of addresses too, which some renderers make links of."""
+"""Characters to escape in Markdown, those of addresses included, which some renderers turn into links."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _MAX_NAME_CHARS = 60
 
 
 def export(conversations: Sequence[Exported], form: Format) -> str:
-    """Conversations as the text of a file.
+    """Export conversations as the text of a file.
 
     Args:
         conversations: The conversations.
-        form: What it is to be.
+        form: The format.
 
     Returns:
         The text.
@@ -61,14 +61,14 @@ def export(conversations: Sequence[Exported], form: Format) -> str:
 
 
 def file_name(title: str, form: Format) -> str:
-    """A file name that every system takes.
+    """Return a file name that is valid on every system.
 
     Args:
-        title: What is exported.
-        form: As what.
+        title: Title of the export.
+        form: The format.
 
     Returns:
-        Letters, digits and hyphens of ASCII, and the ending.
+        ASCII letters, digits and hyphens, and the extension.
     """
     words = re.sub(r"[^a-z0-9]+", "-", title.lower())[:_MAX_NAME_CHARS].strip("-")
     return f"verbatim-{words or 'conversation'}.{form.extension}"
@@ -86,7 +86,7 @@ def _markdown_lines(conversation: Conversation, turns: Sequence[KeptTurn]) -> It
     yield ""
     for kept in turns:
         if kept.said is None:
-            yield "*A turn that another version of Verbatim kept is left out.*"
+            yield "*A turn stored by another version of Verbatim is left out.*"
             yield ""
             continue
         turn = kept.said.turn
@@ -121,13 +121,13 @@ def _quoted(words: str, source: str) -> Iterator[str]:
 
 
 def literal(text: str) -> str:
-    """Text as Markdown that shows those words, in one line, whatever they are.
+    """Escape a text for Markdown, on one line, so that it shows these characters.
 
     Args:
         text: Any text.
 
     Returns:
-        The Markdown; what would be markup has a backslash in front.
+        The Markdown, with a backslash before each character of markup.
     """
     return _MARKUP.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", " ".join(text.split()))
 
@@ -162,7 +162,7 @@ def _csv(conversations: Sequence[Exported]) -> str:
         for kept in turns:
             if kept.said is not None:
                 rows.writerows(_csv_rows(conversation, kept, kept.said.turn))
-    return "\ufeff" + written.getvalue()  # without the mark, spreadsheets take it for another encoding
+    return "\ufeff" + written.getvalue()  # without a byte order mark, spreadsheets assume another encoding
 
 
 def _csv_rows(conversation: Conversation, kept: KeptTurn, turn: Turn) -> Iterator[list[object]]:
@@ -181,19 +181,19 @@ def _csv_rows(conversation: Conversation, kept: KeptTurn, turn: Turn) -> Iterato
 
 
 def _cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula: an apostrophe in front makes text of what looks like one."""
+    """Prefix a value that a spreadsheet would take for a formula with an apostrophe."""
     is_formula = isinstance(value, str) and value.startswith(_FORMULA)
     return f"'{value}" if is_formula else value
 
 
 def given(turn: Turn) -> Sequence[Answer]:
-    """The answers that a turn gives.
+    """Return the answers that a turn gives.
 
     Args:
         turn: The turn.
 
     Returns:
-        All of a list or a disagreement, the one of another answer, none where it was declined or was talk.
+        All of a list or a disagreement, the single one of another answer; empty if declined or small talk.
     """
     if turn.answers:
         return turn.answers

@@ -1,4 +1,4 @@
-"""Routes to the conversations that are kept: list, read, rename, delete, export."""
+"""Routes for stored conversations: list, read, rename, delete, export."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ _MAX_TITLE_CHARS = 120
 
 
 class Failure(BaseModel):
-    """Why something could not be done."""
+    """Why a request failed."""
 
     detail: str = Field(description="One line for people.")
 
@@ -32,7 +32,7 @@ class Failure(BaseModel):
 class ConversationLine(BaseModel):
     """A conversation without its turns."""
 
-    id: str = Field(description="Unguessable: who has it may read the conversation.")
+    id: str = Field(description="Not guessable: whoever has it may read the conversation.")
     title: str
     created: float = Field(description="Seconds since 1970.")
     updated: float = Field(description="Seconds since 1970.")
@@ -40,14 +40,14 @@ class ConversationLine(BaseModel):
 
 
 class ConversationList(BaseModel):
-    """Conversations of a browser."""
+    """The conversations of a browser."""
 
-    kept: bool = Field(description="Whether this server keeps conversations at all.")
+    kept: bool = Field(description="Whether this server stores conversations.")
     conversations: list[ConversationLine]
 
 
 class GivenAnswer(BaseModel):
-    """An answer, and where it stands."""
+    """An answer with its place."""
 
     text: str
     confidence: float
@@ -64,7 +64,7 @@ class ConversationTurn(BaseModel):
 
     key: int
     time: float = Field(description="Seconds since 1970.")
-    readable: bool = Field(description="Whether this version can read it; where not, the rest is empty.")
+    readable: bool = Field(description="Whether this version can read it; if not, the rest is empty.")
     question: str = ""
     understood: str | None = None
     kind: str = ""
@@ -73,7 +73,7 @@ class ConversationTurn(BaseModel):
 
 
 class ConversationWithTurns(ConversationLine):
-    """A conversation."""
+    """A conversation with its turns."""
 
     own: bool = Field(description="Whether this browser may rename and delete it.")
     turns: list[ConversationTurn]
@@ -86,7 +86,7 @@ class Renaming(BaseModel):
 
 
 class Deleted(BaseModel):
-    """How many conversations were deleted."""
+    """Number of deleted conversations."""
 
     deleted: int
 
@@ -98,20 +98,20 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 
 
 def conversation_routes(history: History | None) -> APIRouter:
-    """The routes.
+    """Create the routes for conversations.
 
     Args:
-        history: What is kept; None where nothing is.
+        history: Store of conversations; None if they are not stored.
 
     Returns:
-        The router.
+        The routes.
     """
     router = APIRouter(prefix="/api/conversations", tags=["conversations"], responses=_FAILURES)
     if history is None:
-        router.get("", summary="That nothing is kept")(_nothing_kept)
+        router.get("", summary="An empty list: nothing is stored")(_nothing_kept)
         return router
     _add_list(router, history)
-    _add_exports(router, history)  # before those of one conversation, or "export" would be taken for an id
+    _add_exports(router, history)  # before the routes of one conversation, which would take "export" for an id
     _add_single(router, history)
     return router
 
@@ -121,10 +121,10 @@ def _nothing_kept() -> ConversationList:
 
 
 def _add_list(router: APIRouter, history: History) -> None:
-    @router.get("", summary="This browser's conversations, the latest first")
+    @router.get("", summary="Conversations of this browser, latest first")
     def listed(
         request: Request,
-        search: Annotated[str, Query(max_length=200, description="Words that they hold.")] = "",
+        search: Annotated[str, Query(max_length=200, description="Words to search for.")] = "",
         limit: Annotated[int, Query(ge=1, le=MAX_CONVERSATIONS)] = MAX_CONVERSATIONS,
     ) -> ConversationList:
         with _failures():
@@ -160,7 +160,7 @@ def _add_single(router: APIRouter, history: History) -> None:
 
 
 def _add_exports(router: APIRouter, history: History) -> None:
-    formats = "Markdown, JSON with everything, or CSV, a row an answer; cells that a spreadsheet would take for a"
+    formats = "Markdown, JSON with everything, or CSV with a row per answer; cells that a spreadsheet would take for a"
     formats += " formula begin with an apostrophe."
 
     @router.get("/export", summary="All conversations of this browser as a file", description=formats)
@@ -180,10 +180,10 @@ def _add_exports(router: APIRouter, history: History) -> None:
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Tells in a line what could not be done.
+    """Turn errors of the history into HTTP errors.
 
     Raises:
-        HTTPException: It could not.
+        HTTPException: The history raised an error.
     """
     try:
         yield
@@ -194,7 +194,7 @@ def _failures() -> Iterator[None]:
 
 
 def _line(conversation: Conversation) -> dict[str, Any]:
-    """What may be told of a conversation: whose it is may not."""
+    """Return the fields of a conversation that may be shown; the browser is not one."""
     return {name: value for name, value in asdict(conversation).items() if name != "browser"}
 
 

@@ -1,4 +1,4 @@
-"""What was asked, kept: an SQLite file beside the index, the conversations of each browser apart."""
+"""Store of conversations: an SQLite file beside the index, separated by browser."""
 
 import logging
 import secrets
@@ -19,9 +19,9 @@ from qa.records.turn import Turn, mentioned_in
 
 FILE_NAME = "history.sqlite"
 MAX_CONVERSATIONS = 1_000
-"""That a browser keeps; the ones longest untouched go."""
+"""Limit per browser; those not continued for longest are deleted."""
 MAX_TURNS = 500
-"""That a conversation keeps; the oldest go."""
+"""Limit per conversation; the oldest are deleted."""
 _SCHEMA_VERSION = 1
 _TITLE_CHARS = 120
 _WITHOUT = "serve without one: verbatim serve --no-history"
@@ -36,8 +36,8 @@ CREATE TABLE conversations (
 ) WITHOUT ROWID;
 CREATE INDEX conversations_by_browser ON conversations (browser, updated);
 
--- AUTOINCREMENT: a key is never used again, so that no page takes a new turn for one that it has shown.
--- `words` is what is searched, case-folded.
+-- AUTOINCREMENT: a key is never used again, so that no page takes a new turn for an old one.
+-- `words` is the text for searching, case-folded.
 CREATE TABLE turns (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     conversation TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
@@ -56,7 +56,7 @@ class HistoryError(VerbatimError):
 
 
 class UnknownConversationError(VerbatimError):
-    """There is no such conversation, or none that this browser may change."""
+    """There is no such conversation, or this browser may not change it."""
 
 
 _KIND = DatabaseKind(
@@ -66,17 +66,17 @@ _KIND = DatabaseKind(
     busy=HistoryError,
     if_damaged=f"move it away, or {_WITHOUT}",
     if_unwritable=_WITHOUT,
-    auto_vacuum="FULL",  # pages go back to the disk at each commit: nothing stays of what is deleted
+    auto_vacuum="FULL",  # pages are returned to the disk at each commit, so that no deleted data remains
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A turn, with what its places refer to.
+    """A turn with the documents that it mentions.
 
     Attributes:
-        turn: What was said.
-        records: The documents that it mentions, as they were then.
+        turn: The turn.
+        records: The documents that it mentions, as they were at the time.
     """
 
     turn: Turn
@@ -85,12 +85,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class KeptTurn:
-    """A turn as it was kept.
+    """A stored turn.
 
     Attributes:
-        key: Its number, which grows with time.
-        asked: When it was kept, in seconds since 1970.
-        said: What was said; None where another version kept it in a form that this one does not read.
+        key: Its key, which grows with time.
+        asked: When it was stored, in seconds since 1970.
+        said: The turn; None if another version stored it in a form that this one cannot read.
     """
 
     key: int
@@ -103,12 +103,12 @@ class Conversation:
     """A conversation without its turns.
 
     Attributes:
-        id: Its unguessable name.
-        browser: Whose it is: the hash of a browser's id, as `hashed_id` gives it.
-        title: Its first question, or what it was renamed to.
-        created: When it began, in seconds since 1970.
-        updated: When it was last gone on with.
-        n_turns: How many turns it has.
+        id: Its id, not guessable.
+        browser: Its owner: the hash of a browser's id, as `hashed_id` returns it.
+        title: Its first question, or the title that the user gave it.
+        created: When it started, in seconds since 1970.
+        updated: When it was last continued, in seconds since 1970.
+        n_turns: Number of its turns.
     """
 
     id: str
@@ -123,14 +123,14 @@ _said = TypeAdapter(Said)
 
 
 def said_of(turn: Turn, records: Mapping[str, DocumentRecord]) -> Said:
-    """A turn with the documents that it mentions.
+    """Combine a turn with the documents that it mentions.
 
     Args:
         turn: The turn.
-        records: The documents that it mentions, by name, as they were when it was said; others are left out.
+        records: Documents by name, as they were at the time; those that the turn does not mention are left out.
 
     Returns:
-        The two, to be kept.
+        The turn, ready to be stored.
     """
     return Said(turn, tuple(records[name] for name in sorted(mentioned_in(turn) & records.keys())))
 
@@ -138,44 +138,44 @@ def said_of(turn: Turn, records: Mapping[str, DocumentRecord]) -> Said:
 class History:
     """The conversations of all browsers. Safe to use from many threads and processes.
 
-    Each call has a connection of its own, a fraction of a millisecond's work, and is one transaction: what a call has
-    returned from outlives the process. Closing the last connection empties the write-ahead log, and SQLite writes zeros
-    over what is deleted: nothing stays of it in the file.
+    Each call opens its own connection, which takes a fraction of a millisecond, and is one transaction: what it wrote
+    survives the process. Closing the last connection empties the write-ahead log, and SQLite overwrites deleted data
+    with zeros, so that none remains in the file.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Open the history in a folder, making it when there is none.
+        """Open the history in a folder, creating it if missing.
 
         Args:
-            folder: Where its file lies, which is there.
+            folder: The folder; it must exist.
 
         Raises:
-            HistoryError: There is one that cannot be read, or the folder cannot be written.
+            HistoryError: It cannot be read, or the folder cannot be written.
         """
         self._database = Database(folder / FILE_NAME, _KIND)
         self._database.make()
         self._database.make_tables(_SCHEMA, _SCHEMA_VERSION)
         with self._database.connected() as connection:
-            hash_stored_ids(connection, "conversations")  # older versions kept them as they were
+            hash_stored_ids(connection, "conversations")  # older versions stored them unhashed
 
     def add(
         self, conversation: str, browser: str, said: Said, *, in_place_of: Collection[int] = ()
     ) -> tuple[str, KeptTurn]:
         """Add a turn to a conversation.
 
-        Another browser's conversation is copied and the copy gone on with; where there is none, one begins.
+        Another browser's conversation is copied, and the copy continued; if there is none, one is started.
 
         Args:
-            conversation: Id of the conversation; "" begins one.
-            browser: Whose turn it is.
+            conversation: Id of the conversation; "" starts one.
+            browser: Hash of the browser's id.
             said: The turn.
-            in_place_of: Keys of turns that it takes the place of, and which are erased.
+            in_place_of: Keys of turns that it replaces, which are erased.
 
         Returns:
-            Id of the conversation that it was added to, and the turn as it was kept.
+            Id of the conversation that it was added to, and the stored turn.
 
         Raises:
-            HistoryError: It could not be written; everything is as it was.
+            HistoryError: It cannot be written; nothing is changed.
         """
         now = time.time()
         with self._database.writing() as connection:
@@ -197,18 +197,18 @@ class History:
         return id_
 
     def conversations(self, browser: str, search: str = "", limit: int = MAX_CONVERSATIONS) -> list[Conversation]:
-        """A browser's conversations, the one gone on with last first.
+        """Return a browser's conversations, the last continued first.
 
         Args:
-            browser: Whose.
-            search: Words that the title, a question or what the chat said holds, in capitals or not; "" finds all.
-            limit: How many at most.
+            browser: Hash of the browser's id.
+            search: Text that the title, a question or a reply contains, ignoring case; "" finds all.
+            limit: Maximum number of conversations.
 
         Returns:
             The conversations.
 
         Raises:
-            HistoryError: They could not be read.
+            HistoryError: They cannot be read.
         """
         wanted = search.strip().casefold()
         in_turns = "EXISTS (SELECT 1 FROM turns WHERE conversation = c.id AND instr(words, ?))"
@@ -220,7 +220,7 @@ class History:
         return [Conversation(*row) for row in rows]
 
     def conversation(self, id_: str) -> Conversation:
-        """A conversation, whoever's: who knows its id may read it.
+        """Return a conversation of any browser: whoever knows its id may read it.
 
         Args:
             id_: Its id.
@@ -229,8 +229,8 @@ class History:
             The conversation.
 
         Raises:
-            UnknownConversationError: There is none.
-            HistoryError: It could not be read.
+            UnknownConversationError: There is no such conversation.
+            HistoryError: It cannot be read.
         """
         with self._database.reading() as connection:
             row = connection.execute(f"{_CONVERSATIONS} WHERE c.id = ?", (id_,)).fetchone()
@@ -239,7 +239,7 @@ class History:
         return Conversation(*row)
 
     def turns(self, conversation: str) -> list[KeptTurn]:
-        """The turns of a conversation in their order; none where there is no such conversation.
+        """Return the turns of a conversation in order; empty if there is no such conversation.
 
         Args:
             conversation: Its id.
@@ -248,7 +248,7 @@ class History:
             The turns.
 
         Raises:
-            HistoryError: They could not be read.
+            HistoryError: They cannot be read.
         """
         query = "SELECT key, asked, said FROM turns WHERE conversation = ? ORDER BY key"
         with self._database.reading() as connection:
@@ -256,16 +256,16 @@ class History:
         return [KeptTurn(key, asked, _read(key, said)) for key, asked, said in rows]
 
     def rename(self, id_: str, browser: str, title: str) -> None:
-        """Give a conversation another title.
+        """Rename a conversation.
 
         Args:
             id_: Its id.
-            browser: Whose it is.
-            title: The title.
+            browser: Hash of its browser's id.
+            title: The new title.
 
         Raises:
-            UnknownConversationError: There is none of that browser.
-            HistoryError: It could not be written.
+            UnknownConversationError: The browser has no such conversation.
+            HistoryError: It cannot be written.
         """
         with self._database.writing() as connection:
             values = (_as_title(title), id_, browser)
@@ -278,11 +278,11 @@ class History:
 
         Args:
             id_: Its id.
-            browser: Whose it is.
+            browser: Hash of its browser's id.
 
         Raises:
-            UnknownConversationError: There is none of that browser.
-            HistoryError: It could not be written.
+            UnknownConversationError: The browser has no such conversation.
+            HistoryError: It cannot be written.
         """
         with self._database.writing() as connection:
             done = connection.execute("DELETE FROM conversations WHERE id = ? AND browser = ?", (id_, browser))
@@ -293,13 +293,13 @@ class History:
         """Erase all conversations of a browser.
 
         Args:
-            browser: Whose.
+            browser: Hash of the browser's id.
 
         Returns:
-            How many there were.
+            Their number.
 
         Raises:
-            HistoryError: They could not be erased.
+            HistoryError: They cannot be erased.
         """
         with self._database.writing() as connection:
             return connection.execute("DELETE FROM conversations WHERE browser = ?", (browser,)).rowcount
@@ -312,11 +312,11 @@ _CONVERSATIONS = (
 
 
 def _unknown(id_: str) -> str:
-    return f"conversation={id_[:40]!r} is not there, or not yours to change; reload the page"
+    return f"conversation={id_[:40]!r} does not exist, or is not yours to change; reload the page"
 
 
 def _as_title(text: str) -> str:
-    """The text in one line, shortened."""
+    """Put a text on one line, and shorten it."""
     line = " ".join(text.split())
     return line if len(line) <= _TITLE_CHARS else line[: _TITLE_CHARS - 1].rstrip() + "…"
 
@@ -325,7 +325,7 @@ def _read(key: int, said: str) -> Said | None:
     try:
         return _said.validate_json(said)
     except ValidationError as error:
-        logger.warning("turn %d of the history was kept by another version: %s", key, error.errors()[0]["msg"])
+        logger.warning("turn %d of the history was stored by another version: %s", key, error.errors()[0]["msg"])
         return None
 
 
@@ -349,7 +349,7 @@ def _copy_turns(connection: sqlite3.Connection, source: str, target: str) -> Non
 
 
 def _copied(connection: sqlite3.Connection, source: str, target: str, keys: Iterable[int]) -> list[int]:
-    """The keys in a copy of turns whose keys in the original are given."""
+    """Return the keys that turns of the original have in the copy."""
     query = "SELECT key FROM turns WHERE conversation = ? ORDER BY key"
     originals, copies = ([key for (key,) in connection.execute(query, (id_,))] for id_ in (source, target))
     copy_of = dict(zip(originals, copies, strict=True))

@@ -1,4 +1,4 @@
-"""How far a server's index is in step with its folder: for the page, `/health`, the log and the terminal."""
+"""Progress of a server's indexing, for the page, `/health`, the log and the terminal."""
 
 import logging
 import threading
@@ -16,13 +16,13 @@ logger = logging.getLogger("verbatim")
 
 
 class Indexing:
-    """What is being indexed while questions are answered from what is committed already."""
+    """Progress of indexing while questions are answered from what is committed already."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Nothing is being indexed.
+        """Create without progress.
 
         Args:
-            clock: Seconds that only go forward.
+            clock: Monotonic clock, in seconds.
         """
         self.progress: Progress | None = None
         self.has_been_in_step = threading.Event()
@@ -33,10 +33,10 @@ class Indexing:
 
     @contextmanager
     def following(self, answerer: QuestionAnswerer) -> Iterator[None]:
-        """Bring an index in step with its folder, now and whenever it changes, in the background of a `with` block.
+        """Update an index now and whenever its folder changes, in the background of a `with` block.
 
         Args:
-            answerer: What answers from it.
+            answerer: Answers from the index.
 
         Yields:
             Nothing.
@@ -45,10 +45,10 @@ class Indexing:
             yield
 
     def note(self, progress: Progress | None) -> None:
-        """Take how far it is; called on the thread that indexes.
+        """Record the progress; called on the indexing thread.
 
         Args:
-            progress: How far; None where the index is in step.
+            progress: The progress; None when the index is up to date.
         """
         before, self.progress = self.progress, progress
         if progress is None:
