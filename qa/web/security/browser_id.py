@@ -1,4 +1,4 @@
-"""Telling browsers apart: a cookie with a number that nobody can guess, and nothing else."""
+"""Browser ids: a cookie with a random number, not guessable and without further data."""
 
 import re
 import secrets
@@ -16,42 +16,32 @@ if TYPE_CHECKING:
 
 COOKIE = "verbatim-browser"
 _KEPT_S = 400 * 24 * 3600
-"""Longer than this no browser keeps a cookie."""
+"""No browser keeps a cookie for longer."""
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
 def browser_of(cookies: Mapping[str, str]) -> str:
-    """Which browser a request comes from.
+    """Return whose browser a request comes from.
 
     Args:
-        cookies: Its cookies.
+        cookies: Cookies of the request.
 
     Returns:
-        Hash of the browser's id, which is all that is kept of it; "" where it has none.
+        Hash of the browser's id, which is all that is stored of it; "" if it has none.
     """
     found = cookies.get(COOKIE, "")
     return hashed_id(found) if _ID.fullmatch(found) else ""
 
 
 class BrowserCookie:
-    """Gives a browser that opens the page, or asks for its conversations, its id, if it has none."""
+    """Gives a browser without an id one, when it opens the page or asks for its conversations."""
 
     def __init__(self, app: "ASGIApp") -> None:
-        """Wrap an application.
-
-        Args:
-            app: The application.
-        """
+        """Wrap an ASGI application."""
         self._app = app
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Serve a request.
-
-        Args:
-            scope: What is asked for.
-            receive: Gives its body.
-            send: Takes the response.
-        """
+        """Pass a request on, and set the cookie if needed."""
         if not _is_new(scope):
             await self._app(scope, receive, send)
             return
@@ -66,7 +56,7 @@ class BrowserCookie:
 
 
 def _is_new(scope: "Scope") -> bool:
-    """Whether it is a browser without an id; one that another site's link led here only does not show it."""
+    """Return whether a browser has no id; after a link on another site it only does not send it."""
     if scope["type"] != "http" or not (scope["path"] == "/" or scope["path"].startswith("/api/conversations")):
         return False
     headers = Headers(scope=scope)

@@ -1,4 +1,4 @@
-"""Connections: how many may be open, in all and from one address, and how long a request's head may take to arrive."""
+"""Limits of connections: their number, in all and per address, and the time for a request's headers."""
 
 import asyncio
 import json
@@ -17,9 +17,9 @@ from qa.web.security.middleware import Limits
 from qa.web.security.sessions import network
 
 BACKLOG = 100
-"""Connections that the system accepts on our behalf; as many may be open for a moment beyond the limit."""
+"""Connections that the system accepts before the server does; they may exceed the limit for a moment."""
 _FILES_PER_CONNECTION = 2
-"""Half of the files that may be open are for the index, its readers, uploads and what libraries open."""
+"""Half of the open files are left for the index, its worker processes, uploads and libraries."""
 _ACCEPT_LOGGED_EVERY_S = 60.0
 
 logger = logging.getLogger("verbatim")
@@ -27,12 +27,12 @@ logger = logging.getLogger("verbatim")
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Which connections a server accepts.
+    """Limits of the connections that a server accepts.
 
     Attributes:
-        limits: How many, and how long a request's head may take.
-        proxies: Addresses of proxies in front of the server, each of which connects for many people; no share is kept
-            of these.
+        limits: Number of connections, and time for a request's headers.
+        proxies: Addresses of proxies in front of the server, each of which connects for many people and is exempt from
+            the limit per address.
     """
 
     limits: Limits
@@ -40,19 +40,19 @@ class Admission:
 
     @property
     def per_address(self) -> int:
-        """Connections that one address may have open."""
+        """Maximum number of open connections of one address."""
         return max(1, int(self.limits.connections * self.limits.address_share))
 
 
 class LimitedProtocol(H11Protocol):
-    """HTTP/1.1 over a connection that was admitted; one that waits for a request gives way where there is no room."""
+    """HTTP/1.1 over a limited number of connections; if there is no room, an idle connection is closed."""
 
     def __init__(self, admission: Admission, **given: Any) -> None:  # noqa: ANN401 (uvicorn's own)
-        """Begin without a connection.
+        """Create without a connection.
 
         Args:
-            admission: Which connections are accepted.
-            **given: What uvicorn gives a protocol.
+            admission: Limits of the connections.
+            **given: Arguments from uvicorn.
         """
         super().__init__(**given)
         self._admission = admission
@@ -62,18 +62,18 @@ class LimitedProtocol(H11Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection is not being closed."""
+        """Whether the connection is open and not being closed."""
         return self.transport is not None and not self.transport.is_closing()
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the head of the next request has not arrived, or not wholly."""
+        """Whether the headers of the next request have not arrived completely."""
         return self.conn.their_state is h11.IDLE
 
-    # What the event loop and uvicorn call
+    # Called by the event loop and uvicorn
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Admit a connection, closing another that only waits where there is no room.
+        """Accept a connection if there is room, or after closing an idle one.
 
         Args:
             transport: The connection.
@@ -87,16 +87,16 @@ class LimitedProtocol(H11Protocol):
             self._dismiss(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections are open; try again in a while.")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the connection is gone.
+        """Forget a closed connection.
 
         Args:
-            exc: Why; None where one side closed it.
+            exc: The error that closed it; None if one side closed it.
         """
         self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; the time that a head may take goes on from its first byte, however many follow.
+        """Process bytes. The time limit for headers runs from their first byte.
 
         Args:
             data: The bytes.
@@ -130,11 +130,11 @@ class LimitedProtocol(H11Protocol):
             return
         if has_begun:
             self._dismiss(HTTPStatus.REQUEST_TIMEOUT, "The request's headers came too slowly.")
-        else:  # a browser that connected in advance, and would take an answer for that to its next request
+        else:  # a browser's spare connection: it would take a response for the answer to its next request
             self.transport.close()
 
     def _makes_room(self) -> bool:
-        """Whether there is room for this connection, once those that only wait have given way to it."""
+        """Return whether there is room for this connection, after closing idle ones if necessary."""
         if len(self.connections) <= self._admission.per_address:
             return True
         others = [other for other in self.connections if isinstance(other, LimitedProtocol) and other.is_open]
@@ -161,36 +161,36 @@ class LimitedProtocol(H11Protocol):
 
 
 def fitting(connections: int) -> int:
-    """Raise the limit on open files as far as some connections need.
+    """Raise the limit on open files to what a number of connections needs.
 
     Args:
-        connections: How many connections are wanted.
+        connections: Wanted number of connections.
 
     Returns:
-        How many fit; fewer where the system allows no more files.
+        Number of connections that fit; fewer if the system allows no more files.
     """
     try:
         import resource
-    except ImportError:  # Windows, which has no such limit
+    except ImportError:  # Windows has no such limit
         return connections
     unlimited = resource.RLIM_INFINITY
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections * _FILES_PER_CONNECTION
     if soft not in {unlimited, -1} and soft < wanted:
-        with suppress(OSError, ValueError):  # a system may allow less than it says
+        with suppress(OSError, ValueError):  # systems may allow less than they report
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == unlimited else min(wanted, hard), hard))
         soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return connections if soft == unlimited else max(1, min(connections, soft // _FILES_PER_CONNECTION))
 
 
 class LoopErrors:
-    """Logs what fails in the event loop; that no connection can be accepted, which repeats, only once a minute."""
+    """Logs errors of the event loop; that no connection can be accepted, which repeats, only once a minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Nothing failed yet.
+        """Create without errors.
 
         Args:
-            clock: Seconds that only go forward.
+            clock: Monotonic clock, in seconds.
         """
         self._clock = clock
         self._logged_s = float("-inf")
@@ -200,7 +200,7 @@ class LoopErrors:
 
         Args:
             loop: The event loop.
-            context: What failed, as asyncio tells it.
+            context: Description of the error by asyncio.
         """
         if "accept" not in context.get("message", "") or not isinstance(context.get("exception"), OSError):
             loop.default_exception_handler(context)

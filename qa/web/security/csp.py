@@ -1,4 +1,4 @@
-"""What is told to browsers of every answer: what it may run and load, who may embed it, and not to keep it."""
+"""Security headers of every response: Content-Security-Policy, no embedding, no caching."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from qa.web.security.middleware import is_asset
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # Not "no-referrer": with it browsers say "null" for the origin of a form, and ours could not be told from others'.
+    # Not "no-referrer": browsers would send "null" as origin of our own forms, indistinguishable from other sites.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -23,36 +23,29 @@ _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ances
 
 
 class SafeHeaders:
-    """Tells the browser what a page of ours may do, which is little, and that nothing of it is to be kept.
+    """Adds headers that restrict what a page may do, and that forbid caching.
 
-    The page runs its own scripts and no others: each is named by its hash, so neither a script nor an event handler
-    that comes out of a document would run, were it ever to get past the escaping. Two things are looser than they
-    could be, both because of Gradio: 'unsafe-eval', by which its HTML component fills its template, and inline styles.
-    What is not the page may run nothing at all.
+    The page may run its own scripts only: each is listed by its hash, so that no script or event handler from a
+    document could run, even if escaping failed. Gradio needs two exceptions: 'unsafe-eval', for the templates of its
+    HTML component, and inline styles. Other responses may run nothing.
     """
 
     def __init__(self, app: ASGIApp, scripts: Sequence[str] = ()) -> None:
-        """Guard an application.
+        """Wrap an ASGI application.
 
         Args:
             app: The application.
-            scripts: What the page runs beside the scripts that stand in its HTML.
+            scripts: Scripts that the page runs besides those in its HTML.
         """
         self._app = app
         self._hashes = [_source_hash(script) for script in scripts]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with safe headers.
-
-        Args:
-            scope: The request.
-            receive: Its body.
-            send: Where the answer goes.
-        """
+        """Pass a request on, and add the headers to the response."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         is_page = scope["path"] == "/"
-        if is_page:  # scripts are looked for in it, and Gradio would send it compressed
+        if is_page:  # its scripts must be found, so it must not be compressed
             headers = MutableHeaders(scope=scope)
             del headers["accept-encoding"]
         start: Message | None = None
@@ -88,7 +81,7 @@ class SafeHeaders:
 
 
 class _InlineScripts(HTMLParser):
-    """Collects the scripts that stand in a page."""
+    """Collects the inline scripts of a page."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=False)

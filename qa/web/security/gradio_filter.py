@@ -1,4 +1,4 @@
-"""What of Gradio's own routes is open, and to whom."""
+"""Restriction of Gradio's own routes: which are served, and to whom."""
 
 import asyncio
 import json
@@ -15,36 +15,26 @@ from qa.web.security.sessions import VISITOR
 
 _MAX_OWNERS = 100_000
 _MAX_NAME_CHARS = 100
-"""Of a session: Gradio's own have eleven, and each is kept for as long as the server runs."""
+"""Limit of a session's name: Gradio's have eleven characters, and each is kept while the server runs."""
 _MAX_UNREAD = 100
-"""Messages that wait to be read by one session; a page reads them as they come, some ten of each question."""
+"""Limit of messages that a session has not read; a page reads them as they come, some ten per question."""
 _MAX_UNREAD_IN_ALL = 1_000
 
 
 class OwnEvents:
-    """Keeps what Gradio sends a page from every other page.
+    """Hides a page's events from other visitors.
 
-    Gradio hands the events of a session to whoever names it, and the name is made in the browser. Here it belongs to
-    the visitor who used it first; to others it is not there.
+    Gradio sends the events of a session to whoever names it, and browsers choose the name. Here a session belongs to
+    the visitor who used it first; for others it does not exist.
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        """Guard an application.
-
-        Args:
-            app: The application.
-        """
+        """Wrap an ASGI application."""
         self._app = app
         self._owners: LRUCache[str, str] = LRUCache(_MAX_OWNERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through that is for a session of its visitor's.
-
-        Args:
-            scope: The request.
-            receive: Its body.
-            send: Where the answer goes.
-        """
+        """Pass a request on if it is for a session of its visitor."""
         if scope["type"] == "http" and scope["path"].startswith(GRADIO):
             if scope["method"] == "POST":
                 body = await _whole_body(receive)
@@ -64,25 +54,19 @@ class OwnEvents:
 
 
 class BoundedInboxes:
-    """Bounds what Gradio keeps for pages that don't read it: each message to a page holds the whole conversation."""
+    """Limits what Gradio stores for pages that do not read it: each message holds the whole conversation."""
 
     def __init__(self, app: ASGIApp, inboxes: Callable[[], Mapping[str, "asyncio.Queue[Any]"]]) -> None:
-        """Guard Gradio's application.
+        """Wrap Gradio's application.
 
         Args:
             app: The application.
-            inboxes: Gives the messages that wait for each session, the session that came first at the beginning.
+            inboxes: Returns the unread messages of each session, oldest session first.
         """
         self._app, self._inboxes = app, inboxes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse an event of a session that has not read what the ones before it led to.
-
-        Args:
-            scope: The request.
-            receive: Its body.
-            send: Where the answer goes.
-        """
+        """Pass a request on, unless its session has too many unread messages."""
         if scope["type"] == "http" and scope["path"] == f"{GRADIO}queue/join":
             body = await _whole_body(receive)
             receive = _replayed(body, receive)
@@ -105,7 +89,7 @@ class BoundedInboxes:
 
 
 class NeededRoutes:
-    """Of what Gradio serves, what the page and `gradio_client` use; files, uploads and proxies are not among it."""
+    """Serves only those of Gradio's routes that the page and `gradio_client` use; no files, uploads or proxies."""
 
     _NEEDED = (
         ("GET", re.compile(r"/|/config|/theme\.css|/favicon\.ico|/robots\.txt")),
@@ -115,21 +99,11 @@ class NeededRoutes:
     )
 
     def __init__(self, app: ASGIApp) -> None:
-        """Guard Gradio's application.
-
-        Args:
-            app: The application.
-        """
+        """Wrap Gradio's application."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through that is needed; all else is not there.
-
-        Args:
-            scope: The request.
-            receive: Its body.
-            send: Where the answer goes.
-        """
+        """Pass a request on if its route is needed; otherwise answer 404."""
         if scope["type"] == "lifespan" or (scope["type"] == "http" and self._is_needed(scope)):
             return await self._app(scope, receive, send)
         return await refuse(scope, receive, send, 404, "Not Found")
@@ -162,7 +136,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def _names_in(body: bytes) -> list[str | None]:
-    """The session that a request of Gradio's names; what is no such request is for Gradio to refuse."""
+    """Return the sessions that a Gradio request names; malformed requests are left for Gradio to refuse."""
     try:
         session = json.loads(body).get("session_hash")
     except (ValueError, AttributeError, RecursionError):

@@ -1,6 +1,6 @@
-"""What every request passes before it reaches a route: one small ASGI class for each thing that is checked.
+"""Middleware that checks every request: one small ASGI class per check.
 
-None of them holds a stream back: answers to questions arrive on the page as they are made.
+None of them delays a stream: answers appear on the page as they are produced.
 """
 
 import asyncio
@@ -26,27 +26,29 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 TOO_LARGE = "The body of the request is too large; send less at a time."
 GRADIO = "/gradio_api/"
-"""Where Gradio's routes are that do something."""
+"""Path prefix of Gradio's routes that change something."""
 
 _CHANGING, _READING = Rate(burst=120, per_second=5), Rate(burst=600, per_second=20)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is let in.
+    """Limits of requests and connections.
 
     Attributes:
-        body_bytes: Size of a request's body; a route that takes more says so itself (`max_body_size`).
+        body_bytes: Size of a request's body; routes that accept more set `max_body_size` themselves.
         url_bytes: Length of a path with its query.
         head_bytes: Length of all header lines.
-        stalled_s: Seconds that a body may take beside those that its length allows it.
-        min_bytes_per_s: How fast a long one has to come.
-        changing: Requests of one who is signed in that ask or change something.
-        reading: The others, but for the page's own scripts and styles.
-        shared: How many people there may be behind one address, where there are no sessions to tell them apart.
-        connections: How many may be open; an open page holds two or three. Fewer where the system allows fewer files.
-        address_share: Share of them that one address may have, 0 to 1; a proxy in front of the server may have all.
-        head_s: Seconds that a connection may take to send the head of a request.
+        stalled_s: Seconds for a body to arrive, besides the time that its length allows.
+        min_bytes_per_s: Minimum rate at which long bodies must arrive.
+        changing: Rate of requests per visitor that ask or change something.
+        reading: Rate of other requests, except those for the page's own scripts and styles.
+        shared: Number of people assumed behind one address, where there are no sessions to distinguish them.
+        connections: Number of open connections; an open page holds two or three. Fewer if the system allows fewer
+            files.
+        address_share: Share of the connections that one address may have, 0 to 1; a proxy in front of the server may
+            have all.
+        head_s: Seconds for a request's headers to arrive.
     """
 
     body_bytes: int = 1024 * 1024
@@ -64,13 +66,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """What a server lets in.
+    """Which requests a server accepts.
 
     Attributes:
-        names: What it is called, without ports.
-        outside_names: Those of them by which a proxy in front of it is known, which may call it something else.
-        any_address: Whether it answers to every numeric address besides.
-        limits: How much of it.
+        names: Names of the server, without ports.
+        outside_names: Those names that a proxy in front of it uses; it may send another Host header.
+        any_address: Whether every numeric address is accepted as a name, too.
+        limits: Limits of requests and connections.
     """
 
     names: frozenset[str] = LOOPBACK_NAMES
@@ -80,15 +82,15 @@ class Guards:
 
 
 def guards_of(host: str, allowed: Collection[str], limits: Limits | None = None) -> Guards:
-    """What suits a server.
+    """Return the guards for a server.
 
     Args:
-        host: The address that it listens at.
-        allowed: What it is called besides, by a proxy say.
-        limits: How much it lets in; None is the usual.
+        host: Address that it listens on.
+        allowed: Further names, such as the one used by a proxy.
+        limits: Limits; None is the default.
 
     Returns:
-        What it lets in.
+        The guards.
     """
     is_open = not is_loopback(host)
     machine = (socket.gethostname(), f"{socket.gethostname()}.local") if is_open else ()
@@ -97,13 +99,13 @@ def guards_of(host: str, allowed: Collection[str], limits: Limits | None = None)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is reached from this machine alone.
+    """Return whether an address is reachable from this machine only.
 
     Args:
-        host: An address, or a name.
+        host: An address or a name.
 
     Returns:
-        Whether it is known to be.
+        Whether it is certainly so.
     """
     return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
@@ -111,15 +113,15 @@ def is_loopback(host: str) -> bool:
 async def refuse(
     scope: Scope, receive: Receive, send: Send, status: int, detail: str, headers: dict[str, str] | None = None
 ) -> None:
-    """Answer a request, or a websocket that wants to be opened, with the line that says why not.
+    """Refuse a request or websocket with a line that says why.
 
     Args:
         scope: The request.
-        receive: Its body.
-        send: Where the answer goes.
-        status: HTTP's number for it.
-        detail: The line.
-        headers: More of the answer's head.
+        receive: Receives its body.
+        send: Sends the response.
+        status: HTTP status.
+        detail: The reason.
+        headers: Further headers of the response.
     """
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
@@ -128,58 +130,46 @@ async def refuse(
 
 
 class KnownHosts:
-    """Answers only to names of this server, so that no page elsewhere can have its own name point here."""
+    """Accepts only names of this server in the Host header, against DNS rebinding by other sites."""
 
     def __init__(self, app: ASGIApp, names: Collection[str], *, any_address: bool = False) -> None:
-        """Guard an application.
+        """Wrap an ASGI application.
 
         Args:
             app: The application.
-            names: What it may be called, in small letters, without ports.
-            any_address: Answer to every numeric address too: such a name cannot be made to point elsewhere.
+            names: Names of the server, in lower case, without ports.
+            any_address: Accept every numeric address, too: DNS cannot rebind it.
         """
         self._app, self._any_address = app, any_address
         self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through if it is for this server.
-
-        Args:
-            scope: The request.
-            receive: Its body.
-            send: Where the answer goes.
-        """
+        """Pass a request on if it is for this server."""
         if scope["type"] in {"http", "websocket"}:
             name = _host_name(Headers(scope=scope).get("host", ""))
             if name not in self._names and not (self._any_address and _is_address(name)):
-                said = f"Host {name[:100]!r} is no name of this server; start it with: --allowed-host NAME"
+                said = f"Host {name[:100]!r} is not a name of this server; start it with: --allowed-host NAME"
                 return await refuse(scope, receive, send, 421, said)
         return await self._app(scope, receive, send)
 
 
 class SameOrigin:
-    """Keeps pages of other sites from using the browser of whoever visits them to ask or change something here.
+    """Keeps pages of other sites from using a visitor's browser to ask or change something here.
 
-    Reading is refused to them too: a script elsewhere, another port of this machine included, has no business here.
+    They cannot read either: no script from elsewhere, even from another port of this machine, has access.
     """
 
     def __init__(self, app: ASGIApp, names: Collection[str] = ()) -> None:
-        """Guard an application.
+        """Wrap an ASGI application.
 
         Args:
             app: The application.
-            names: What the server is called outside, where a proxy calls it something else.
+            names: Names that a proxy in front of the server uses, if it sends another Host header.
         """
         self._app, self._names = app, names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through that comes from a page of ours, or from no page at all.
-
-        Args:
-            scope: The request.
-            receive: Its body.
-            send: Where the answer goes.
-        """
+        """Pass a request on if it comes from our own page, or from no page at all."""
         if scope["type"] in {"http", "websocket"} and not self._is_ours(HTTPConnection(scope)):
             said = "Pages of other sites cannot use this server."
             return await refuse(scope, receive, send, 403, said)
@@ -191,10 +181,10 @@ class SameOrigin:
             return False
         is_safe = request.scope.get("method", "") in _SAFE_METHODS
         site = headers.get("sec-fetch-site")
-        if site in {"cross-site", "same-site"}:  # the same site may be another server, on another port
+        if site in {"cross-site", "same-site"}:  # "same-site" may be another server on another port
             is_followed_link = is_safe and headers.get("sec-fetch-mode") == "navigate"
             return is_followed_link and not request.url.path.startswith(GRADIO)
-        # Every browser names the origin of what changes something; with a session, what names none is no browser's.
+        # Browsers send an origin with every change. With a session, a change without one is not from a browser.
         return is_safe or origin is not None or site is not None or cookie_name(request) not in request.cookies
 
     def _is_here(self, origin: str, host: str) -> bool:
@@ -208,57 +198,45 @@ class SameOrigin:
 
 
 class SmallHeads:
-    """Refuses requests whose address or headers are longer than any that the page sends."""
+    """Refuses requests whose address or headers are too long; the page's own are shorter."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        """Guard an application.
+        """Wrap an ASGI application.
 
         Args:
             app: The application.
-            limits: What is too long.
+            limits: Limits of address and headers.
         """
         self._app, self._limits = app, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through that is short.
-
-        Args:
-            scope: The request.
-            receive: Its body.
-            send: Where the answer goes.
-        """
+        """Pass a request on if its address and headers are within the limits."""
         if scope["type"] in {"http", "websocket"}:
             url = len(scope.get("raw_path") or b"") + len(scope["query_string"])
             if url > self._limits.url_bytes:
-                said = f"The address has {url:,} bytes; at most {self._limits.url_bytes:,} are read."
+                said = f"The address has {url:,} bytes, at most {self._limits.url_bytes:,}; shorten it."
                 return await refuse(scope, receive, send, 414, said)
             head = sum(len(name) + len(value) for name, value in scope["headers"])
             if head > self._limits.head_bytes:
-                said = f"The headers have {head:,} bytes; at most {self._limits.head_bytes:,} are read."
+                said = f"The headers have {head:,} bytes, at most {self._limits.head_bytes:,}; shorten them."
                 return await refuse(scope, receive, send, 431, said)
         return await self._app(scope, receive, send)
 
 
 class LimitedBodies:
-    """Refuses bodies that are too large by our line of JSON, where Starlette's own limit answers in plain text."""
+    """Refuses bodies that are too large with JSON; Starlette's own limit answers in plain text."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        """Guard an application.
+        """Wrap an ASGI application.
 
         Args:
             app: The application.
-            limits: How large is too large; a route that takes more says so itself.
+            limits: Limit of a body; routes that accept more set their own.
         """
         self._app = RequestBodyLimitMiddleware(app, max_body_size=limits.body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and put our refusal in place of Starlette's.
-
-        Args:
-            scope: The request.
-            receive: Its body.
-            send: Where the answer goes.
-        """
+        """Pass a request on, and replace Starlette's refusal by ours."""
         is_refused = False
 
         async def answer(message: Message) -> None:
@@ -278,27 +256,27 @@ def _is_plain_refusal(message: Message) -> bool:
 
 
 class StalledBodies:
-    """Gives up requests whose body comes too slowly, which would wait for ever."""
+    """Gives up on requests whose body arrives too slowly."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        """Guard an application.
+        """Wrap an ASGI application.
 
         Args:
             app: The application.
-            limits: How slow is too slow.
+            limits: Time and rate for a body to arrive.
         """
         self._app, self._limits = app, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and answer it here when it stalls.
+        """Pass a request on, and answer it here if its body arrives too slowly.
 
         Args:
             scope: The request.
-            receive: Its body.
-            send: Where the answer goes.
+            receive: Receives its body.
+            send: Sends the response.
 
         Raises:
-            HTTPException: It stalled after the answer had begun.
+            HTTPException: The body arrived too slowly after the response had begun.
         """
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
@@ -319,7 +297,7 @@ class StalledBodies:
 
 
 class _TimedBody:
-    """A body that may take so many seconds, and more the longer it is."""
+    """A body with a time limit that grows with its length."""
 
     def __init__(self, receive: Receive, limits: Limits) -> None:
         self._receive, self._limits = receive, limits
@@ -328,7 +306,7 @@ class _TimedBody:
         self.has_stalled = False
 
     async def receive(self) -> Message:
-        if self._is_whole:  # what comes after the body is the client's leaving, which may take as long as it likes
+        if self._is_whole:  # only the client's disconnection can follow, which has no time limit
             return await self._receive()
         began = time.monotonic()
         try:
@@ -342,14 +320,14 @@ class _TimedBody:
 
 
 class Throttled:
-    """Limits how often each visitor asks: sessions each by itself, all others by their address."""
+    """Limits the rate of requests per visitor: by session, or by address without one."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        """Guard an application.
+        """Wrap an ASGI application.
 
         Args:
             app: The application.
-            limits: How often is too often.
+            limits: Allowed rates.
         """
         self._app = app
         self._own = (Buckets(limits.changing), Buckets(limits.reading))
@@ -359,13 +337,7 @@ class Throttled:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through that does not come too soon.
-
-        Args:
-            scope: The request.
-            receive: Its body.
-            send: Where the answer goes.
-        """
+        """Pass a request on if its visitor has not exceeded the rate."""
         if scope["type"] == "http" and not is_asset(scope["path"]):
             visitor = scope.get(VISITOR, "")
             has_session = visitor.startswith("session:")
@@ -380,13 +352,13 @@ class Throttled:
 
 
 def is_asset(path: str) -> bool:
-    """Whether a path is of the page's own scripts and styles, which are the same for everybody.
+    """Return whether a path is one of the page's own scripts and styles, which are the same for everybody.
 
     Args:
         path: The path.
 
     Returns:
-        Whether it is.
+        Whether it is one.
     """
     return path.startswith(("/assets/", "/static/"))
 
@@ -400,7 +372,7 @@ def _is_address(name: str) -> bool:
 
 
 def _host_name(host: str) -> str:
-    """The name in a Host header, without port, brackets and a last dot; "" when it is none."""
+    """Return the name in a Host header, without port, brackets and trailing dot; "" if it is malformed."""
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:

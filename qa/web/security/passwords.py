@@ -1,4 +1,4 @@
-"""The password of the web chat: one for all who use it, kept only as its argon2id hash."""
+"""The password of the web chat: shared by all users, stored only as an argon2id hash."""
 
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ from index.errors import ParameterError, VerbatimError
 
 MIN_CHARS = 12
 _MAX_CHARS = 1024
-"""Hashing takes longer the longer the password is; nobody types this much."""
+"""Longest password: hashing takes longer for longer ones."""
 
 _hasher = argon2.PasswordHasher()
 _SESSION_KEY = secrets.token_bytes(32)
@@ -28,10 +28,10 @@ class PasswordError(VerbatimError):
 
 
 def password_path() -> Path:
-    """Where the hash lies when the environment names none.
+    """Return the file of the hash, if the environment does not set the hash.
 
-    It is of the user's, not of an index: set once, before there is an index, it holds for every folder that is
-    served, survives `--rebuild`, and is in no backup of the documents.
+    It belongs to the user, not to an index: set once, even before there is an index, it applies to every served folder,
+    survives `--rebuild`, and is not in backups of the documents.
 
     Returns:
         A file in the user's configuration folder.
@@ -40,7 +40,7 @@ def password_path() -> Path:
 
 
 def hash_password(password: str) -> str:
-    """The argon2id hash of a password that may be used.
+    """Return the argon2id hash of a new password.
 
     Args:
         password: The password.
@@ -49,7 +49,7 @@ def hash_password(password: str) -> str:
         The hash, with its parameters and salt.
 
     Raises:
-        ParameterError: It is too short or too long.
+        ParameterError: The password is too short or too long.
     """
     n_chars = len(_normal(password))
     if not MIN_CHARS <= n_chars <= _MAX_CHARS:
@@ -60,7 +60,7 @@ def hash_password(password: str) -> str:
 
 
 def store_password(password: str, path: Path) -> None:
-    """Keep the hash of a password in a file that nobody else can read; what was there is replaced whole.
+    """Store the hash of a password in a file that only its owner can read; the file is replaced as a whole.
 
     Args:
         password: The password.
@@ -81,7 +81,7 @@ def store_password(password: str, path: Path) -> None:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[TextIO]:
-    """A file for the owner alone, which takes the place of another once it is written."""
+    """Open a file with owner-only permissions that replaces another once it is written."""
     new = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
@@ -94,17 +94,17 @@ def _replacing(path: Path) -> Iterator[TextIO]:
 
 
 class Password:
-    """The password as it is now: a file that holds its hash is read again when it has changed."""
+    """The current password: the file with its hash is read again whenever it changes."""
 
     def __init__(self, path: Path | None = None, hashed: str | None = None) -> None:
-        """Begin with what is set.
+        """Create from a file or a hash.
 
         Args:
-            path: A file that holds the hash; it need not be there.
-            hashed: The hash itself, in place of a file.
+            path: File with the hash; it may be missing.
+            hashed: The hash itself, instead of a file.
 
         Raises:
-            PasswordError: It is no argon2 hash, or the file cannot be read.
+            PasswordError: It is not an argon2 hash, or the file cannot be read.
         """
         self._path, self._hashed = path, hashed
         self._seen: tuple[int, ...] | None = None
@@ -114,13 +114,13 @@ class Password:
         self.hashed()
 
     def hashed(self) -> str | None:
-        """The hash as it is now.
+        """Return the current hash.
 
         Returns:
-            The hash; None when no password is set.
+            The hash; None if no password is set.
 
         Raises:
-            PasswordError: The file cannot be read, or holds something else.
+            PasswordError: The file cannot be read, or is not an argon2 hash.
         """
         if self._path is None:
             return self._hashed
@@ -138,21 +138,21 @@ class Password:
         return self._hashed
 
     def was_right(self, password: str) -> bool:
-        """Whether it is the password that was found to be right before, which takes no time to tell.
+        """Return whether a password was found right before, without hashing.
 
         Args:
-            password: What was entered.
+            password: The entered password.
 
         Returns:
-            Whether it is; False of the right one where it was not entered since the process began.
+            Whether it was; False for the right one if it was not entered since the process started.
         """
         return self._is_known(self.hashed(), _normal(password))
 
     def matches(self, password: str) -> bool:
-        """Whether it is the password. Takes as long as argon2 does, but for one that was right before.
+        """Return whether a password is right. Takes as long as argon2, unless the password was right before.
 
         Args:
-            password: What was entered.
+            password: The entered password.
 
         Returns:
             Whether it is right.
@@ -170,7 +170,7 @@ class Password:
         return True
 
     def _is_known(self, hashed: str | None, entered: str) -> bool:
-        # Programs send it with each request. Its keyed digest is kept while the process runs, and nowhere else.
+        # Programs send the password with every request, so its keyed digest is kept in memory.
         known = self._quick
         return known is not None and known[0] == hashed and hmac.compare_digest(known[1], _digest(entered))
 
@@ -180,21 +180,23 @@ def _digest(entered: str) -> bytes:
 
 
 def _normal(password: str) -> str:
-    # Keyboards differ in whether an accented letter is one code point or two.
+    # Keyboards may enter an accented letter as one code point or two.
     return unicodedata.normalize("NFC", password)
 
 
 def _check_hash(hashed: str, where: str) -> None:
-    """Whether a hash can be checked against.
+    """Check that a hash is an argon2 hash.
 
     Args:
         hashed: The hash.
-        where: Where it stands, for the message.
+        where: Its source, for the message.
 
     Raises:
-        PasswordError: It is no argon2 hash.
+        PasswordError: It is not an argon2 hash.
     """
     try:
         argon2.extract_parameters(hashed)
     except argon2.exceptions.InvalidHashError as error:
-        raise PasswordError(f"{where} holds no argon2 hash; make one with: verbatim password --print-hash") from error
+        raise PasswordError(
+            f"{where} does not hold an argon2 hash; make one with: verbatim password --print-hash"
+        ) from error

@@ -1,4 +1,4 @@
-"""How often something may be done: token buckets, one for each who does it."""
+"""Rate limits: a token bucket per client."""
 
 import time
 from collections.abc import Callable
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 _MAX_BUCKETS = 10_000
-"""More clients than these are forgotten, those first that were away longest: their buckets are the fullest."""
+"""Number of clients remembered; those absent longest, whose buckets are fullest, are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How much is allowed.
+    """An allowed rate.
 
     Attributes:
-        burst: So many at once.
-        per_second: So many more each second after that.
+        burst: Number allowed at once.
+        per_second: Number allowed per second after that.
     """
 
     burst: int
@@ -24,26 +24,26 @@ class Rate:
 
 
 class Buckets:
-    """A bucket of tokens for each key. Used from one thread, the event loop's."""
+    """A token bucket per key. Used from one thread, that of the event loop."""
 
     def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with full buckets.
+        """Create full buckets.
 
         Args:
-            rate: What is allowed of each key.
-            clock: Seconds that only go forward.
+            rate: Allowed rate per key.
+            clock: Monotonic clock, in seconds.
         """
         self._rate, self._clock = rate, clock
         self._left: LRUCache[str, tuple[float, float]] = LRUCache(_MAX_BUCKETS)
 
     def take(self, key: str) -> float:
-        """Take a token.
+        """Take a token from a bucket.
 
         Args:
-            key: Whose bucket.
+            key: The bucket's key.
 
         Returns:
-            0 when there was one, else the seconds until there is.
+            0 if there was a token, else the seconds until there is one.
         """
         tokens, now = self._tokens(key), self._clock()
         is_granted = tokens >= 1
@@ -51,10 +51,10 @@ class Buckets:
         return 0.0 if is_granted else (1 - tokens) / self._rate.per_second
 
     def give_back(self, key: str) -> None:
-        """Put a token back that was taken for something that should not count.
+        """Return a token that was taken for something that should not count.
 
         Args:
-            key: Whose bucket.
+            key: The bucket's key.
         """
         self._put(key, self._tokens(key) + 1, self._clock())
 

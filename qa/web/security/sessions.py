@@ -1,4 +1,4 @@
-"""Who may use the web chat: sessions of browsers that entered the password, and the gate that all is behind."""
+"""Access to the web chat: sessions of browsers that entered the password, and the check of every request."""
 
 import base64
 import binascii
@@ -30,26 +30,26 @@ from qa.web.templates import Templates
 SESSION_S = 12 * 3600
 LOGIN, LOGOUT, HEALTH = "/login", "/logout", "/health"
 VISITOR = "verbatim.visitor"
-"""Where the gate notes in a request's scope who is asking: "session:…", "program", "anyone" or "nobody"."""
+"""Key in a request's scope for its visitor: "session:…", "program", "anyone" or "nobody"."""
 
 _MAX_SESSIONS = 10_000
 _TRIES = Rate(burst=10, per_second=0.2)
 _MAX_WAITING = 20
-"""Tries that wait for the one that is being hashed; more are turned away, so that guessing cannot take the machine."""
+"""Limit of passwords that wait to be hashed; more are refused, so that guessing cannot use up the CPU."""
 _STATIC = Path(__file__).parents[1] / "static"
 _PALETTE = re.compile(r"^(?::root|body\.dark) (\{.*?^\})", re.DOTALL | re.MULTILINE)
 _SAFE_TARGET = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
-"""A place on this server: what begins with two slashes is another, and browsers drop tabs and turn \\ into /."""
+"""A path of this server. Two slashes would start another host; browsers remove tabs and turn \\ into /."""
 _TEMPLATES = Templates(Path(__file__).parent / "templates")
 
 logger = logging.getLogger("verbatim")
 
 
 class TooManyTriesError(VerbatimError):
-    """Passwords are tried faster than is allowed."""
+    """Passwords are tried faster than allowed."""
 
     def __init__(self, wait_s: float) -> None:
-        """Say how long to wait.
+        """Create the error.
 
         Args:
             wait_s: Seconds until the next try.
@@ -59,7 +59,7 @@ class TooManyTriesError(VerbatimError):
 
 
 class Access:
-    """Who may come in. Sessions live in this process: when it ends, browsers sign in again."""
+    """Who may use the server. Sessions are kept in memory: after a restart, browsers sign in again."""
 
     def __init__(
         self,
@@ -68,43 +68,43 @@ class Access:
         is_required: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin without sessions.
+        """Create without sessions.
 
         Args:
-            password: What is asked for, as soon as one is set; None asks nobody for anything.
-            is_required: Let nobody in while none is set.
-            clock: Seconds that only go forward.
+            password: The required password, once one is set; None requires none.
+            is_required: Whether to refuse everybody while no password is set.
+            clock: Monotonic clock, in seconds.
         """
         self._password, self._is_required = password, is_required
-        # Of each session the hash of the password that it began with. Used in the event loop alone.
+        # Each session's value is the password hash at its start. Used in the event loop only.
         self._sessions: TTLCache[str, str] = TTLCache(_MAX_SESSIONS, SESSION_S, clock)
         self._tries = Buckets(_TRIES, clock)
         self._one_at_a_time = CapacityLimiter(1)
 
     @property
     def is_asked(self) -> bool:
-        """Whether a password is asked for."""
+        """Whether a password is required."""
         return self._is_required or self._hashed() is not None
 
     async def is_right(self, entered: str, client: str) -> bool:
-        """Whether a password is the right one. Hashing it holds nothing up.
+        """Return whether a password is right; it is hashed on another thread.
 
         Args:
-            entered: What was entered.
-            client: Address it came from; only so many wrong ones are let through from each.
+            entered: The entered password.
+            client: Its client's address; the number of wrong ones per address is limited.
 
         Returns:
             Whether it is right.
 
         Raises:
-            TooManyTriesError: Too many were wrong, or are being tried by others at the moment.
+            TooManyTriesError: Too many were wrong, or too many are being tried by others.
         """
         if self._password is None:
             return False
-        # Taken before it is known to be wrong: otherwise many at once would all be let through.
+        # A token is taken before the check: otherwise many simultaneous tries would all pass.
         if wait_s := self._tries.take(network(client)):
             raise TooManyTriesError(wait_s)
-        is_right = self._password.was_right(entered)  # before others' guesses, which may fill the line for ever
+        is_right = self._password.was_right(entered)  # before others' guesses, which may fill the queue for ever
         if not is_right:
             if self._one_at_a_time.statistics().tasks_waiting >= _MAX_WAITING:
                 raise TooManyTriesError(1)
@@ -115,23 +115,23 @@ class Access:
         return is_right
 
     def begin_session(self) -> str:
-        """A session of a browser whose password was right.
+        """Start a session for a browser whose password was right.
 
         Returns:
-            The token that it shows from now on. Only its hash is kept.
+            The token for its cookie. Only its hash is stored.
         """
         token = secrets.token_urlsafe(32)
         self._sessions[_digest(token)] = self._hashed() or ""
         return token
 
     def session(self, token: str) -> str | None:
-        """A session that has not ended, by itself or because the password was changed.
+        """Return the id of a session that has not ended, by expiry or by a change of the password.
 
         Args:
-            token: What the browser shows.
+            token: The token from the cookie.
 
         Returns:
-            What it is told apart by, which is no secret; None when there is none.
+            The id, which is not secret; None if there is no such session.
         """
         key = _digest(token)
         began_with = self._sessions.get(key)
@@ -141,11 +141,7 @@ class Access:
         return key
 
     def end_session(self, token: str) -> None:
-        """End a session.
-
-        Args:
-            token: What the browser shows.
-        """
+        """End the session of a token."""
         self._sessions.pop(_digest(token), None)
 
     def _hashed(self) -> str | None:
@@ -153,25 +149,19 @@ class Access:
 
 
 class SignedInOnly:
-    """Lets through whoever is signed in, and nobody else but to the page where that is done."""
+    """Passes requests of signed-in visitors on; others only reach the sign-in page."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
-        """Guard an application.
+        """Wrap an ASGI application.
 
         Args:
-            app: What is behind the gate.
-            access: Who may come in.
+            app: The application.
+            access: Who may use it.
         """
         self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer it here.
-
-        Args:
-            scope: The request.
-            receive: Its body.
-            send: Where the answer goes.
-        """
+        """Pass a request on, or answer it here."""
         if scope["type"] not in {"http", "websocket"}:
             return await self._app(scope, receive, send)
         visitor: str | None = None
@@ -209,14 +199,7 @@ class SignedInOnly:
 
 
 def login_routes(access: Access) -> APIRouter:
-    """Signing in and out.
-
-    Args:
-        access: Who may come in.
-
-    Returns:
-        The routes.
-    """
+    """Create the routes for signing in and out."""
     router = APIRouter(include_in_schema=False, default_response_class=Response)
 
     @router.get(LOGIN)
@@ -259,38 +242,17 @@ def login_routes(access: Access) -> APIRouter:
 
 
 def cookie_name(request: HTTPConnection) -> str:
-    """Name of the session's cookie. Browsers do not tell ports apart; two servers of a machine must.
-
-    Args:
-        request: A request.
-
-    Returns:
-        The name.
-    """
+    """Return the name of the session's cookie, with the port: browsers share cookies between ports of a machine."""
     return f"verbatim-{(request.scope.get('server') or ('', 0))[1]}"
 
 
 def client_address(request: HTTPConnection) -> str:
-    """Where a request comes from; behind a proxy on this machine, what that says.
-
-    Args:
-        request: The request.
-
-    Returns:
-        The address; "" when there is none.
-    """
+    """Return a request's client address, as reported by a proxy on this machine if there is one; "" if unknown."""
     return request.client.host if request.client else ""
 
 
 def network(address: str) -> str:
-    """What addresses are counted by: one who has an IPv6 address has 2^64 of them.
-
-    Args:
-        address: An address.
-
-    Returns:
-        It, or the network that it is in.
-    """
+    """Return the key for counting an address: of IPv6 its /64 network, since a client has all of its 2^64 addresses."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -299,19 +261,12 @@ def network(address: str) -> str:
 
 
 def too_many_tries(error: TooManyTriesError) -> JSONResponse:
-    """The answer to a program that tries passwords too fast.
-
-    Args:
-        error: What went wrong.
-
-    Returns:
-        The answer.
-    """
+    """Return the response to a program that tries passwords too fast."""
     return JSONResponse({"detail": str(error)}, 429, {"Retry-After": str(error.wait_s)})
 
 
 def _sent_along(authorization: str) -> str | None:
-    """The password that a program sends with each request; None when it sends none that can be read."""
+    """Return the password from an Authorization header; None if it has none that can be read."""
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()
@@ -328,18 +283,18 @@ def _refusal(request: HTTPConnection) -> Response:
     mode = headers.get("sec-fetch-mode")
     is_navigation = mode == "navigate" if mode else "text/html" in headers.get("accept", "")
     if request.scope.get("method") != "GET" or not is_navigation:
-        # Not "Basic": browsers would ask for a name and a password in a window of their own.
+        # Not "Basic": browsers would open a dialog of their own for name and password.
         said = "Sign in, or send the password: Authorization: Bearer PASSWORD"
         return JSONResponse({"detail": said}, 401, {"WWW-Authenticate": 'Bearer realm="Verbatim"'})
     then = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     if headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
-        # A link on another site: a strict cookie is not sent along. Asked for again from here, it is.
+        # After a link on another site the strict cookie was not sent; this page requests the address again, with it.
         return HTMLResponse(_TEMPLATES.render("again.html", then=_safe(then)))
     return RedirectResponse(f"{LOGIN}?{urlencode({'then': then})}", 303)
 
 
 async def _health_alone(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Whether the server works, for whoever watches it from outside, and nothing that it says beside."""
+    """Answer whether the server works, without details, for monitors that are not signed in."""
     status = 500
 
     async def note(message: Message) -> None:
@@ -362,7 +317,7 @@ def _login_page(then: str, message: str = "", status: int = 200, headers: dict[s
 
 
 def _login_style() -> Markup:
-    """The page's colours and fonts, and what is laid out with them; by itself, since no file is open to all."""
+    """Return the style of the sign-in page, to be inlined: without signing in, no file can be loaded."""
     light, dark = _PALETTE.findall((_STATIC / "page.css").read_text(encoding="utf-8"))
     own = (_STATIC / "login.css").read_text(encoding="utf-8")
     return Markup(f":root {light}\n@media (prefers-color-scheme: dark) {{ :root {dark} }}\n{own}")  # noqa: S704 (ours)
