@@ -1,4 +1,4 @@
-// When a session has ended, what the page asks for is refused: back to where one signs in, and from there to here.
+// After a session has ended, requests of the page are refused: it goes to the sign-in page, and from there back.
 "use strict";
 
 new PerformanceObserver((seen) => {

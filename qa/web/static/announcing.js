@@ -1,5 +1,5 @@
-// What was said last, for screen readers. The log is written anew whenever something is said, and, were it live, would
-// be read out whole each time.
+// Announces the last reply to screen readers. The log itself is replaced at every turn; a live region would be read out
+// as a whole each time.
 "use strict";
 
 (() => {

@@ -1,5 +1,5 @@
-// How a question leaves the page, and what the page does until it is answered: one at a time, told how far it is,
-// stopped, asked again, changed in its place; what the server or the network cannot do is said in a line.
+// Sending a question, and the page until it is answered: one question at a time, with progress, stopping, asking again
+// and editing in place; failures of server or network become a line.
 "use strict";
 
 (() => {
@@ -28,13 +28,13 @@
     question.dispatchEvent(new Event("input", { bubbles: true })); // Gradio has its own notion of the value
   }
 
-  // A question that is under way outlives the page: a server that is restarted has the page loaded anew.
+  // The pending question is stored: after a restart of the server, the page is reloaded.
   function remember(question) {
     try {
       if (question === null) sessionStorage.removeItem(KEPT_QUESTION);
       else sessionStorage.setItem(KEPT_QUESTION, question);
     } catch {
-      // a browser may keep nothing
+      // storage is disabled in this browser
     }
   }
 
@@ -48,8 +48,8 @@
     }
   }
 
-  // Sends a question, unless one is under way. `asked`: question, and where it differs from a new one, understood and
-  // in_place_of. Gives whether it was sent.
+  // Sends a question unless one is pending. `asked`: question, and if they differ from a new one's, understood and
+  // in_place_of. Returns whether it was sent.
   async function ask(asked) {
     if (isAsking || !send) return false;
     isAsking = true;
@@ -95,7 +95,7 @@
     history.replaceState(history.state, "", address);
   }
 
-  // Shows another conversation, or begins one; first what is under way is stopped, or its end would lie over the other.
+  // Shows another conversation, or starts one; a pending question is stopped first, since it would overwrite the page.
   async function openConversation(id) {
     if (isAsking) {
       const ended = new Promise((resolve) => {
@@ -108,7 +108,7 @@
     send?.("input", { conversation: id });
   }
 
-  // A question is changed where it stands
+  // Editing a question in place
 
   function edit(button) {
     const turn = button.closest(".turn");
@@ -150,7 +150,7 @@
     text.setSelectionRange(question.length, question.length);
   }
 
-  // Enter asks; with Shift it is a new line, and while an input method composes a word it belongs to that.
+  // Enter asks, Shift+Enter starts a new line; while an input method composes a word, Enter belongs to that.
   const isEnter = (event) => event.key === "Enter" && !event.shiftKey && !event.isComposing;
 
   function isBusyElsewhere() {
@@ -198,8 +198,8 @@
     }
   });
 
-  // A question that was not taken comes back. Of one that was, nothing more is heard once the server has stopped, nor of
-  // any later one: Gradio holds on to the stream that ended. So the page is loaded anew when the server is back.
+  // A question that was not sent is put back. After a sent one, nothing more arrives if the server stops, not even for
+  // later ones: Gradio keeps the stream that ended. So the page is reloaded once the server is back.
   function fail() {
     if (document.querySelector("#log .pending")) {
       say(LOST);
@@ -216,7 +216,7 @@
     setTimeout(() => verbatim.call(OWN).then(() => location.reload(), reloadWhenBack), RETRY_MS);
   }
 
-  // What Gradio says in toasts, or over the part of the page that it is about, is a line of ours; the stylesheet hides it.
+  // Gradio's own messages, in toasts or over a part of the page, are shown as our line; the stylesheet hides them.
   new MutationObserver(() => {
     const said = document.querySelector(".toast-body:not(.heard), #log > .wrap .error:not(.heard)");
     if (!said) return;

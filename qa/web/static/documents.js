@@ -1,4 +1,4 @@
-// The Documents drawer: what there is and what was left out, adding and taking out, choosing what is asked.
+// The Documents drawer: list of documents and of left-out files, adding, removing, choosing which to ask.
 "use strict";
 
 (() => {
@@ -30,7 +30,7 @@
     return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
   }
 
-  // What is asked
+  // Choosing documents to ask
 
   const within = () => verbatim.options.within;
 
@@ -65,7 +65,7 @@
     line.replaceChildren(make("span", { dir: "auto", title: chosen.join("\n"), textContent: what }), " · ", button("ask all", "ask-all", () => choose(null)));
   }
 
-  // Names in groups that an address has room for.
+  // Splits names into groups that fit into an address.
   function inAddresses(names) {
     const groups = [];
     let left = 0;
@@ -81,7 +81,7 @@
     return groups;
   }
 
-  // Documents that are gone are asked no more.
+  // Removes deleted documents from the choice.
   async function dropGone() {
     const chosen = within();
     if (!chosen) return;
@@ -100,7 +100,7 @@
     drawer?.showChosen();
   });
 
-  // What there is
+  // Numbers of documents
 
   async function refresh(change = {}) {
     const list = await call(route("", { limit: 1, which: "indexed" }));
@@ -173,7 +173,7 @@
       clearTimeout(typed);
       typed = setTimeout(() => load(), 200);
     });
-    // As many rows as there are, and nobody is interrupted in deciding on one.
+    // As many rows as before, unless the user is about to decide on one.
     const reload = (isDecided) => (isDecided || !list.querySelector(".confirm")) && load(0, Math.min(MOST_LISTED, Math.max(LISTED, list.children.length)));
     drawer = { reload, showChosen };
     dialog.addEventListener("close", () => (drawer = null));
@@ -182,7 +182,7 @@
     load();
   }
 
-  // What has the focus in a list that is about to be made anew, and the same in the new one.
+  // Finds the focused element of a list that is about to be replaced, and the same one in the new list.
 
   function focusIn(list) {
     const row = list.contains(document.activeElement) && document.activeElement.closest("li");
@@ -211,7 +211,7 @@
     return item;
   }
 
-  // What the ledger says of a file that is not simply indexed.
+  // Describes a file that is not simply indexed, from its ledger entry.
   function became({ status, detail }) {
     if (status === "removed") return "Taken out; add it again to ask it";
     const line = status === "indexed" || detail.startsWith(status) ? detail : [status, detail].filter(Boolean).join(": ");
@@ -329,7 +329,7 @@
     if (!files.length) return;
     for (const file of files) {
       const item = track({ name: file.name, size: file.size, file });
-      // What the server would refuse after half of it was sent, it would be too late to say.
+      // Checked before sending: the server would refuse it only after receiving half of it.
       const isTooLarge = adding && file.size > adding.file_bytes;
       if (isTooLarge) change(item, { state: "failed", detail: `too large: at most ${size(adding.file_bytes)}; split it into parts` });
       else uploads.waiting.push(item);
@@ -377,7 +377,7 @@
     showUploads();
   }
 
-  // Not by fetch, which tells nothing of how much was sent.
+  // XMLHttpRequest, since fetch reports no progress of sending.
   function post(form, onSent) {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
@@ -404,7 +404,7 @@
     });
   }
 
-  // They are worked on in the order in which they came, so only the first is asked after.
+  // Uploads are processed in order of arrival, so only the first is polled.
   async function follow(id, batch) {
     uploads.followed.push({ id, batch });
     if (uploads.followed.length > 1) return;
@@ -419,7 +419,7 @@
     }
   }
 
-  // Asks how far an upload is; whether it is done.
+  // Polls an upload; returns whether it is finished.
   async function look({ id, batch }) {
     try {
       const told = await call(`/api/uploads/${encodeURIComponent(id)}`);
@@ -446,7 +446,7 @@
     try {
       sessionStorage.setItem(UPLOADS, JSON.stringify(ids));
     } catch {
-      // then they are followed until the page is left
+      // then they are polled until the page is left
     }
   }
 
@@ -468,7 +468,7 @@
     if (uploads.isSending) event.preventDefault(); // what was not sent yet would be lost
   });
 
-  // Files come from a dialog of the browser's, or are dropped anywhere on the page.
+  // Files come from the browser's dialog, or are dropped anywhere on the page.
 
   const picker = make("input", { type: "file", multiple: true, hidden: true });
   picker.addEventListener("change", () => {
@@ -518,7 +518,7 @@
 
   verbatim.addDrawer("documents", "Documents", fill);
 
-  // While files are indexed, how many of them are done: said in the head line, which goes when all are.
+  // Progress of indexing in the head line, until it is finished.
   const INDEXING_EVERY_MS = 2000;
   async function sayIndexing() {
     const said = document.querySelector("#masthead .indexing");
@@ -532,7 +532,7 @@
   }
   setInterval(() => sayIndexing().catch(() => {}), INDEXING_EVERY_MS); // the next look says what is wrong
 
-  // The composer's line, once there is a composer, and what was going on before the page was loaded anew.
+  // The composer's line, once there is a composer, with uploads pending from before the page was reloaded.
   function begin() {
     if (!document.querySelector("#composer")) return requestAnimationFrame(begin);
     document.querySelector(".gradio-container").append(picker);

@@ -1,5 +1,5 @@
-// What people say of answers: right, wrong, and which words of a document are right. Offsets go out in code points,
-// counted here because the browser counts UTF-16 units.
+// Feedback on answers: right, wrong, and corrections selected in a document. Offsets are sent in code points, counted
+// here since browsers count UTF-16 units.
 "use strict";
 
 (() => {
@@ -10,7 +10,7 @@
   let done = Promise.resolve(); // what was sent is answered before the next is sent
   let correcting = null; // the answer that is being corrected, and the words chosen so far
 
-  // Kept in the browser: whoever has the id may see and take back what was said with it.
+  // Stored in the browser: whoever has the id may see and withdraw its feedback.
   const browser = (() => {
     const made = crypto.getRandomValues(new Uint8Array(16)).reduce((id, byte) => id + byte.toString(16).padStart(2, "0"), "");
     try {
@@ -41,7 +41,7 @@
 
   const keyOfActions = ({ dataset }) => keyOf(dataset.question, isAnswer(dataset) ? stretchOf(dataset) : null);
 
-  // What was said shows on the answers
+  // Showing feedback on the answers
 
   function show(actions) {
     const feedback = said.get(keyOfActions(actions));
@@ -73,7 +73,7 @@
     }
   }
 
-  // Each answer on the page shows it, also where it stands twice.
+  // Shows it on each copy of the answer on the page.
   function showLike(actions) {
     const key = keyOfActions(actions);
     for (const each of document.querySelectorAll("#log .actions[data-judged]")) {
@@ -85,7 +85,7 @@
     said.set(keyOf(feedback.question, feedback.answer), feedback);
   }
 
-  // Saying it
+  // Giving feedback
 
   function send(actions, what) {
     const { dataset } = actions;
@@ -103,7 +103,7 @@
     });
   }
 
-  // Whether it was done; what went wrong is a line below the answer.
+  // Returns whether it was stored; a failure becomes a line below the answer.
   function inTurn(actions, act) {
     done = done.then(async () => {
       try {
@@ -130,7 +130,7 @@
     }
   }
 
-  // The right words, selected in a document
+  // Selecting the right words in a document
 
   function startCorrecting(actions, button) {
     stopCorrecting();
@@ -159,7 +159,7 @@
     bar.focus();
   }
 
-  // The document of the answer, or of the nearest passage, is what is looked through first.
+  // Opens the document of the answer, or of the nearest passage, first.
   function showDocument(actions) {
     const shown = document.querySelector("#panel .text[data-document]");
     const is_seen = shown?.checkVisibility({ visibilityProperty: true });
@@ -167,7 +167,7 @@
     actions.closest(".reply").querySelector(`.opener[data-document="${CSS.escape(actions.dataset.document ?? "")}"]`)?.click();
   }
 
-  // Where the words can be selected, as long as none are.
+  // Says where to select words, as long as none are selected.
   function hint() {
     if (!correcting || correcting.words) return;
     const where = document.querySelector("#panel .pages") ? "pages" : document.querySelector("#panel .text[data-document]") ? "text" : "list";
@@ -206,7 +206,7 @@
 
   const codePoints = (text) => [...text].length;
 
-  // The words that are selected in the document's text, without white space at their ends; null where there are none.
+  // Returns the selected words of the document's text, trimmed; null if there are none.
   function selection() {
     const text = document.querySelector("#panel .text[data-document]");
     const selected = getSelection();
@@ -238,7 +238,7 @@
 
   const shortened = (text) => (codePoints(text) > 160 ? `${[...text].slice(0, 160).join("")}…` : text);
 
-  // The next place where typed words stand, whatever white space is between them, is selected: selecting by keyboard.
+  // Selects the next occurrence of typed words, whatever the white space between them: selecting by keyboard.
   function findWords(typed) {
     const text = document.querySelector("#panel .text[data-document]");
     const parts = typed.trim().split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
@@ -292,7 +292,7 @@
     document.querySelectorAll("#log .actions[data-judged]").forEach(show);
   }).catch(() => {}); // what was said before does not show; what is said now does
 
-  // A link would not send whose feedback it is.
+  // Not a link, which would not send the browser's id.
   async function download(form) {
     const response = await fetch(`api/feedback/export?format=${form}`, { headers: { "Verbatim-Browser": browser } });
     if (!response.ok) throw new Error("The server cannot do this now.");

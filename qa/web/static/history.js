@@ -23,7 +23,7 @@
     return day.toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
   }
 
-  // What can be downloaded of `path`: a conversation, or all of them. `label` says which to screen readers.
+  // Download links for `path`, a conversation or all of them. `label` names it for screen readers.
   function exports(path, text, label) {
     const links = FORMATS.map(([format, name]) =>
       make("a", { href: `${path}/export?format=${format}`, download: "", textContent: name }),
@@ -33,7 +33,7 @@
     return make("details", { className: "export" }, summary, make("div", {}, ...links, note));
   }
 
-  // The drawer, while it is open.
+  // The drawer while it is open
   class Drawer {
     constructor(body, dialog) {
       this.body = body;

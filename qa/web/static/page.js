@@ -1,11 +1,11 @@
-// What the page does in the browser beside Gradio: keeps the newest turn in view, opens drawers; and
-// `verbatim`, which the other scripts add to.
+// The page besides Gradio: keeps the newest turn in view, opens drawers, and creates `verbatim`, which the other scripts
+// extend.
 "use strict";
 
 globalThis.verbatim = (() => {
   const narrow = matchMedia("(max-width: 56rem)"); // as in page.css
 
-  // An element of the page. Text goes in as text, so nothing that comes from a document or a person is ever HTML.
+  // Creates an element. Text is set as text, so nothing from a document or a person becomes HTML.
   function make(tag, properties = {}, ...children) {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(properties)) {
@@ -16,7 +16,7 @@ globalThis.verbatim = (() => {
     return element;
   }
 
-  // The answer of a route of ours as an object; a failure throws the line that says why.
+  // Returns the JSON of one of our routes; a failure throws the line that says why.
   async function call(path, options = {}) {
     const response = await fetch(path, { headers: { Accept: "application/json" }, ...options });
     const said = await response.json().catch(() => ({}));
@@ -24,8 +24,8 @@ globalThis.verbatim = (() => {
     return said;
   }
 
-  // How questions are asked, as chosen in this browser: `within`, names of the documents that are asked, null for all;
-  // `max_wrong`, 0 to 1, and `reader`, null for as the server was started.
+  // Options for answering, chosen in this browser: `within`, names of documents to ask, null is all; `max_wrong`, 0 to 1,
+  // and `reader`, null for the server's.
   const options = { within: null, max_wrong: null, reader: null, ...stored("verbatim-options") };
 
   function stored(key) {
@@ -41,13 +41,13 @@ globalThis.verbatim = (() => {
     try {
       localStorage.setItem("verbatim-options", JSON.stringify(options));
     } catch {
-      // it holds for this visit
+      // kept for this visit only
     }
     document.dispatchEvent(new CustomEvent("verbatim-options", { detail: { name, value } }));
   }
 
-  // What opens beside the chat: a dialog, so the keyboard stays in it and Escape closes it. `fill` is given its body
-  // each time that it opens.
+  // Opens a drawer beside the chat: a dialog, so the keyboard stays in it and Escape closes it. `fill` gets its body
+  // whenever it opens.
   const drawers = new Map();
 
   function addDrawer(name, title, fill) {
@@ -69,7 +69,7 @@ globalThis.verbatim = (() => {
     fill(body, drawer);
   }
 
-  // Where typing brings up a keyboard over half the screen, it is for the reader to begin it.
+  // With an on-screen keyboard, which covers half the screen, the field gets no focus by itself.
   function focusQuestion() {
     const question = document.querySelector("#question textarea");
     if (!question) requestAnimationFrame(focusQuestion); // the parts of the page arrive in no fixed order
@@ -81,7 +81,7 @@ globalThis.verbatim = (() => {
     if (drawer) openDrawer(drawer.dataset.drawer);
   });
 
-  // Says a line for a moment, to whoever looks and to whoever listens.
+  // Shows a line for a moment, and announces it to screen readers.
   function say(line) {
     let said = document.querySelector("#said");
     if (!said) {

@@ -1,4 +1,4 @@
-// The settings: how sure an answer must be, with a picture of what that costs; who reads; light or dark.
+// The settings: how confident an answer must be, with a plot of what that costs; the reader; light or dark.
 "use strict";
 
 (() => {
@@ -16,7 +16,7 @@
   try {
     theme = localStorage.getItem("verbatim-theme") ?? theme;
   } catch {
-    // a browser may keep nothing
+    // storage is disabled in this browser
   }
 
   function applyTheme() {
@@ -30,19 +30,19 @@
     try {
       localStorage.setItem("verbatim-theme", name);
     } catch {
-      // it holds for this visit
+      // kept for this visit only
     }
     applyTheme();
   }
 
   applyTheme();
   isDark.addEventListener("change", applyTheme);
-  // Gradio sets the theme of its own accord when it has loaded.
+  // Gradio sets its own theme after loading.
   new MutationObserver(applyTheme).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 
-  // What was measured
+  // Measured figures
 
-  // The lowest confidence at which no more than so many answers were wrong, as the server chooses it.
+  // Returns the lowest confidence that keeps a share of wrong answers, as the server chooses it.
   const rowFor = ({ risk }, maxWrong) => risk.find((row) => row.wrong <= maxWrong) ?? risk.at(-1);
   const rowByDefault = ({ risk, threshold }) => risk.findLast((row) => row.threshold <= threshold) ?? risk[0];
   const rowOf = (reader) => (options.max_wrong === null ? rowByDefault(reader) : rowFor(reader, options.max_wrong));
@@ -60,7 +60,7 @@
     return `${bound}: ${declines}.${cost}`;
   }
 
-  // The plot. Where it is not known how much is answered, the confidence that is asked for stands in its place.
+  // The plot. If the share of answered questions is unknown, it shows the required confidence.
 
   function plot(reader) {
     const knows = reader.risk[0].answered !== null;
@@ -213,7 +213,7 @@
     return make("section", { className: "setting" }, button);
   }
 
-  // What differs from how it came is said below the question.
+  // Options that differ from the defaults are listed below the question.
 
   function showAsking() {
     const composer = document.querySelector("#composer");

@@ -1,6 +1,5 @@
-// The sheet of paper beside the chat: a document open at a place, as its text or as its printed pages, with the words
-// marked. Offsets are code points as the server counts them; only where text is cut are they turned into what the
-// browser counts, UTF-16 units.
+// The document panel beside the chat: a document opened at a place, as text or as page images, with the words marked.
+// Offsets are code points, as on the server; they are converted to the browser's UTF-16 units only where text is cut.
 "use strict";
 
 (() => {
@@ -34,7 +33,7 @@
     await load(place, Math.max(0, middle - REACH));
   }
 
-  // What is asked for is what is shown, perhaps scrolled away, and perhaps another document by now.
+  // The place is shown already: mark it again, and check that the document has not changed since.
   async function again() {
     const { name, sha256 } = shown.text;
     const ticket = ++latest;
@@ -56,7 +55,7 @@
       const isPrinted = pages.length && place.start < place.end;
       const boxes = isPrinted ? await call(route("/boxes", { ...asked, start: place.start, end: place.end })) : { pages: [] };
       if (ticket !== latest) return;
-      // Pages that nothing is printed on are of no use where there are words to show.
+      // Pages without printed text are not shown if there is text to show.
       const asText = !pages.length || (isPrinted && !boxes.pages.length);
       shown = { place, text, places, pages, boxes: boxes.pages, asText };
       show();
@@ -147,7 +146,7 @@
 
   // As text
 
-  // Positions in UTF-16 units of offsets in code points, which come in order.
+  // Converts ascending offsets in code points to UTF-16 units.
   function units(text, offsets) {
     const found = [];
     let unit = 0;
@@ -162,7 +161,7 @@
     return found;
   }
 
-  // Browsers break lines at newlines but show a carriage return alone, old Macs' newline, as a space, and a null
+  // Browsers break lines at newlines, but show a lone carriage return, the newline of old Macs, as a space, and a null
   // character not at all.
   function characters(text) {
     const lines = text.replaceAll("\0", "␀").split(/(?<=\r)(?!\n)/);
@@ -182,7 +181,7 @@
     if (start < end) cuts.push({ at: end, order: 0 }, { at: start, order: 2 });
     cuts.sort((one, other) => one.at - other.at || one.order - other.order);
     const at = units(text.text, cuts.map((cut) => cut.at));
-    // What is selected in it is told by its offsets, which begin at `first`.
+    // The selection is sent as offsets from `first`.
     const origin = { "data-document": text.name, "data-sha256": text.sha256, "data-first": text.start };
     const sheet = make("div", { className: "text", role: "group", "aria-label": "Text of the document", tabIndex: 0, ...origin });
     let target = sheet;
@@ -201,7 +200,7 @@
 
   const numbered = (label) => /^(?:.*, )?(?:row|line)s? (\d+)(?: to \d+)?$/u.exec(label)?.[1];
 
-  // What people call the place, without a character of its own: what is selected and copied is the document's alone.
+  // Labels of places, without characters of their own, so that selecting and copying yields the document's text only.
   function placeMark(label, text, at) {
     const number = numbered(label);
     if (number) return [make("span", { className: "at margin", "data-label": number, title: label })];
@@ -263,7 +262,7 @@
     page.querySelector("img")?.remove();
   }
 
-  // The picture says nothing of why it did not come; asked once more, the server does.
+  // A failed image gives no reason; requesting it again does.
   async function undrawable(image, source) {
     const before = shown;
     const response = await fetch(source).catch(() => null);
@@ -279,7 +278,7 @@
     }
   }
 
-  // On a narrow screen the document lies over the chat, as a sheet, and the chat cannot be reached meanwhile.
+  // On a narrow screen the document covers the chat, which cannot be reached meanwhile.
 
   function raiseSheet(button) {
     if (!narrow.matches) return;
@@ -296,7 +295,7 @@
     opener?.focus();
   }
 
-  // What is done with an answer
+  // Actions on an answer
 
   function quoted({ quote, quoteStart, quoteEnd, title, place, document: name }) {
     const characters = `characters ${(Number(quoteStart) + 1).toLocaleString("en")}–${Number(quoteEnd).toLocaleString("en")}`;
@@ -312,7 +311,7 @@
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      // Only pages from this machine, or over HTTPS, are let near the clipboard; others copy what is selected.
+      // Only pages from this machine or over HTTPS may use the clipboard; others copy the selection.
       const area = make("textarea", { className: "unseen", value: text });
       (document.querySelector("dialog[open]") ?? document.body).append(area);
       const focused = document.activeElement;
@@ -341,7 +340,7 @@
   });
   narrow.addEventListener("change", lowerSheet);
 
-  // An answer that comes has its document opened. A link to a place goes before what the conversation before it said.
+  // Opens the document of a new answer. A link to a place has precedence over the conversation's last answer.
 
   let answered = "";
   let awaitsQuestion = false;
@@ -371,7 +370,7 @@
     new MutationObserver(followLog).observe(document.querySelector("#chat"), { childList: true, subtree: true });
   };
 
-  // What is open may be there no more, or another file by that name.
+  // After a change of documents, shows the list if the open document may have been affected.
   document.addEventListener("verbatim-documents", (event) => {
     isAlone = false;
     if (!region || (shown && shown.text.name !== event.detail?.removed)) return;

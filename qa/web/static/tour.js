@@ -1,5 +1,5 @@
-// Shows somebody who comes for the first time around, in three steps over the seed document: a few lines above the box
-// for the question, in nobody's way.
+// Tour for first-time visitors, in three steps over the seed document: a few lines above the question field that block
+// nothing.
 "use strict";
 
 (() => {
@@ -22,7 +22,7 @@
     try {
       localStorage.setItem(KEY, "1");
     } catch {
-      // it comes again
+      // storage is disabled: the tour is shown again
     }
     verbatim.focusQuestion();
   }
@@ -34,7 +34,7 @@
     requestAnimationFrame(() => document.querySelector("#ask").click());
   }
 
-  // Whether there was something to show: the answer may still be looked for.
+  // Returns whether there was something to show: the answer may still be on its way.
   function showWords() {
     const citations = document.querySelectorAll("#log .citation");
     citations[citations.length - 1]?.click();
