@@ -19,11 +19,7 @@ class IndexedFolder:
     """A folder of documents and its index; close it after use. Safe to use from many threads."""
 
     def __init__(self, library: Library) -> None:
-        """Take over an open index.
-
-        Args:
-            library: The index; closed by `close`.
-        """
+        """Take over an open index, which `close` closes."""
         self._library = library
 
     @property

@@ -92,11 +92,7 @@ def count_rows(store: Store) -> dict[str, int]:
 
 
 def reindex(store: Store) -> None:
-    """Rebuild SQLite's own indexes from their tables; other damage of its file cannot be repaired.
-
-    Args:
-        store: Store of the index. The write lock must be held.
-    """
+    """Rebuild SQLite's own indexes from their tables; the write lock must be held. Other damage cannot be repaired."""
     with suppress(DamagedIndexError), store.database.writing() as connection:
         connection.execute("REINDEX")
 

@@ -37,14 +37,7 @@ class Repair:
         self._sync = sync
 
     def run(self, found: list[Problem]) -> Diagnosis:
-        """Repair what can be repaired.
-
-        Args:
-            found: Problems found by `examine`.
-
-        Returns:
-            What was wrong, and what is still wrong.
-        """
+        """Repair what can be repaired of the problems found by `examine`, and return the result."""
         found, left = list(found), found
         # After SQLite's own file is repaired, its contents can be checked, which may find more.
         for _ in range(_ROUNDS):

@@ -134,13 +134,7 @@ class Documents:
             connection.executemany(query, [(new, old) for old, new in names.items()])
 
     def delete(self, names: Iterable[str]) -> None:
-        """Delete documents by removing their names, which is fast whatever their length.
-
-        They are no longer found; `Erasure` removes their rows later. Unknown names are ignored.
-
-        Args:
-            names: Names of the documents.
-        """
+        """Delete documents by removing their names, which is fast; `Erasure` removes the rows. Ignores unknown names."""
         query = "UPDATE documents SET name = NULL WHERE name = ?"
         with self._database.writing() as connection:
             n_deleted = sum(connection.execute(query, (name,)).rowcount for name in names)

@@ -149,12 +149,7 @@ class Passages:
         return held
 
     def add(self, document_id: int, rows: Iterable[PassageRow]) -> None:
-        """Write the passages of a document, with their vectors and lexical rows.
-
-        Args:
-            document_id: Id of the document.
-            rows: The passages.
-        """
+        """Write the passages of a document, with their vectors and lexical rows."""
         passage = 'INSERT INTO passages (document_id, start, "end", heading, context, text) VALUES (?, ?, ?, ?, ?, ?)'
         lexical = "INSERT INTO lexical (rowid, context, text) VALUES (?, ?, ?)"
         with self._database.writing() as connection:

@@ -87,12 +87,7 @@ class Places:
         return [PageBoxes(page + 1, *pages[page], tuple(lines)) for page, lines in lines_of(characters)]
 
     def add(self, document_id: int, document: Document) -> None:
-        """Write the places, pages and boxes of a document.
-
-        Args:
-            document_id: The document's id.
-            document: The document.
-        """
+        """Write the places, pages and boxes of a document."""
         sizes = [] if document.boxes is None else np.nan_to_num(document.boxes.sizes).tolist()
         pieces = [] if document.boxes is None else pack(document.boxes)
         places = [(document_id, place.start, place.label) for place in document.places]

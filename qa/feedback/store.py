@@ -145,11 +145,7 @@ class FeedbackStore:
     """The feedback on answers from one folder of documents. Safe to use from many threads and processes."""
 
     def __init__(self, folder: Path) -> None:
-        """Use the feedback file beside an index; it is created on the first `put`.
-
-        Args:
-            folder: Folder of the index.
-        """
+        """Use the feedback file in an index's folder; it is created on the first `put`."""
         self._database = Database(folder / FILE_NAME, _KIND)
         self._has_hashes = False
 

@@ -94,11 +94,7 @@ def load_model(folder: Path, dtype: "torch.dtype") -> "PreTrainedModel":
 
 
 def fuse_attention(model: "PreTrainedModel") -> None:
-    """Replace an MPNet model's attention by a fused one, which transformers lacks.
-
-    Args:
-        model: A reader; models of other architectures are unchanged.
-    """
+    """Replace an MPNet model's attention by a fused one, which transformers lacks; other models are unchanged."""
     if model.config.model_type != "mpnet":
         return
     encoder = model.base_model.encoder

@@ -79,14 +79,7 @@ def _answers(answer: Answer, made: Made) -> bool:
 
 
 def questions_from(passage: Passage) -> Iterator[Made]:
-    """Generate questions that sentences of a passage answer.
-
-    Args:
-        passage: The passage.
-
-    Yields:
-        When, who and what questions, each with its sentence's offsets.
-    """
+    """Generate when, who and what questions from sentences of a passage, each with its sentence's offsets."""
     for match in _SENTENCE.finditer(passage.text):
         sentence = " ".join(match[0].split()).rstrip(".!?")
         for question in _questions(sentence):

@@ -133,11 +133,7 @@ class Page:
     """Collects blocks from parser events. No tree is built, so that deep nesting costs nothing."""
 
     def __init__(self, max_depth: int) -> None:
-        """Create an empty page.
-
-        Args:
-            max_depth: Maximum number of open elements.
-        """
+        """Create an empty page; `max_depth` limits the number of open elements."""
         self.blocks: list[Block] = []
         self.title = ""
         self.language = ""
@@ -177,11 +173,7 @@ class Page:
             self._begin(tag, attributes, element)
 
     def end(self, tag: str) -> None:  # noqa: ARG002 (the parser closes the innermost element)
-        """Handle the end tag of the innermost element.
-
-        Args:
-            tag: Name of the element.
-        """
+        """Handle the end tag of the innermost element."""
         element = self._open[-1]
         self._is_in_title = False
         if not element.is_skipped:
@@ -190,11 +182,7 @@ class Page:
             self._open.pop()
 
     def data(self, text: str) -> None:
-        """Handle text.
-
-        Args:
-            text: The text, with entities decoded.
-        """
+        """Handle text with entities decoded."""
         if self._is_in_title:
             self.title += text
         elif not self._open[-1].is_skipped:

@@ -123,11 +123,7 @@ def _problem(status: int, message: str, headers: Mapping[str, str] | None = None
 
 
 def say_problems(app: FastAPI) -> None:
-    """Make an application answer every error of its routes with one line of JSON.
-
-    Args:
-        app: The application.
-    """
+    """Make an application answer every error of its routes with one line of JSON."""
 
     @app.exception_handler(RequestValidationError)
     async def on_bad_input(_: Request, error: RequestValidationError) -> JSONResponse:

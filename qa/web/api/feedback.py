@@ -152,14 +152,7 @@ Browser = Annotated[str, Depends(_browser)]
 
 
 def feedback_routes(answerer: QuestionAnswerer) -> APIRouter:
-    """Create the routes below /api/feedback.
-
-    Args:
-        answerer: Answers the questions; feedback is stored beside its index.
-
-    Returns:
-        The routes.
-    """
+    """Create the routes below /api/feedback; feedback is stored beside the answerer's index."""
     store = FeedbackStore(answerer.index_dir)
     refused: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (404, 409)}
     routes = APIRouter(prefix="/api/feedback", tags=["feedback"], responses=refused)

@@ -211,16 +211,7 @@ def _brief(answer: Answer) -> Answer:
 
 
 def make_server(answerer: QuestionAnswerer, queue: QuestionQueue, metrics: Metrics) -> Server[Any]:
-    """Create an MCP server over an answerer, for any transport.
-
-    Args:
-        answerer: Answers the questions.
-        queue: Queue of the questions.
-        metrics: Measures the questions.
-
-    Returns:
-        The server.
-    """
+    """Create an MCP server over an answerer, for any transport."""
     tools = _Tools(answerer, queue, metrics).table()
     listed = types.ListToolsResult(tools=[_as_listed(name, tool) for name, tool in tools.items()])
 
@@ -282,11 +273,7 @@ class HTTPTransport:
     """The server over HTTP, stateless, so that nothing is kept for assistants that are gone."""
 
     def __init__(self, server: Server[Any]) -> None:
-        """Create the transport; it serves while `running`.
-
-        Args:
-            server: The server.
-        """
+        """Create the transport; it serves while `running`."""
         self._manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
 
     def route(self) -> Route:
@@ -305,11 +292,7 @@ class HTTPTransport:
 
 
 def serve_stdio(answerer: QuestionAnswerer) -> None:
-    """Serve one assistant over stdin and stdout until it closes stdin.
-
-    Args:
-        answerer: Answers the questions.
-    """
+    """Serve one assistant over stdin and stdout until it closes stdin."""
 
     async def serve() -> None:
         server = make_server(answerer, QuestionQueue(), Metrics(answerer))

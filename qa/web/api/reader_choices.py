@@ -79,14 +79,7 @@ class ReaderOut(BaseModel):
 
 
 def settings_routes(answerer: QuestionAnswerer) -> APIRouter:
-    """Create the route /api/settings.
-
-    Args:
-        answerer: Answers the questions.
-
-    Returns:
-        The route.
-    """
+    """Create the route /api/settings."""
     routes = APIRouter(prefix="/api/settings", tags=["settings"])
 
     @routes.get("", summary="The readers to choose from, with their accuracy and speed")

@@ -150,11 +150,7 @@ class _Chat:
         return replace(told, conversation=conversation).caught_up(self._history.turns(conversation))
 
     def stop(self, visitor: Visitor) -> None:
-        """Stop the page's question.
-
-        Args:
-            visitor: Who stops it.
-        """
+        """Stop the page's question."""
         self._queue.stop(visitor.page)
 
     async def ask(self, sent: object, told: Told, visitor: Visitor) -> AsyncGenerator[dict[str, Any], None]:

@@ -79,14 +79,7 @@ class Told:
         return replace(self, shown=(*self.shown, *shown))
 
     def noting(self, html: Markup) -> "Told":
-        """Return the conversation with a line added at the end, unless it ends with the same line.
-
-        Args:
-            html: The line's HTML.
-
-        Returns:
-            The conversation.
-        """
+        """Return the conversation with a line added at the end, unless it ends with the same line."""
         is_there = bool(self.shown) and self.shown[-1].html == html
         return self if is_there else self.adding(Shown.of(html))
 
@@ -103,27 +96,13 @@ class Told:
         return self.without(keys) if at is None else replace(self, shown=self.shown[:at])
 
     def without(self, keys: Collection[str]) -> "Told":
-        """Return the conversation without some turns, and without the lines after the first of them.
-
-        Args:
-            keys: Keys of those turns.
-
-        Returns:
-            The rest.
-        """
+        """Return the conversation without the turns of some keys, and without the lines after the first of them."""
         at = next((i for i, each in enumerate(self.shown) if each.key and each.key in keys), len(self.shown))
         after = (each for each in self.shown[at:] if each.turn is not None and each.key not in keys)
         return replace(self, shown=(*self.shown[:at], *after))
 
     def without_lines(self, keys: Collection[str]) -> "Told":
-        """Return the conversation without some lines.
-
-        Args:
-            keys: Keys of lines; keys of turns are ignored.
-
-        Returns:
-            The rest.
-        """
+        """Return the conversation without the lines of some keys; keys of turns are ignored."""
         return replace(self, shown=tuple(x for x in self.shown if x.turn is not None or x.key not in keys or not x.key))
 
     def caught_up(self, kept: Iterable[KeptTurn]) -> "Told":

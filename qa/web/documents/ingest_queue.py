@@ -111,14 +111,7 @@ class Uploads:
         self._is_working = False
 
     def take(self, received: Sequence[Received]) -> Upload:
-        """Copy files into the folder, where they are safe, and queue them for indexing.
-
-        Args:
-            received: The uploaded files.
-
-        Returns:
-            Their state so far.
-        """
+        """Copy uploaded files into the folder, where they are safe, and queue them for indexing."""
         upload = Upload(secrets.token_urlsafe(16), [])
         known = self._answerer.names_by_hash({each.sha256 for each in received})
         queued = []

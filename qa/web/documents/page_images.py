@@ -19,11 +19,7 @@ class Pictures:
     """Renders pages as images, one at a time."""
 
     def __init__(self, answerer: QuestionAnswerer) -> None:
-        """Create the renderer; nothing is started before the first image.
-
-        Args:
-            answerer: Answers from the documents.
-        """
+        """Create the renderer; nothing is started before the first image."""
         self._answerer = answerer
         passwords = [password.get_secret_value() for password in answerer.settings.passwords]
         self._workers = Workers(passwords, _LIMITS, count=1)

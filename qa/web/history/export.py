@@ -47,15 +47,7 @@ _MAX_NAME_CHARS = 60
 
 
 def export(conversations: Sequence[Exported], form: Format) -> str:
-    """Export conversations as the text of a file.
-
-    Args:
-        conversations: The conversations.
-        form: The format.
-
-    Returns:
-        The text.
-    """
+    """Export conversations as the text of a file."""
     writers = {Format.MARKDOWN: _markdown, Format.JSON: _json, Format.CSV: _csv}
     return writers[form](conversations)
 
@@ -121,14 +113,7 @@ def _quoted(words: str, source: str) -> Iterator[str]:
 
 
 def literal(text: str) -> str:
-    """Escape a text for Markdown, on one line, so that it shows these characters.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The Markdown, with a backslash before each character of markup.
-    """
+    """Escape a text for Markdown, on one line: characters of markup get a backslash in front."""
     return _MARKUP.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", " ".join(text.split()))
 
 

@@ -98,14 +98,7 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 
 
 def conversation_routes(history: History | None) -> APIRouter:
-    """Create the routes for conversations.
-
-    Args:
-        history: Store of conversations; None if they are not stored.
-
-    Returns:
-        The routes.
-    """
+    """Create the routes for conversations; without a history, none are stored."""
     router = APIRouter(prefix="/api/conversations", tags=["conversations"], responses=_FAILURES)
     if history is None:
         router.get("", summary="An empty list: nothing is stored")(_nothing_kept)

@@ -45,11 +45,7 @@ class Indexing:
             yield
 
     def note(self, progress: Progress | None) -> None:
-        """Record the progress; called on the indexing thread.
-
-        Args:
-            progress: The progress; None when the index is up to date.
-        """
+        """Record the progress, None when the index is up to date; called on the indexing thread."""
         before, self.progress = self.progress, progress
         if progress is None:
             self.has_been_in_step.set()

@@ -21,14 +21,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 
 def browser_of(cookies: Mapping[str, str]) -> str:
-    """Return whose browser a request comes from.
-
-    Args:
-        cookies: Cookies of the request.
-
-    Returns:
-        Hash of the browser's id, which is all that is stored of it; "" if it has none.
-    """
+    """Return the hash of the browser's id, which is all that is stored of it, from its cookies; "" if it has none."""
     found = cookies.get(COOKIE, "")
     return hashed_id(found) if _ID.fullmatch(found) else ""
 

@@ -73,11 +73,7 @@ class LimitedProtocol(H11Protocol):
     # Called by the event loop and uvicorn
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Accept a connection if there is room, or after closing an idle one.
-
-        Args:
-            transport: The connection.
-        """
+        """Accept a connection if there is room, or after closing an idle one."""
         super().connection_made(transport)
         self.waiting_since = self.loop.time()
         self.peer = network(self.client[0]) if self.client else ""
@@ -87,20 +83,12 @@ class LimitedProtocol(H11Protocol):
             self._dismiss(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections are open; try again in a while.")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a closed connection.
-
-        Args:
-            exc: The error that closed it; None if one side closed it.
-        """
+        """Forget a closed connection."""
         self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Process bytes. The time limit for headers runs from their first byte.
-
-        Args:
-            data: The bytes.
-        """
+        """Process bytes. The time limit for headers runs from their first byte."""
         if not self.is_open:
             return
         super().data_received(data)
@@ -196,12 +184,7 @@ class LoopErrors:
         self._logged_s = float("-inf")
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log an error; for `set_exception_handler`.
-
-        Args:
-            loop: The event loop.
-            context: Description of the error by asyncio.
-        """
+        """Log an error; for `set_exception_handler`."""
         if "accept" not in context.get("message", "") or not isinstance(context.get("exception"), OSError):
             loop.default_exception_handler(context)
         elif self._clock() - self._logged_s >= _ACCEPT_LOGGED_EVERY_S:

@@ -99,14 +99,7 @@ def guards_of(host: str, allowed: Collection[str], limits: Limits | None = None)
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether an address is reachable from this machine only.
-
-    Args:
-        host: An address or a name.
-
-    Returns:
-        Whether it is certainly so.
-    """
+    """Return whether an address or name certainly means this machine only."""
     return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
 
@@ -201,12 +194,7 @@ class SmallHeads:
     """Refuses requests whose address or headers are too long; the page's own are shorter."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        """Wrap an ASGI application.
-
-        Args:
-            app: The application.
-            limits: Limits of address and headers.
-        """
+        """Wrap an ASGI application."""
         self._app, self._limits = app, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -227,12 +215,7 @@ class LimitedBodies:
     """Refuses bodies that are too large with JSON; Starlette's own limit answers in plain text."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        """Wrap an ASGI application.
-
-        Args:
-            app: The application.
-            limits: Limit of a body; routes that accept more set their own.
-        """
+        """Wrap an ASGI application; routes that accept larger bodies set their own limit."""
         self._app = RequestBodyLimitMiddleware(app, max_body_size=limits.body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -259,12 +242,7 @@ class StalledBodies:
     """Gives up on requests whose body arrives too slowly."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        """Wrap an ASGI application.
-
-        Args:
-            app: The application.
-            limits: Time and rate for a body to arrive.
-        """
+        """Wrap an ASGI application."""
         self._app, self._limits = app, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -323,12 +301,7 @@ class Throttled:
     """Limits the rate of requests per visitor: by session, or by address without one."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        """Wrap an ASGI application.
-
-        Args:
-            app: The application.
-            limits: Allowed rates.
-        """
+        """Wrap an ASGI application."""
         self._app = app
         self._own = (Buckets(limits.changing), Buckets(limits.reading))
         self._shared = tuple(
@@ -352,14 +325,7 @@ class Throttled:
 
 
 def is_asset(path: str) -> bool:
-    """Return whether a path is one of the page's own scripts and styles, which are the same for everybody.
-
-    Args:
-        path: The path.
-
-    Returns:
-        Whether it is one.
-    """
+    """Return whether a path is one of the page's own scripts and styles, which are the same for everybody."""
     return path.startswith(("/assets/", "/static/"))
 
 

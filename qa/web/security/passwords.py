@@ -149,14 +149,7 @@ class Password:
         return self._is_known(self.hashed(), _normal(password))
 
     def matches(self, password: str) -> bool:
-        """Return whether a password is right. Takes as long as argon2, unless the password was right before.
-
-        Args:
-            password: The entered password.
-
-        Returns:
-            Whether it is right.
-        """
+        """Return whether a password is right. Takes as long as argon2, unless the password was right before."""
         hashed, entered = self.hashed(), _normal(password)
         if hashed is None or len(entered) > _MAX_CHARS:
             return False

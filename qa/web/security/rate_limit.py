@@ -37,25 +37,14 @@ class Buckets:
         self._left: LRUCache[str, tuple[float, float]] = LRUCache(_MAX_BUCKETS)
 
     def take(self, key: str) -> float:
-        """Take a token from a bucket.
-
-        Args:
-            key: The bucket's key.
-
-        Returns:
-            0 if there was a token, else the seconds until there is one.
-        """
+        """Take a token from a key's bucket, and return 0; if there is none, return the seconds until there is one."""
         tokens, now = self._tokens(key), self._clock()
         is_granted = tokens >= 1
         self._put(key, tokens - 1 if is_granted else tokens, now)
         return 0.0 if is_granted else (1 - tokens) / self._rate.per_second
 
     def give_back(self, key: str) -> None:
-        """Return a token that was taken for something that should not count.
-
-        Args:
-            key: The bucket's key.
-        """
+        """Return a token to a key's bucket: it was taken for something that should not count."""
         self._put(key, self._tokens(key) + 1, self._clock())
 
     def _tokens(self, key: str) -> float:

@@ -49,11 +49,7 @@ class TooManyTriesError(VerbatimError):
     """Passwords are tried faster than allowed."""
 
     def __init__(self, wait_s: float) -> None:
-        """Create the error.
-
-        Args:
-            wait_s: Seconds until the next try.
-        """
+        """Create the error with the seconds until the next try."""
         self.wait_s = max(1, round(wait_s + 0.5))
         super().__init__(f"Too many tries; the next one is possible in {self.wait_s} s.")
 
@@ -152,12 +148,7 @@ class SignedInOnly:
     """Passes requests of signed-in visitors on; others only reach the sign-in page."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
-        """Wrap an ASGI application.
-
-        Args:
-            app: The application.
-            access: Who may use it.
-        """
+        """Wrap an ASGI application."""
         self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
