@@ -134,7 +134,7 @@ class Documents:
             connection.executemany(query, [(new, old) for old, new in names.items()])
 
     def delete(self, names: Iterable[str]) -> None:
-        """Delete documents by removing their names, which is fast; `Erasure` removes the rows. Ignores unknown names."""
+        """Delete documents by removing their names, which is fast; `Erasure` removes the rows. Skips unknown names."""
         query = "UPDATE documents SET name = NULL WHERE name = ?"
         with self._database.writing() as connection:
             n_deleted = sum(connection.execute(query, (name,)).rowcount for name in names)
