@@ -253,7 +253,7 @@ def test_an_attachment_may_lie_about_itself(indexed):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded there")
 def test_a_file_that_needs_too_much_memory(indexed):
-    big = make_zip({f"{n}.txt": os.urandom(1024**2) for n in range(40)}, zipfile.ZIP_STORED)
+    big = make_zip({f"{n}.txt": os.urandom(1024**2) for n in range(160)}, zipfile.ZIP_STORED)
     lines = indexed({"big.zip": big}, limits=Limits(seconds=60, memory_bytes=200 * 1024**2))
     assert lines["big.zip"].status == "failed"
     assert "0.195 GB of memory" in lines["big.zip"].detail
