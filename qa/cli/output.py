@@ -138,7 +138,7 @@ def errors(as_json: bool) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except (VerbatimError, OSError) as error:
-        said = str(error) if isinstance(error, VerbatimError) else f"the operating system refused: {error}"
+        said = str(error) if isinstance(error, VerbatimError) else f"operating system error: {error}"
         if as_json:
             print_json({"error": said, "kind": type(error).__name__})
         else:
@@ -317,7 +317,7 @@ def print_feedback(given: "Sequence[Feedback]", taught: int, now: dict[str, str]
         became = standing(said, now)
         since = "" if became is Standing.UNCHANGED else f" (the document is {became} since)"
         console.print(plain(f"{said.verdict}: {said.question} {answer}{right}{since}"), soft_wrap=True)
-    judged = f"{count_of(len(given), 'answer')} judged, {taught} of them tell what is right"
+    judged = f"{count_of(len(given), 'answer')} judged; the right answer is known for {taught}"
     console.print(plain(judged if given else "Nobody has judged an answer yet."), soft_wrap=True)
 
 
