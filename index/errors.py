@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN_NAME = "unexpected_keyword_argument"
 _WITHOUT_VALUE = frozenset({"missing", "json_invalid", "value_error", _UNKNOWN_NAME})
-"""Faults whose message says all."""
+"""Kinds of faults whose message needs no value."""
 
 
 class VerbatimError(Exception):
@@ -64,10 +64,10 @@ class BusyIndexError(VerbatimError):
 
 
 def first_fault(error: "ValidationError") -> str:
-    """Say what is wrong first with a record that was read.
+    """Describe the first fault of an invalid record.
 
     Args:
-        error: What its validation found.
+        error: Result of validating the record.
 
     Returns:
         One line: the field, what is wrong, and the value where the message does not say it.

@@ -130,7 +130,6 @@ class Proximity:
     Attributes:
         window: Largest share of the question's terms within 13 words of one another, 0 to 1.
         phrases: Share of the question's pairs of neighbouring words, stop words included, that are neighbours in the
-            passage in the same order, 0 to 1.
             passage, too, in the same order, 0 to 1.
     """
 
