@@ -74,13 +74,13 @@ def test_words_that_never_stood_there_are_false(asked):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"answered": False}, "was declined, so there are no words"),
+        ({"answered": False}, "was declined, so there is no quotation"),
         ({"start": "14"}, "answer has start='14'"),
         ({"end": True}, "answer has end=True"),
         ({"document_sha256": None}, "answer has document_sha256=None"),
         ({"text": "OMEGA"}, "text='OMEGA', which is not in its sentence; give it unedited"),
-        ({"sentence_start": 10**9}, "does not stand in its sentence"),
-        ({"text": ""}, "does not stand in its sentence"),
+        ({"sentence_start": 10**9}, "is not in its sentence"),
+        ({"text": ""}, "is not in its sentence"),
     ],
 )
 def test_what_is_no_answer_is_refused(asked, change, said):

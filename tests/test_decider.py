@@ -199,7 +199,9 @@ def test_the_threshold_that_keeps_wrong_answers_within_a_bound(max_wrong, thresh
 
 
 def test_a_bound_that_cannot_be_kept_is_refused():
-    with pytest.raises(ParameterError, match=r"max_wrong=0.05 is less than .* 0.100 were wrong; allow that many"):
+    with pytest.raises(
+        ParameterError, match=r"max_wrong=0.05 cannot be kept .*: 0.100 of .* wrong; allow at least that many"
+    ):
         Decider(CALIBRATION).threshold_for(0.05)
 
 

@@ -104,7 +104,7 @@ def test_a_verdict_is_kept_seen_by_its_browser_alone_and_taken_back(client, word
     other = {"Verbatim-Browser": "another-browser-0"}
     assert client.get("/api/feedback", headers=other).json() == []
     refused = client.delete("/api/feedback", params={"id": kept["id"]}, headers=other)
-    assert (refused.status_code, "no feedback of this browser" in refused.json()["detail"]) == (404, True)
+    assert (refused.status_code, "not feedback of this browser" in refused.json()["detail"]) == (404, True)
     assert client.delete("/api/feedback", params={"id": kept["id"]}).status_code == 204
     assert client.get("/api/feedback").json() == []
 

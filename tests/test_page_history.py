@@ -254,7 +254,7 @@ def test_questions_are_asked_as_chosen_in_the_browser(visit: Callable[..., Any],
     assert turn.locator("mark").text_content() == "GARRITY"
     assert "no longer there: gone.txt" in page.locator("#log .notice").text_content()
     page.evaluate("verbatim.setOption('within', ['gone.txt'])")
-    assert "none of the documents chosen" in ask(page, "again?").text_content()
+    assert "none of the chosen documents" in ask(page, "again?").text_content()
     page.evaluate("verbatim.setOption('within', null)")
     page.evaluate("verbatim.setOption('reader', '/etc')")
     assert "reader='/etc': input should be 'fast', 'accurate' or 'cascade'" in ask(page, BRIDGE).text_content()

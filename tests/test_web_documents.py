@@ -332,8 +332,8 @@ BAD = (
     ("..\\a.txt", b"Words.", "its name contains a path"),
     (".hidden.txt", b"Words.", "hidden files are not indexed"),
     ("..", b"Words.", "hidden files are not indexed"),
-    ("a\0b.txt", b"Words.", "characters that cannot be seen"),
-    ("a\u202etxt.exe", b"Words.", "characters that cannot be seen"),
+    ("a\0b.txt", b"Words.", "its name contains invisible characters"),
+    ("a\u202etxt.exe", b"Words.", "its name contains invisible characters"),
     ("con.txt", b"Words.", "a device on Windows"),
     ("NUL", b"Words.", "a device on Windows"),
     (f"{'x' * 300}.txt", b"Words.", "longer than 200 bytes"),
@@ -491,7 +491,7 @@ def test_an_upload_that_was_done_long_ago_is_forgotten(answerer: QuestionAnswere
 def test_an_upload_that_is_not_known_is_said_in_a_line(client: TestClient) -> None:
     answered = client.get("/api/uploads/guessed")
     assert answered.status_code == 404
-    assert "look at the list of documents" in answered.json()["detail"]
+    assert "see the list of documents" in answered.json()["detail"]
 
 
 class Busy:
