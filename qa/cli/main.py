@@ -185,7 +185,7 @@ def verify(
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Check that an answer's quotation still stands in the documents; exit code 1 when not."""
+    """Check that an answer still stands; exit code 1 when not."""
     with errors(as_json):
         answer = _read_json(file)
         with _load(context, folder) as answerer:
@@ -296,7 +296,7 @@ def serve(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Serve the web chat until Ctrl-C; changes of the folder are indexed.
+    """Serve the web chat until Ctrl-C, and index changes.
 
     Beside the page, for programs: POST /api/ask, described in /openapi.json; MCP at /mcp; /health and /metrics.
     If a password is set (verbatim password), visitors must enter it.
@@ -326,7 +326,7 @@ def serve(
 
 @cli.command()
 def mcp(context: typer.Context, folder: Folder = None, reader: ReaderName = None) -> None:
-    """Serve an assistant over stdio (MCP); changes of the folder are indexed.
+    """Serve an assistant over stdio (MCP), and index changes.
 
     The assistant starts it: name this command, with its options, in the assistant's settings as a server of the Model
     Context Protocol.

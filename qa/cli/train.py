@@ -159,7 +159,7 @@ def label(
     seed: Annotated[int, typer.Option(metavar="N", help="Chooses the pass: pairs and their order.", min=0)] = 1,
     as_json: Json = False,
 ) -> None:
-    """Write the predictions of a larger reader, for train reader --labels."""
+    """Write a larger reader's answers, for train reader --labels."""
     with errors(as_json):
         from qa.training.distillation.labelling import run
 
