@@ -325,7 +325,7 @@ def test_whatever_the_document_allows_or_forbids_is_answered_as_it_says(client: 
     @FEW_AND_THE_SAME
     @given(case=schema["/api/ask"]["POST"].as_strategy(mode))
     def check(case: Any) -> None:
-        case.call_and_validate(checks=list(CHECKS), headers={"Connection": "close"})
+        case.call_and_validate(checks=list(CHECKS), headers={"Connection": "close"}, timeout=60)
 
     check()
 
@@ -333,7 +333,7 @@ def test_whatever_the_document_allows_or_forbids_is_answered_as_it_says(client: 
 @pytest.mark.parametrize("path", ["/health", "/metrics"])
 def test_how_the_server_fares_is_told_as_the_document_says(client: httpx.Client, path: str) -> None:
     schema = schemathesis.openapi.from_url(f"{client.base_url}/openapi.json")
-    schema[path]["GET"].Case().call_and_validate(checks=list(CHECKS))
+    schema[path]["GET"].Case().call_and_validate(checks=list(CHECKS), timeout=60)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
@@ -353,7 +353,7 @@ def test_no_operation_fails_whatever_it_is_sent(
             @FEW_AND_THE_SAME
             @given(case=operation.as_strategy(mode))
             def check(case: Any) -> None:
-                case.call_and_validate(checks=[not_a_server_error], headers={"Connection": "close"})
+                case.call_and_validate(checks=[not_a_server_error], headers={"Connection": "close"}, timeout=60)
 
             with suppress(Unsatisfiable):  # what takes no parameter cannot be sent a wrong one
                 check()
