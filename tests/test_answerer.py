@@ -123,7 +123,7 @@ def test_ask_many_keeps_the_order_and_takes_no_single_string(folder, make_answer
     answerer.sync()
     assert [a.text for a in answerer.ask_many(["what is first?", "what is second?"])] == ["ALPHA", "BETA"]
     assert answerer.ask_many([]) == []
-    with pytest.raises(ParameterError, match="one question"):
+    with pytest.raises(ParameterError, match="is a single string"):
         answerer.ask_many("what is first?")
     with pytest.raises(qa.QuestionError):
         answerer.ask_many(["fine?", " "])
