@@ -20,9 +20,10 @@ from index.ingest import page_rendering
 from pdfs import make_pdf, print_paragraph
 from qa.answerer import QuestionAnswerer
 from qa.web.api.errors import say_problems
-from qa.web.documents import ingest_queue
+from qa.web.documents import ingest_queue, routes
 from qa.web.documents.ingest_queue import Uploads
 from qa.web.documents.multipart import Bounds, name_problem
+from qa.web.documents.page_images import Pictures
 from qa.web.documents.routes import documents_router
 
 WITHIN_S = 20
@@ -210,6 +211,20 @@ def test_places_are_those_of_the_stretch_and_the_one_that_it_begins_in(
 
 
 # Pages as pictures
+
+
+def test_the_process_that_draws_pages_ends_with_the_server(
+    answerer: QuestionAnswerer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.pdf").write_bytes(a_pdf("A page."))
+    answerer.sync()
+    made: list[Pictures] = []
+    monkeypatch.setattr(routes, "Pictures", lambda given: made.append(Pictures(given)) or made[-1])
+    with client_of(answerer) as client:
+        assert client.get("/api/documents/pages/1", params={"name": "a.pdf", "width": 300}).status_code == 200
+        (worker,) = made[0]._workers._workers
+        assert worker._process is not None
+    assert worker._process is None
 
 
 def test_a_page_is_drawn_with_the_words_where_their_boxes_are(

@@ -129,6 +129,10 @@ class Workers:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Stop the workers, whatever they are doing."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the workers, whatever they are doing; for good."""
         for worker in self._workers:
             worker.stop()
         if self._executor is not None:

@@ -51,3 +51,7 @@ class Pictures:
         with self._guard, suppress(ValueError):  # raised for an image larger than the cache
             self._kept[key] = picture
         return picture
+
+    def close(self) -> None:
+        """Stop the worker process, whatever it is doing; for good."""
+        self._workers.stop()

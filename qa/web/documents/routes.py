@@ -3,7 +3,8 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -180,13 +181,20 @@ def documents_router(answerer: QuestionAnswerer, bounds: Bounds | None = None) -
         bounds: Limits of an upload; None is the defaults.
 
     Returns:
-        The routes, all below `/api`.
+        The routes, all below `/api`; what renders pages ends with the application.
     """
-    router = APIRouter(prefix="/api", tags=["documents"])
+    pictures = Pictures(answerer)
+
+    @asynccontextmanager
+    async def running(_: object) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(pictures.close)
+
+    router = APIRouter(prefix="/api", tags=["documents"], lifespan=running)
     bounds = Bounds() if bounds is None else bounds
     shelf = _Shelf(answerer, bounds)
     _add_shelf(router, shelf)
-    _add_pages(router, shelf, Pictures(answerer))
+    _add_pages(router, shelf, pictures)
     _add_uploads(router, shelf, Uploads(answerer), bounds)
     return router
 
