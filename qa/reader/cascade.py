@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from index.pretrained import hash_weights
 from index.records import Hit
 from index.settings import Settings
 from qa.decision.decider import Calibration, load_calibration
@@ -108,7 +109,7 @@ class Cascade:
     @property
     def fingerprint(self) -> str:
         """As `HitReader` says: of both hashes in a row."""
-        return hashlib.sha256((_fingerprint(self._fast) + _fingerprint(self._accurate)).encode()).hexdigest()
+        return _of_both(_fingerprint(self._fast), _fingerprint(self._accurate))
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
         """As `HitReader` says. Spans of passages that only the fast one read are brought to the scale of the other.
@@ -128,6 +129,10 @@ class Cascade:
 
 def _fingerprint(reader: SpanReader) -> str:
     return reader.fingerprint if isinstance(reader, Reader) else ""
+
+
+def _of_both(fast: str, accurate: str) -> str:
+    return hashlib.sha256((fast + accurate).encode()).hexdigest()
 
 
 def pick(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Calibration) -> list[int]:
@@ -198,3 +203,20 @@ def packaged_calibration(reader: str) -> Calibration:
     if reader == CASCADE:
         return load_calibration(ACCURATE_READER, CASCADE_CALIBRATION_FILE)
     return load_calibration({FAST: FAST_READER, ACCURATE: ACCURATE_READER}[reader])
+
+
+def packaged_fingerprint(reader: str) -> str:
+    """Hash the weights of a packaged reader; none are loaded.
+
+    Args:
+        reader: "fast", "accurate" or "cascade".
+
+    Returns:
+        The fingerprint that the reader has once it is open.
+
+    Raises:
+        ModelError: The weights cannot be read.
+    """
+    if reader == CASCADE:
+        return _of_both(packaged_fingerprint(FAST), packaged_fingerprint(ACCURATE))
+    return hash_weights({FAST: FAST_READER, ACCURATE: ACCURATE_READER}[reader])
