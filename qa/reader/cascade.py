@@ -9,10 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from index.pretrained import hash_weights
 from index.records import Hit
 from index.settings import Settings
 from qa.reader.calibrations import load_calibration, packaged_calibration
-from qa.reader.extractive import ACCURATE, CASCADE, FAST, Reader, SpanReader
+from qa.reader.extractive import ACCURATE, ACCURATE_READER, CASCADE, FAST, FAST_READER, Reader, SpanReader
 from qa.reader.sentence_rescoring import look_closer
 from qa.records.calibration import Calibration
 from qa.records.span import Span
@@ -108,7 +109,7 @@ class Cascade:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of both hashes joined, in hexadecimal."""
-        return hashlib.sha256((_fingerprint(self._fast) + _fingerprint(self._accurate)).encode()).hexdigest()
+        return _of_both(_fingerprint(self._fast), _fingerprint(self._accurate))
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
         """Read the passages retrieved for a question; as `HitReader.read`.
@@ -128,6 +129,10 @@ class Cascade:
 
 def _fingerprint(reader: SpanReader) -> str:
     return reader.fingerprint if isinstance(reader, Reader) else ""
+
+
+def _of_both(fast: str, accurate: str) -> str:
+    return hashlib.sha256((fast + accurate).encode()).hexdigest()
 
 
 def pick(hits: Sequence[Hit], spans: Sequence[Sequence[Span]], calibration: Calibration) -> list[int]:
@@ -181,3 +186,20 @@ def open_reader(settings: Settings) -> HitReader:
         return SingleReader(Reader(settings))
     fast, accurate = (Reader(settings.model_copy(update={"reader": name})) for name in (FAST, ACCURATE))
     return Cascade(fast, accurate, packaged_calibration(FAST), packaged_calibration(CASCADE))
+
+
+def packaged_fingerprint(reader: str) -> str:
+    """Hash the weights of a packaged reader; none are loaded.
+
+    Args:
+        reader: "fast", "accurate" or "cascade".
+
+    Returns:
+        The fingerprint that the reader has once it is open.
+
+    Raises:
+        ModelError: The weights cannot be read.
+    """
+    if reader == CASCADE:
+        return _of_both(packaged_fingerprint(FAST), packaged_fingerprint(ACCURATE))
+    return hash_weights({FAST: FAST_READER, ACCURATE: ACCURATE_READER}[reader])

@@ -4,18 +4,20 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from qa.answerer import QuestionAnswerer
+from qa.evaluation.measured import load_figures
 from qa.reader.calibrations import packaged_calibration
+from qa.reader.cascade import packaged_fingerprint
 from qa.reader.extractive import ACCURATE, CASCADE, FAST
 from qa.records.calibration import Calibration
 
 
 class Figures(BaseModel):
-    """Measured figures of a packaged reader, as in README.md and the model cards.
+    """Measured figures of a packaged reader.
 
     Attributes:
         f1: Mean F1, in percent, of the best answers to questions of SQuAD 1.1 on their paragraphs, nothing declined;
             None if not measured.
-        seconds: Seconds per question; None if not measured.
+        seconds: Median time of a question that is retrieved for, in seconds; None if not measured.
         measured: How they were measured.
     """
 
@@ -24,12 +26,6 @@ class Figures(BaseModel):
     measured: str = ""
 
 
-_MEASURED = "400 questions of SQuAD beside their paragraphs; the time of 250 to 1,083 documents, on one core"
-_FIGURES = {
-    CASCADE: Figures(f1=86.0, seconds=0.76, measured=_MEASURED),
-    FAST: Figures(f1=75.6, seconds=0.23, measured=_MEASURED),
-    ACCURATE: Figures(f1=87.5, seconds=1.16, measured=_MEASURED),
-}
 _LABELS = {CASCADE: "Both in a row", FAST: "Fast", ACCURATE: "Accurate"}
 _ABOUT = {
     CASCADE: "The fast reader reads what was found, the accurate one reads the best of it again.",
@@ -85,7 +81,13 @@ def settings_routes(answerer: QuestionAnswerer) -> APIRouter:
     @routes.get("", summary="The readers to choose from, with their accuracy and speed")
     def choices() -> list[ReaderOut]:
         others = [name for name in (CASCADE, FAST, ACCURATE) if name != answerer.reader]
-        default = _reader(answerer.reader, answerer.calibration, answerer.threshold, is_default=True)
+        default = _reader(
+            answerer.reader,
+            answerer.calibration,
+            answerer.threshold,
+            answerer.reader_fingerprint,
+            is_default=True,
+        )
         return [default, *(_packaged(name) for name in others)]
 
     return routes
@@ -93,19 +95,27 @@ def settings_routes(answerer: QuestionAnswerer) -> APIRouter:
 
 def _packaged(name: str) -> ReaderOut:
     calibration = packaged_calibration(name)
-    return _reader(name, calibration, calibration.threshold, is_default=False)
+    return _reader(name, calibration, calibration.threshold, packaged_fingerprint(name), is_default=False)
 
 
-def _reader(name: str, calibration: Calibration, threshold: float, *, is_default: bool) -> ReaderOut:
+def _reader(name: str, calibration: Calibration, threshold: float, fingerprint: str, *, is_default: bool) -> ReaderOut:
     return ReaderOut(
         name=name,
         label=_LABELS.get(name, name),
         about=_ABOUT.get(name, "The reader that the server was started with."),
         is_default=is_default,
         threshold=threshold,
-        figures=_FIGURES.get(name, Figures()),
+        figures=_figures(name, fingerprint),
         risk=_risk(calibration),
     )
+
+
+def _figures(name: str, fingerprint: str) -> Figures:
+    """Return what was measured of a reader, if these are the weights that were measured."""
+    found = load_figures().get(name)
+    if found is None or found.reader_sha256 != fingerprint:
+        return Figures()
+    return Figures(f1=found.f1, seconds=found.seconds, measured=found.measured)
 
 
 def _risk(calibration: Calibration) -> list[Risk]:
