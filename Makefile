@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 # A core each; who is done first takes what another has not come to yet.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Stamps mean nothing once the Python that made the environment is gone: an upgrade of the system's does that.
 BROKEN := $(if $(wildcard $(VENV)/venv.stamp),$(shell $(BIN)/python -c 'import pip' >/dev/null 2>&1 || echo broken))
@@ -72,7 +72,7 @@ chat: $(VENV)/installed.stamp
 	@exec $(BIN)/verbatim serve --folder "$$FOLDER" --port $(PORT)
 
 test: $(VENV)/tests.stamp
-	@echo "Running the tests: 6 to 10 minutes ..."
+	@echo "Running the tests: 8 to 12 minutes ..."
 	@$(PYTEST)
 
 coverage: $(VENV)/tests.stamp
