@@ -1,5 +1,6 @@
 """What a parser does to its process stops no other file, and no user."""
 
+import gc
 import os
 import pickle
 import subprocess
@@ -188,6 +189,18 @@ def test_workers_that_are_left_in_the_middle_are_gone(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         interrupt()
     assert found[0].returncode is not None
+
+
+def test_a_pool_that_is_dropped_without_being_stopped_leaves_no_process(tmp_path):
+    (tmp_path / "b.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    workers = Workers(count=1)
+    assert isinstance(workers._submit(Task(tmp_path / "b.zip", "b.zip")).result(), EmptyFileError)
+    process = workers._workers[0]._process
+    assert process.poll() is None
+    del workers
+    gc.collect()
+    assert process.returncode is not None
+    assert process.stdin.closed
 
 
 def test_a_worker_imports_no_model():

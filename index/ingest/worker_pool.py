@@ -235,6 +235,11 @@ class _Worker:
             self._kill()
         return outcome
 
+    def __del__(self) -> None:
+        """End the process of a pool that was dropped without being stopped."""
+        if self._process is not None:
+            self.stop()
+
     def stop(self) -> None:
         """End the process, even in the middle of a job, and don't start it again."""
         self._is_closed = True
