@@ -65,7 +65,7 @@ class Library(StoredDocuments):
         self.index_dir = _checked_index_dir(index_dir, self.folder)
         self.embedder = embedder
         self._new_workers = partial(Workers, tuple(passwords), limits)
-        self._lock = WriteLock(self.index_dir, self.folder)
+        self.writing = WriteLock(self.index_dir, self.folder).held
         self._certificate = Certificate(self.folder, self.index_dir, embedder)
         self.store = self._certificate.open_store(self.writing, rebuild=rebuild)
         self._store_id = self.store.meta.store_id()
@@ -277,10 +277,6 @@ class Library(StoredDocuments):
                 yield
             finally:
                 self._upkeep.begin()
-
-    def writing(self, *timeout_s: float) -> AbstractContextManager[None]:
-        """Hold the write lock for a `with` block, as `WriteLock.held` does."""
-        return self._lock.held(*timeout_s)
 
 
 def _checked_index_dir(index_dir: Path | None, folder: Path) -> Path:

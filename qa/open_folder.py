@@ -129,22 +129,5 @@ class OpenFolders:
         return QuestionAnswerer(folder, settings, engine=self._engine)
 
 
-_folders = OpenFolders()
-
-
-def ask(question: str, *, folder: Path | str | None = None, **settings: Any) -> Answer:  # noqa: ANN401
-    """Answer a question from a folder, after indexing what changed in it. Models and index stay open for later calls.
-
-    Args:
-        question: The question, 1,000 characters at most.
-        folder: The folder of documents; None is the packaged seeds.
-        **settings: Fields of `Settings`.
-
-    Returns:
-        The answer.
-
-    Raises:
-        QuestionError: The question is blank or too long.
-        VerbatimError: A setting, the folder, the index or a model cannot be used; the message says what to do.
-    """
-    return _folders.ask(question, folder=folder, **settings)
+ask = OpenFolders().ask
+"""Answers a question from a folder in one call, with the engine and the open folders of this process."""

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from hypothesis import settings as hypothesis_settings
 
 from fakes import HashEmbedder, SpansReader, WordReader, fake_engine
 from index.ingest import worker_pool
+from index.library import Library
+from index.retrieval.embedding import Embedder
 from index.settings import read_settings
 from kept_workers import KeptWorker, stop_kept
 from pages import SHOWN_WITHIN_MS
@@ -97,6 +100,19 @@ def folder(tmp_path: Path) -> Path:
     place = tmp_path / "documents"
     place.mkdir()
     return place
+
+
+@pytest.fixture
+def opened(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Library]]:
+    """Opens libraries of the folder, or of the one given, with the fakes' embedder; closed at the end."""
+    with ExitStack() as made:
+
+        def open_(embedder: Embedder | None = None, *, folder: Path = folder, **given: Any) -> Library:
+            library = Library(folder, HashEmbedder() if embedder is None else embedder, tmp_path / "index", **given)
+            made.callback(library.close)
+            return library
+
+        yield open_
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from qa.web import build_page
 from qa.web.server import make_server, open_port
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
 SHOWN_WITHIN_MS = 15_000
@@ -50,14 +52,21 @@ def served(answerer: QuestionAnswerer, *guarded: Any, port: int = 0, **given: An
         ready = threading.Event()
         server = make_server(built(answerer, *guarded, **given), ready.set, *guarded[1:2])
         server.config.timeout_graceful_shutdown = 0  # pages that are open get no second to finish
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            assert ready.wait(60)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(30)
+        with running(server, listening, ready) as address:
+            yield address
+
+
+@contextmanager
+def running(server: "uvicorn.Server", listening: socket.socket, ready: threading.Event) -> Iterator[str]:
+    """Runs a server in a thread over a listening socket until the end of the block; its address."""
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
 
 
 def expect(found: Any) -> Any:

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from pages import running
 from qa.web.security.connections import LoopErrors
 from qa.web.security.middleware import Guards, Limits
 from qa.web.server import make_server, open_port
@@ -46,14 +47,8 @@ def serving(outside_names: frozenset[str] = frozenset(), **limits: Any) -> Itera
     with open_port("127.0.0.1", 0) as listening:
         ready = threading.Event()
         server = make_server(app, ready.set, guards)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            assert ready.wait(60)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(30)
+        with running(server, listening, ready) as address:
+            yield address
 
 
 Connect = Callable[..., socket.socket]

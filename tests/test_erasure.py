@@ -11,19 +11,6 @@ from index.library import Library
 from index.records import Document
 
 
-@pytest.fixture
-def opened(folder, tmp_path):
-    made = []
-
-    def open_(embedder=None):
-        made.append(Library(folder, embedder or HashEmbedder(), tmp_path / "index"))
-        return made[-1]
-
-    yield open_
-    for index in made:
-        index.close()
-
-
 def secret(number):
     """A word that stands in one document only, and whose beginning is that of no other."""
     return f"{number:04}zq".translate(str.maketrans("0123456789", "bcdfghjkmn"))

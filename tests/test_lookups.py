@@ -1,8 +1,8 @@
 """What is asked of one document is looked up by its name: nothing lists all documents or files for it."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from index.records import FileRecord
-from pages import built
+from pages import built, run
 from pdfs import make_pdf, print_lines
 from qa.answerer import QuestionAnswerer
 from qa.web.chat.page import Visitor, _Chat
@@ -85,7 +85,7 @@ def test_a_question_of_the_page(unlistable: QuestionAnswerer) -> None:
         async with aclosing(chat.ask(sent, Told(), Visitor("", "page"))) as steps:
             return [step async for step in steps][-1]
 
-    assert "GARRITY" in asyncio.run(ask({"question": QUESTION, "options": {"within": ["other.txt"]}}))["log"]
+    assert "GARRITY" in run(partial(ask, {"question": QUESTION, "options": {"within": ["other.txt"]}}))["log"]
     assert chat.refresh(Told()) == {}
     assert "3 documents" in chat.masthead()
 

@@ -474,10 +474,12 @@ def test_what_is_indexed_can_be_asked_while_the_rest_is_on_its_way(
     answerer, indexing = make_answerer(), Indexing()
     answerer.sync()
     with served(answerer, None, Guards(), indexing) as url:
-        indexing.note(Progress(3, 40, 0.1))
-        assert httpx.get(f"{url}/health").json()["indexing"] == {"files_done": 3, "files_total": 40, "fraction": 0.1}
+        indexing.note(Progress(0, 0, 0.0))
         page = visit(url)
         said = page.locator("#masthead .indexing")
+        expect(said).to_have_text("looking through the folder")
+        indexing.note(Progress(3, 40, 0.1))
+        assert httpx.get(f"{url}/health").json()["indexing"] == {"files_done": 3, "files_total": 40, "fraction": 0.1}
         expect(said).to_have_text("indexing 3 of 40 files")
         indexing.note(Progress(21, 40, 0.6))
         expect(said).to_have_text("indexing 21 of 40 files")

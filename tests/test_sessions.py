@@ -27,6 +27,7 @@ from typer.testing import CliRunner
 from fakes import fake_answerer
 from index.errors import ParameterError
 from pages import all_routes, ask, built, served
+from pages import run as run_apart
 from qa.answerer import QuestionAnswerer
 from qa.cli.main import cli
 from qa.web import serve, server
@@ -377,7 +378,7 @@ def test_the_right_password_is_let_in_while_others_fill_the_line_with_guesses(
             checked.set()
             await asyncio.gather(*guesses, return_exceptions=True)
 
-    assert asyncio.run(guess_and_enter())
+    assert run_apart(guess_and_enter)
 
 
 def test_the_python_client_signs_in_by_a_header(answerer: QuestionAnswerer, access: Access) -> None:

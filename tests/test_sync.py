@@ -41,21 +41,6 @@ def write(folder: Path, name: str, text: str, modified_ns: int = LONG_AGO_NS) ->
     return path
 
 
-@pytest.fixture
-def opened(folder, tmp_path):
-    made = []
-
-    def open_(**given):
-        made.append(
-            Library(given.pop("folder", folder), given.pop("embedder", HashEmbedder()), tmp_path / "index", **given)
-        )
-        return made[-1]
-
-    yield open_
-    for index in made:
-        index.close()
-
-
 def assert_consistent(index):
     assert index.doctor().problems == ()
 

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.ingest.plan import (
-    Drop,
-    Forget,
+    Delete,
     Indexed,
     Leave,
     Note,
@@ -88,7 +87,7 @@ def carry_out(actions, indexed: Indexed) -> Indexed:
                 ledger[file.name] = file
                 for name, now in renamed:
                     documents[now] = documents.pop(name)
-            case Forget(name) | Drop(name):
+            case Delete(name):
                 ledger.pop(name, None)
                 assert (documents.pop(name, None) is not None) == action.is_document
             case Note(file):
@@ -207,14 +206,14 @@ def test_what_is_within_a_file_takes_its_new_name_and_goes_with_it():
         Leave("b.zip"),
     )
     assert plan(indexed, {}).actions == (
-        Forget("a.zip", is_document=False),
-        Forget("a.zip/one.txt", is_document=True),
-        Forget("a.zip/two.txt", is_document=False),
+        Delete("a.zip", is_document=False, is_gone=True),
+        Delete("a.zip/one.txt", is_document=True, is_gone=True),
+        Delete("a.zip/two.txt", is_document=False, is_gone=True),
     )
     unread = line("a.zip", status="unsupported")
     assert plan(indexed, {"a.zip": unread}).actions == (
-        Drop("a.zip/one.txt", is_document=True),
-        Drop("a.zip/two.txt", is_document=False),
+        Delete("a.zip/one.txt", is_document=True, is_gone=False),
+        Delete("a.zip/two.txt", is_document=False, is_gone=False),
         Note(unread),
     )
 
@@ -239,7 +238,7 @@ def test_a_duplicate_within_a_file_takes_the_place_of_what_is_gone():
     assert plan(indexed, {"a.zip": archive, "one.txt": one}).actions == (Leave("a.zip"), Leave("one.txt"))
     found = plan(indexed, {"a.zip": archive})
     assert found.actions == (
-        Forget("one.txt", is_document=True),
+        Delete("one.txt", is_document=True, is_gone=True),
         doubted(archive),
         Read(replace(archive, status="new"), (), (copy.name,)),
     )

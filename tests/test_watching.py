@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from fakes import HashEmbedder
 from index.errors import FolderError
+from index.ingest.sync import Progress
 from index.library import Library
 from index.records import Document
 from qa.web.observability.indexing import Indexing
@@ -26,19 +28,6 @@ PATIENCE_S = 60
 def no_waiting(monkeypatch):
     monkeypatch.setattr("index.ingest.watching._TICK_MS", 100)
     monkeypatch.setattr("index.ingest.watching._RETRY_S", 0.05)
-
-
-@pytest.fixture
-def opened(folder, tmp_path):
-    made = []
-
-    def open_(embedder=None):
-        made.append(Library(folder, embedder or HashEmbedder(), tmp_path / "index"))
-        return made[-1]
-
-    yield open_
-    for index in made:
-        index.close()
 
 
 def wait_for(holds):
@@ -67,6 +56,15 @@ def test_who_follows_is_told_how_far_it_is_and_when_it_is_in_step(folder, opened
         wait_for(lambda: told.count((1, 1)) >= 2 and told[-1] is None)
     said = [record.getMessage() for record in caplog.records if record.name == "verbatim"]
     assert said == ["indexing: 0 of 1 files", "the index is in step with its folder"] * 2
+
+
+def test_until_the_folder_was_looked_through_nobody_is_told_that_the_index_is_up_to_date(make_answerer, monkeypatch):
+    answerer, indexing = make_answerer(), Indexing()
+    monkeypatch.setattr(answerer, "watch", lambda **_: nullcontext())  # which has not come to anything yet
+    with indexing.following(answerer):
+        assert indexing.progress == Progress(0, 0, 0.0)
+        indexing.note(None)
+        assert indexing.progress is None
 
 
 def test_what_changes_is_seen_by_everybody_who_reads_the_index(folder, opened):

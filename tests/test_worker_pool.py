@@ -198,7 +198,10 @@ def test_a_pool_that_is_dropped_without_being_stopped_leaves_no_process(tmp_path
     process = workers._workers[0]._process
     assert process.poll() is None
     del workers
-    gc.collect()
+    deadline = time.monotonic() + 30
+    while process.returncode is None and time.monotonic() < deadline:  # its thread lets go of the job it did
+        gc.collect()
+        time.sleep(0.01)
     assert process.returncode is not None
     assert process.stdin.closed
 

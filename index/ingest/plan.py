@@ -63,29 +63,18 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
-class Forget:
-    """Delete a document, or a file within a file, whose file is gone.
+class Delete:
+    """Delete a document, or a file within a file.
 
     Attributes:
         name: Name of the document or file within a file.
         is_document: Whether it is a document.
+        is_gone: Whether its file is gone; otherwise that is a duplicate, taken out, or unsupported.
     """
 
     name: str
     is_document: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Delete a document, or a file within a file, whose file is a duplicate, taken out, or unsupported.
-
-    Attributes:
-        name: Name of the document or file within a file.
-        is_document: Whether it is a document.
-    """
-
-    name: str
-    is_document: bool
+    is_gone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +92,7 @@ class Read:
     parts: tuple[str, ...] = ()
 
 
-Action = Leave | Note | Rename | Forget | Drop | Read
+Action = Leave | Note | Rename | Delete | Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +265,7 @@ class _Planner:
             return not self._is_gone(owner)
         return self._records[owner].status in (*READ, FAILED)
 
-    def _lost(self) -> Iterator[Forget | Drop]:
+    def _lost(self) -> Iterator[Delete]:
         """Yield documents, and files within files, whose file is gone or not indexed any more; sorted by name."""
         for name in sorted(self._ledger.keys() | self._parts.keys() | self._documents.keys()):
             owner = self._owner(name)
@@ -284,9 +273,9 @@ class _Planner:
             is_document = name in self._documents
             is_indexed = is_document or name in self._parts
             if self._is_gone(owner):
-                yield Forget(name, is_document)
+                yield Delete(name, is_document, is_gone=True)
             elif is_indexed and record is not None and record.status in (DUPLICATE, REMOVED, UNSUPPORTED):
-                yield Drop(name, is_document)
+                yield Delete(name, is_document, is_gone=False)
 
     def _free_duplicates(self, lost: Collection[str]) -> None:
         """Read files again that contain a duplicate of a lost document, to take its place."""
@@ -308,7 +297,7 @@ class _Planner:
         return Leave(record.name) if self._ledger.get(record.name) == record else Note(record)
 
     def _doubted(self) -> Iterator[Note]:
-        """Lines of files that are to be read though they look as before: a run that is killed must not leave them."""
+        """Yield records that make a later run look again at unchanged files to be read, should this one be killed."""
         for name, record in self._records.items():
             before = self._ledger.get(name)
             if record.status != NEW or before is None:

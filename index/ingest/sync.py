@@ -12,8 +12,7 @@ from index.ingest.plan import (
     DUPLICATE,
     NEW,
     REMOVED,
-    Drop,
-    Forget,
+    Delete,
     Indexed,
     Note,
     Plan,
@@ -143,13 +142,13 @@ class SyncRun:
 
     def _delete(self, decided: Plan) -> int:
         """Delete documents and write ledger entries in one transaction; return how many documents were deleted."""
-        lost = [action for action in decided.actions if isinstance(action, Forget | Drop)]
+        lost = [action for action in decided.actions if isinstance(action, Delete)]
         noted = [action.file for action in decided.actions if isinstance(action, Note)]
         if lost or noted:
             self._store.delete([action.name for action in lost], noted)
         documents = [action for action in lost if action.is_document]
-        self._report.removed.extend(action.name for action in documents if isinstance(action, Forget))
-        return sum(isinstance(action, Drop) for action in documents)
+        self._report.removed.extend(action.name for action in documents if action.is_gone)
+        return sum(not action.is_gone for action in documents)
 
     # Reading and writing
 

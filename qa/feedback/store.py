@@ -266,7 +266,7 @@ def _feedback(row: Sequence[Any]) -> Feedback:
         The record.
 
     Raises:
-            ValueError: A value is invalid.
+        ValueError: A value is invalid.
     """
     values = iter(row)
     plain = {name: next(values) for name in _PLAIN}

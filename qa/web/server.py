@@ -102,22 +102,24 @@ def serve(
         address = _address(host, free_port)
         place, indexing = default_folder() if folder is None else folder, Indexing()
         with QuestionAnswerer(place, found, rebuild=rebuild, engine=engine) as answerer, _stopped_by_signals():
-
-            def announce() -> None:
-                is_in_step = indexing.has_been_in_step.wait(_ANNOUNCED_AFTER_S)
-                n_documents = answerer.counts()["documents"]
-                counted = f"{n_documents:,} document{'' if n_documents == 1 else 's'}"
-                counted += "" if is_in_step else " so far; the others are being indexed"
-                line = f"Verbatim answers from {answerer.folder} ({counted}) at {address} — stop with Ctrl-C"
-                print(line, flush=True)  # noqa: T201 (the line that tells the user the address)
-                if open_browser:
-                    webbrowser.open(address)
-
             page = build_page(
                 answerer, access, guards, indexing, keep_history=keep_history, log_questions=log_questions
             )
             with indexing.following(answerer):  # after the page is created, which would wait for it
-                make_server(page, announce, guards).run(sockets=[listening])
+                on_ready = partial(_announce, answerer, indexing, address, open_browser=open_browser)
+                make_server(page, on_ready, guards).run(sockets=[listening])
+
+
+def _announce(answerer: QuestionAnswerer, indexing: Indexing, address: str, *, open_browser: bool) -> None:
+    """Print the address of the page, and open it in the browser if asked to."""
+    is_in_step = indexing.has_been_in_step.wait(_ANNOUNCED_AFTER_S)
+    n_documents = answerer.counts()["documents"]
+    counted = f"{n_documents:,} document{'' if n_documents == 1 else 's'}"
+    counted += "" if is_in_step else " so far; the others are being indexed"
+    line = f"Verbatim answers from {answerer.folder} ({counted}) at {address} — stop with Ctrl-C"
+    print(line, flush=True)  # noqa: T201 (the line that tells the user the address)
+    if open_browser:
+        webbrowser.open(address)
 
 
 def build_page(

@@ -17,7 +17,7 @@ from index.retrieval.embedding import Embedder, embedder_folder
 from index.retrieval.fusion import FILE_NAME, FusionWeights, WeightsFile
 from index.settings import Settings
 from qa.engine import Engine, default_engine
-from qa.evaluation.metrics import RECALL_AT, corpus_answerer, load_questions
+from qa.evaluation.metrics import RECALL_AT, corpus_answerer, load_questions, sample
 from qa.evaluation.prediction_log import check_writable, write_whole
 from qa.training.data.questions import ONE_GROUP_IN, DataError, Example, group_of, is_held_out, load_examples
 
@@ -223,10 +223,9 @@ def run(
         say(f"{source}: {len(questions)} questions, {len(texts)} texts")
     fitted = fit(found)
     say(f"fitted: {fitted}")
-    random.Random(0).shuffle(everything)  # noqa: S311 (no secret)
-    pairs = [(q.text, q.paragraph) for q in everything]
-    measured = retrieve(pairs[:limit], [text for _, text in pairs], settings, engine=engine)
-    compared = compare(measured, fitted)
+    texts = [question.paragraph for question in everything]
+    asked = [(question.text, question.paragraph) for question in sample(everything, limit)]
+    compared = compare(retrieve(asked, texts, settings, engine=engine), fitted)
     for name, found_by in compared.items():
         say(f"{name}: {found_by}")
     written = WeightsFile(embedder=embedder.name, embedder_sha256=embedder.fingerprint, weights=fitted)

@@ -93,7 +93,7 @@ class IndexingFiles(BaseModel):
     """Progress of indexing."""
 
     files_done: Annotated[int, Field(description="Files that are indexed already.")]
-    files_total: Annotated[int, Field(description="Files that are being indexed.")]
+    files_total: Annotated[int, Field(description="Files to be indexed; 0 until the folder was looked through.")]
     fraction: Annotated[float, Field(ge=0, le=1, description="Share of their bytes that is indexed.")]
 
 
@@ -105,7 +105,8 @@ class Health(BaseModel):
     documents: Annotated[int, Field(description="Documents in the index.")]
     passages: Annotated[int, Field(description="Passages in the index.")]
     indexing: Annotated[
-        IndexingFiles | None, Field(description="Progress of indexing; null when nothing is being indexed.")
+        IndexingFiles | None,
+        Field(description="Progress of indexing; null when the index is up to date."),
     ] = None
 
 

@@ -41,7 +41,7 @@ class Indexing:
         Yields:
             Nothing.
         """
-        self.progress = Progress(0, 0, 0.0)  # before the folder was looked at, nobody may take the index to be in step
+        self.progress = Progress(0, 0, 0.0)  # until the folder was looked at, nobody knows that the index is up to date
         with self._bar, answerer.watch(on_progress=self.note):
             yield
 

@@ -524,8 +524,10 @@
     const said = document.querySelector("#masthead .indexing");
     if (!said || document.hidden) return;
     const { indexing } = await call("/health");
-    if (indexing) said.textContent = `indexing ${indexing.files_done} of ${count(indexing.files_total, "file")}`;
-    else {
+    if (indexing) {
+      const { files_done: done, files_total: total } = indexing;
+      said.textContent = total ? `indexing ${done} of ${count(total, "file")}` : "looking through the folder";
+    } else {
       said.remove();
       await refresh();
     }
