@@ -3,6 +3,7 @@
 import hashlib
 import re
 import threading
+import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -112,13 +113,23 @@ def fake_answerer(
 
 
 @contextmanager
-def busy_inference(engine: Engine) -> Iterator[None]:
-    """The inference thread has something else to do: what is asked meanwhile waits for the end of the block."""
+def busy_inference(engine: Engine) -> Iterator[Callable[[], None]]:
+    """The inference thread has something else to do: what is asked meanwhile waits for the end of the block.
+
+    Gives a function that returns once something waits.
+    """
+
+    def until_asked() -> None:
+        deadline = time.monotonic() + 20
+        while engine.thread._executor._work_queue.empty():
+            assert time.monotonic() < deadline, "nothing was asked"
+            time.sleep(0.01)
+
     done = threading.Event()
     other = threading.Thread(target=engine.thread.run, args=(done.wait,))
     other.start()
     try:
-        yield
+        yield until_asked
     finally:
         done.set()
         other.join()

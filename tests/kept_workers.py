@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from index.ingest.worker_pool import Limits, Work, _Worker
+from index.ingest.worker_pool import Limits, Work, _end, _Worker
 
 _MAX_KEPT = 4
 _Like = tuple[Limits, tuple[str, ...], Path, frozenset[tuple[str, str]]]
@@ -29,9 +29,8 @@ class KeptWorker(_Worker):
 
     def stop(self) -> None:
         with self._guard:
-            if self._process is not None and not self._is_at_work:
-                _kept.append((self._like(), self._process))
-                self._process = None
+            if not self._is_at_work and (process := self._let_go()) is not None:
+                _kept.append((self._like(), process))
         super().stop()
         stop_kept(_MAX_KEPT)
 
@@ -42,7 +41,7 @@ class KeptWorker(_Worker):
                 found = next((one for one in reversed(_kept) if one[0] == like), None)
                 if found is not None:
                     _kept.remove(found)
-                    self._process = found[1]
+                    self._hold(found[1])
             return super()._running()
 
     def _like(self) -> _Like:
@@ -54,7 +53,5 @@ class KeptWorker(_Worker):
 def stop_kept(but: int = 0) -> None:
     """End the processes that are kept, but so many that were needed last."""
     while len(_kept) > but:
-        (limits, passwords, *_), process = _kept.pop(0)
-        worker = _Worker(limits, passwords)
-        worker._process = process
-        worker.stop()
+        _, process = _kept.pop(0)
+        _end(process)

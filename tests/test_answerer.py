@@ -16,6 +16,7 @@ from index.errors import BusyIndexError, ParameterError, UnknownDocumentError, V
 from index.library import Library
 from index.records import Document
 from index.settings import read_settings
+from index.storage.write_lock import WriteLock
 from qa.answerer import QuestionAnswerer
 from qa.engine import Engine
 from qa.open_folder import OpenFolders
@@ -335,12 +336,12 @@ def test_while_another_process_writes_load_answers_from_what_is_there(folder, tm
     write(folder, a="The leader is ALPHA now.")
     given = {"index_dir": tmp_path / "index", "threshold": 0.0, "engine": engine}
     with monkeypatch.context() as patch:
-        patch.setattr(Library, "writing", busy)
+        patch.setattr(WriteLock, "held", busy)
         with pytest.raises(BusyIndexError):  # nothing is there yet
             qa.load(folder, **given)
     qa.load(folder, **given).close()
     write(folder, b="BETA came later.")
-    monkeypatch.setattr(Library, "writing", busy)
+    monkeypatch.setattr(WriteLock, "held", busy)
     with qa.load(folder, **given) as answerer:
         assert [d.name for d in answerer.documents()] == ["a.txt"]
         assert answerer.ask("who is the leader?").text == "ALPHA"

@@ -366,17 +366,17 @@ def test_a_question_that_was_hurried_says_so_and_is_read_again_in_its_place(
 ) -> None:
     with served(two_readers) as url:
         page = visit(url)
-        with busy_inference(two_readers.engine):
+        with busy_inference(two_readers.engine) as until_asked:
             page.fill("#question textarea", "Which reader was taken?")
             page.press("#question textarea", "Enter")
-            page.wait_for_selector("#log .pending")
+            until_asked()
             page.wait_for_timeout(300)
         turn = page.locator("#log .turn:not(.pending)").first
         expect(turn.locator("mark")).to_have_text("FAST")
         expect(turn.locator(".hurried")).to_contain_text("only the fast reader has read this")
-        with busy_inference(two_readers.engine):  # read again, it waits for however many are before it
+        with busy_inference(two_readers.engine) as until_asked:  # read again, it waits for however many are before it
             turn.locator(".again").click()
-            page.wait_for_selector("#log .pending")
+            until_asked()
             page.wait_for_timeout(300)
         expect(turn.locator("mark")).to_have_text("SLOW")
         expect(page.locator("#log .turn")).to_have_count(1)

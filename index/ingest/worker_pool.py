@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import warnings
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,7 +31,7 @@ _GIB = 1024**3
 _MAX_WORKERS = 4
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from index.ingest.worker_pool import main; main()"
 _ALIVE = "alive"
-_PATIENCE_S = 1
+_PATIENCE_S = 5
 _GRACE_S = 10
 
 
@@ -235,11 +236,6 @@ class _Worker:
             self._kill()
         return outcome
 
-    def __del__(self) -> None:
-        """End the process of a pool that was dropped without being stopped."""
-        if self._process is not None:
-            self.stop()
-
     def stop(self) -> None:
         """End the process, even in the middle of a job, and don't start it again."""
         self._is_closed = True
@@ -253,15 +249,29 @@ class _Worker:
                 self._kill()  # the system may have ended an idle process
             if self._process is None:
                 path = json.dumps([os.path.abspath(place) for place in sys.path])  # noqa: PTH100 ("" is a place here)
-                self._process = subprocess.Popen(  # noqa: S603 (ourselves)
+                process = subprocess.Popen(  # noqa: S603 (ourselves)
                     [sys.executable, "-c", _START, path],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     start_new_session=True,  # killed together with its children, and not reached by Ctrl-C
                 )
-                pickle.dump((self._limits, self._passwords), _pipe(self._process.stdin))
+                self._hold(process)
+                pickle.dump((self._limits, self._passwords), _pipe(process.stdin))
+                return process
             return self._process
+
+    def _hold(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+        # For a pool that is dropped without being stopped: `__del__` might come after Popen's own.
+        self._end_when_dropped = weakref.finalize(self, _end, process)
+
+    def _let_go(self) -> "subprocess.Popen[bytes] | None":
+        with self._guard:
+            process, self._process = self._process, None
+            if process is not None:
+                self._end_when_dropped.detach()
+            return process
 
     def _give_up(self) -> None:
         self._is_late = True
@@ -271,23 +281,10 @@ class _Worker:
         """Kill the process and its children.
 
         Returns:
-            Its exit code; 0 if there is no process.
+            The exit code that it had by itself; 0 if it was still running, or there is no process.
         """
-        with self._guard:
-            process, self._process = self._process, None
-        if process is None:
-            return 0
-        code = process.poll()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                os.killpg(process.pid, signal.SIGKILL)
-            else:
-                process.kill()
-        ended = process.wait()
-        for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):  # unwritten data has no reader any more
-                _pipe(pipe).close()
-        return ended if code is None else code
+        process = self._let_go()
+        return 0 if process is None else _end(process)
 
     def _why_it_died(self) -> str:
         process = self._process
@@ -337,6 +334,21 @@ class _Alarm:
             # A timer that fires while being cancelled must not kill the process during its next job.
             if not timer.finished.is_set():
                 self._ring()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> int:
+    """Kill a process and its children; return the exit code that it had by itself, or 0."""
+    code = process.poll()
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):  # unwritten data has no reader any more
+            _pipe(pipe).close()
+    return 0 if code is None else code
 
 
 def _pipe(pipe: Any) -> Any:  # noqa: ANN401 (Popen's, which is None only where none was asked for)
