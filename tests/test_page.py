@@ -131,7 +131,7 @@ class Patient:
 def test_what_the_documents_do_not_say_is_declined_with_its_reason_and_the_nearest_passage(
     visit: Callable[..., Any], seeds_url: str
 ) -> None:
-    page = visit(seeds_url, color_scheme="dark")
+    page = visit(seeds_url, media={"color_scheme": "dark"})
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 23)"
     page.click("#log .example:has-text('president of Tajikistan')")
     page.wait_for_selector("#log .declined")
