@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 SHOWN_WITHIN_MS = 15_000
 _HOST = "127.0.0.1"
 _usual_port = [0]
-"""Where the first server was: at the same address, the browser knows the scripts of the next ones."""
 
 
 def run(work: Callable[[], Awaitable[Any]]) -> Any:
@@ -57,6 +56,12 @@ def served(answerer: QuestionAnswerer, *guarded: Any, port: int = 0, **given: An
         server.config.timeout_graceful_shutdown = 0  # pages that are open get no second to finish
         with running(server, listening, ready) as address:
             yield address
+
+
+def usual_port() -> int:
+    """The port of the first server while it is free, else another: at the same address, browsers know the scripts."""
+    with _open_usual() as listening:
+        return int(listening.getsockname()[1])
 
 
 def _open_usual() -> socket.socket:
