@@ -87,6 +87,9 @@ class WholeTable:
     def rows(self) -> tuple[TableRow, ...]:
         """The rows without a total below them.
 
+        Returns:
+            The rows, in the order of the text.
+
         Raises:
             DoubtError: Some row may sum up others.
         """
@@ -133,7 +136,10 @@ class WholeTable:
 
     @cached_property
     def key(self) -> int:
-        """The column that names the rows: the first of words, of which no row's is blank.
+        """The column that names the rows.
+
+        Returns:
+            The first column whose values are words, and none of them blank.
 
         Raises:
             DoubtError: There is none.
@@ -206,12 +212,14 @@ class WholeTable:
                 break
             for cell in row.cells:
                 words = _plain(self._words(cell))
-                left -= {stem for stem in left if stem in words}
+                left -= {stem for stem in left if _root(stem) in words}
         return not left
 
     def holds_any(self, stems: Collection[str]) -> bool:
         """Return whether a value holds one of some stems."""
-        return any(stem in _plain(self._words(cell)) for stem in stems for row in self.rows for cell in row.cells)
+        return any(
+            _root(stem) in _plain(self._words(cell)) for stem in stems for row in self.rows for cell in row.cells
+        )
 
 
 class TableSubject:
@@ -273,6 +281,11 @@ def _noun_of_title(title: str) -> str:
         if stems:
             return stems[-1]
     return ""
+
+
+def _root(stem: str) -> str:
+    """Return what words of a stem begin with: "rock" for "rocki", the stem of "rocky"."""
+    return stem.removesuffix("i")
 
 
 def _plain(text: str) -> str:

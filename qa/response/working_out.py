@@ -10,11 +10,15 @@ from index.protocol import DocumentIndex
 from index.records import READ, Cell, Hit, Passage, TableRow
 from index.retrieval.lexical import STOP_WORDS
 from index.retrieval.proximity import words_of
+from qa.protocol import DocumentAnswerer
 from qa.question.table_questions import Asked, TableQuestion, names_superlative, table_question
 from qa.reader.row_selection import stems_of
+from qa.records.answer import Answer
 from qa.records.worked_out import WorkedOut
+from qa.response.evidence import unsupported
 from qa.response.typed_cells import Column, typed, written
 from qa.response.whole_tables import DoubtError, Filter, TableSubject, WholeTable, cell_in
+from qa.text.shallow_parsing import states_a_number
 
 MAX_ROWS = 100_000
 """Rows of the largest table that is worked over."""
@@ -125,6 +129,37 @@ def worked_out(
     )
 
 
+def ask_or_work_out(
+    answerer: DocumentAnswerer, question: str, within: Sequence[str] | None
+) -> tuple[Answer, WorkedOut | None]:
+    """Answer a question, or work out what it asks of a table.
+
+    Args:
+        answerer: Answers the question.
+        question: The question, 1,000 characters at most.
+        within: Names of the documents to ask; None is all of them.
+
+    Returns:
+        The answer, and None; or a declined answer, and what was worked out.
+
+    Raises:
+        QuestionError: The question is blank or too long.
+        UnknownDocumentError: `within` names a document that is not in the index.
+    """
+    answer, worked = answerer.ask(question, within=within), answerer.work_out(question, within=within)
+    if worked is None or is_said(answer, worked):
+        return answer, None
+    return unsupported(answer), worked
+
+
+def is_said(answer: Answer, instead: WorkedOut) -> bool:
+    """Return whether the documents state a number elsewhere than in the table from which one was worked out."""
+    is_in_table = (
+        answer.document == instead.document and answer.start is not None and instead.start <= answer.start < instead.end
+    )
+    return answer.answered and not is_in_table and states_a_number(answer.text)
+
+
 def is_unsettled(question: str, rows: Callable[[], Sequence[TableRow]], text: Callable[[], str]) -> bool:
     """Return whether words that may answer stand in any row of a table, and the question compares or adds up rows.
 
@@ -194,6 +229,12 @@ def _tables_meant(
     asked: TableQuestion, hits: Sequence[Hit], documents: DocumentIndex, within: Sequence[str] | None
 ) -> Iterator[tuple[Hit, str, int]]:
     """Yield the tables among the retrieved passages that may be meant, and those with the same headers.
+
+    Args:
+        asked: What is asked.
+        hits: The passages retrieved.
+        documents: The documents.
+        within: Names of the documents that may be meant; None is all of them.
 
     Yields:
         The retrieved passage (of other documents, one made up), the document's name and the table's number.
@@ -306,7 +347,10 @@ class _Superlative(_Reading):
     """A question for the row with the most or the least."""
 
     def cell(self) -> tuple[TableRow, Cell] | None:
-        """Return the row and the cell that answers; None if the table does not fit.
+        """Find the cell that answers.
+
+        Returns:
+            Its row and the cell; None if the table does not fit.
 
         Raises:
             DoubtError: It fits, and does not settle the question.
