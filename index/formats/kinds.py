@@ -31,7 +31,9 @@ class Kind:
         is_text: Whether the bytes are text, so that they neither confirm nor contradict the suffix.
         is_plain: Whether the text is the file's own, so that reading takes no time.
         has_headings: Whether places are headings or mails.
-        is_named_after_file: Whether the title is the file's name, since the first line is a table row or code.
+        is_named_after_file: Whether a file without a title of its own is named after itself, since its first line is
+            a table row or a mail's header.
+        keeps_file_name: Whether the title is the file's name as it is, suffix included, as of code.
         is_in_words: Whether the text is in a natural language, unlike tables and code.
         takes_passwords: Whether the loader takes `passwords`, to be tried in turn.
         tells_pages: Whether the loader takes `on_page`, called before each page that takes seconds.
@@ -44,6 +46,7 @@ class Kind:
     is_plain: bool = False
     has_headings: bool = False
     is_named_after_file: bool = False
+    keeps_file_name: bool = False
     is_in_words: bool = True
     takes_passwords: bool = False
     tells_pages: bool = False
@@ -104,7 +107,7 @@ CODE = Kind(
     LINED_SUFFIXES,
     is_text=True,
     is_plain=True,
-    is_named_after_file=True,
+    keeps_file_name=True,
     is_in_words=False,
 )
 PROSE = Kind("text", "text.plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)

@@ -17,7 +17,7 @@ from index.formats.metadata import one_line
 from index.formats.naming import Names
 from index.formats.office.encryption import decrypted
 from index.formats.text.markdown import is_markdown, markdown_places
-from index.formats.text.titles import title_of_text
+from index.formats.titles import best_title
 from index.records import Document
 
 LOADERS_VERSION = 2
@@ -245,8 +245,11 @@ def _unsupported(name: str) -> str:
 
 
 def _document(name: str, kind: Kind, content: Content, sha256: str) -> Document:
-    own = PurePosixPath(name).name
-    title = one_line(content.title) or (own if kind.is_named_after_file else title_of_text(content.text))
+    title = (
+        PurePosixPath(name).name
+        if kind.keeps_file_name
+        else best_title(content.title, content.text, name, is_named_after_file=kind.is_named_after_file)
+    )
     places = content.places
     labels = "\n".join(place.label for place in places)
     if _BREAK.search(labels) or not _is_whole(labels):
