@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -36,7 +36,9 @@ class Kind:
         keeps_file_name: Whether the title is the file's name as it is, suffix included, as of code.
         is_in_words: Whether the text is in a natural language, unlike tables and code.
         takes_passwords: Whether the loader takes `passwords`, to be tried in turn.
+        takes_name: Whether the loader takes `name`, the file's own.
         tells_pages: Whether the loader takes `on_page`, called before each page that takes seconds.
+        holds_files: Whether files of this kind may hold other files.
     """
 
     name: str
@@ -49,13 +51,39 @@ class Kind:
     keeps_file_name: bool = False
     is_in_words: bool = True
     takes_passwords: bool = False
+    takes_name: bool = False
     tells_pages: bool = False
+    holds_files: bool = False
 
     def function(self) -> Callable[..., Content]:
         """Return the loader, which takes the file's bytes and the keyword arguments named by the attributes."""
         module, _, name = self.loader.rpartition(".")
         found: Callable[..., Content] = getattr(import_module(f"index.formats.{module}"), name)
         return found
+
+    def read(
+        self, content: bytes, name: str, passwords: Sequence[str] = (), on_page: Callable[[], None] = lambda: None
+    ) -> Content:
+        """Read a file of this kind.
+
+        Args:
+            content: The file's bytes.
+            name: Its name.
+            passwords: Tried in turn if it is encrypted.
+            on_page: Called before each page that takes seconds.
+
+        Returns:
+            Its content.
+
+        Raises:
+            UnreadableFileError: It cannot be read, or holds no text.
+        """
+        given: dict[str, object] = {"passwords": tuple(passwords)} if self.takes_passwords else {}
+        if self.takes_name:
+            given["name"] = PurePosixPath(name).name
+        if self.tells_pages:
+            given["on_page"] = on_page
+        return self.function()(content, **given)
 
 
 def _suffixes(words: str) -> frozenset[str]:
@@ -70,10 +98,35 @@ ODT = Kind("OpenDocument text", "office.odf.load_odf", _suffixes("odt ott"), has
 ODF = Kind("OpenDocument", "office.odf.load_odf", _suffixes("ods odp ots otp"))
 RTF = Kind("RTF", "office.rtf.load_rtf", _suffixes("rtf"))
 EPUB = Kind("EPUB", "web.epub.load_epub", _suffixes("epub"), has_headings=True)
-ZIP = Kind("ZIP", "archives.load_zip", _suffixes("zip"), takes_passwords=True)
+ZIP = Kind("ZIP", "archives.zip_archive.load_zip", _suffixes("zip"), takes_passwords=True, holds_files=True)
+TAR = Kind("TAR", "archives.tar_archive.load_tar", _suffixes("tar"), holds_files=True)
+COMPRESSED = Kind(
+    "compressed",
+    "archives.tar_archive.load_compressed",
+    _suffixes("gz tgz bz2 tbz tbz2 xz txz"),
+    takes_name=True,
+    holds_files=True,
+)
+SEVEN_ZIP = Kind("7z", "archives.seven_zip.load_7z", _suffixes("7z"), takes_passwords=True, holds_files=True)
 HTML = Kind("HTML", "web.html.load_html", _suffixes("html htm xhtml"), is_text=True, has_headings=True)
-EML = Kind("mail", "mail.load_eml", _suffixes("eml"), is_text=True, has_headings=True)
-MBOX = Kind("mailbox", "mail.load_mbox", _suffixes("mbox"), is_text=True, has_headings=True, is_named_after_file=True)
+EML = Kind(
+    "mail",
+    "mail.eml.load_eml",
+    _suffixes("eml"),
+    is_text=True,
+    has_headings=True,
+    is_named_after_file=True,
+    holds_files=True,
+)
+MBOX = Kind(
+    "mailbox",
+    "mail.eml.load_mbox",
+    _suffixes("mbox"),
+    is_text=True,
+    has_headings=True,
+    is_named_after_file=True,
+    holds_files=True,
+)
 JSON = Kind(
     "JSON",
     "text.json_text.load_json",
@@ -113,11 +166,15 @@ CODE = Kind(
 PROSE = Kind("text", "text.plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
 
 KINDS = (
-    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, HTML, EML, MBOX, JSON, JSONL, CSV, MARKDOWN, CODE, PROSE
+    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, HTML, EML, MBOX, JSON, JSONL, CSV,
+    MARKDOWN, CODE, PROSE
 )  # fmt: skip
 """Every supported kind."""
 
-SUMMARY = "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSON, CSV, text, Markdown, code, ZIP"
+SUMMARY = (
+    "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSON, CSV, text, Markdown, code, ZIP, TAR, GZ, "
+    "7Z"
+)
 """The supported formats, by their common names."""
 
 _ZIP_MARK = b"PK\x03\x04"
