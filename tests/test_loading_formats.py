@@ -117,7 +117,8 @@ def test_attachments_are_documents_of_their_own(tmp_path):
     assert mail.document.places[0].label == "mail of 4 May 2026 from Ann Lee"
     assert "Lindau" in report.document.text
     assert report.document.name == report.name
-    assert (logo.status, logo.document) == ("unsupported", None)
+    assert (logo.status, logo.document) == ("failed", None)
+    assert "damaged, or not a picture" in logo.detail
 
 
 def test_archives_in_archives_are_opened_as_deep_as_people_pack(tmp_path):

@@ -108,6 +108,12 @@ COMPRESSED = Kind(
     holds_files=True,
 )
 SEVEN_ZIP = Kind("7z", "archives.seven_zip.load_7z", _suffixes("7z"), takes_passwords=True, holds_files=True)
+PICTURE = Kind(
+    "picture",
+    "picture.load_picture",
+    _suffixes("png jpg jpeg jpe jfif tif tiff webp heic heif avif bmp gif"),
+    tells_pages=True,
+)
 HTML = Kind("HTML", "web.html.load_html", _suffixes("html htm xhtml"), is_text=True, has_headings=True)
 EML = Kind(
     "mail",
@@ -166,14 +172,14 @@ CODE = Kind(
 PROSE = Kind("text", "text.plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
 
 KINDS = (
-    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, HTML, EML, MBOX, JSON, JSONL, CSV,
-    MARKDOWN, CODE, PROSE
+    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML, EML, MBOX, JSON, JSONL,
+    CSV, MARKDOWN, CODE, PROSE
 )  # fmt: skip
 """Every supported kind."""
 
 SUMMARY = (
     "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSON, CSV, text, Markdown, code, ZIP, TAR, GZ, "
-    "7Z"
+    "7Z, PNG, JPEG, TIFF, WebP, HEIC"
 )
 """The supported formats, by their common names."""
 
@@ -187,6 +193,10 @@ _TYPE_MEMBER = "mimetype"
 _MAX_TYPE_BYTES = 200
 _HTML = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html)\b", re.I | re.S
+)
+_PICTURE = re.compile(
+    rb"\x89PNG\r\n|\xff\xd8\xff|II\*\x00|MM\x00\*|GIF8[79]a|RIFF.{4}WEBP|.{4}ftyp(?:heic|heix|mif1|msf1|avif)",
+    re.DOTALL,
 )
 _MBOX = re.compile(rb"From [^\n]{1,1000}\d{4}[^\n]{0,100}\n[A-Za-z-]{1,60}:")
 _MAIL = re.compile(
@@ -220,6 +230,8 @@ def kind_by_head(name: str, head: bytes) -> Kind | None:
         return RTF
     if head.startswith(_ZIP_MARK):
         return _packed(known, suffix, head)
+    if _PICTURE.match(head) and (known is not None or not suffix):
+        return PICTURE
     if known is not None and (known.is_text or not looks_like_text(head)):
         return known
     found = next((kind for mark, kind in _TEXTUAL if mark.match(head)), known)
