@@ -49,13 +49,16 @@ def read(content: bytes) -> Content:
     return loaded
 
 
+def in_16_bits() -> bytes:
+    return saved(Image.fromarray(np.array(drawn(mode="L"), np.uint16) * 257), "PNG")
+
+
 @pytest.mark.usefixtures("tesseract")
 @pytest.mark.parametrize(
     "content",
-    [saved(drawn(), "JPEG"), saved(drawn(mode="RGBA"), "PNG"), saved(Image.fromarray(np.array(drawn(mode="L"), np.uint16) * 257), "PNG"),
-     (DOCUMENTS / "shed.heic").read_bytes()],
+    [saved(drawn(), "JPEG"), saved(drawn(mode="RGBA"), "PNG"), in_16_bits(), (DOCUMENTS / "shed.heic").read_bytes()],
     ids=["JPEG", "a PNG without ground", "a PNG of 16 bits", "HEIC"],
-)  # fmt: skip
+)
 def test_a_picture_is_read(content):
     assert kind_of("IMG_0001", content).name == "picture"
     assert read(content).text == WORDS

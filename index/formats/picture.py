@@ -23,7 +23,7 @@ _INCHES = 11.7
 """Height of a sheet of paper, which a picture is taken to show if its resolution is not known better."""
 _MIN_DPI, _MAX_DPI = 100, 300
 _QUALITY = 95
-_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "MPO", "HEIF", "PPM")
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "HEIF", "PPM")
 _PAGED = frozenset({"TIFF", "HEIF"})
 """Formats whose frames are pages; those of others are an animation."""
 _DATE_TAG, _DESCRIPTION_TAG = 0x0132, 0x010E
