@@ -133,6 +133,31 @@ MBOX = Kind(
     is_named_after_file=True,
     holds_files=True,
 )
+CALENDAR = Kind(
+    "calendar",
+    "mail.events.load_calendar",
+    _suffixes("ics ical ifb"),
+    is_text=True,
+    has_headings=True,
+    is_named_after_file=True,
+)
+CONTACTS = Kind(
+    "contacts",
+    "mail.contacts.load_contacts",
+    _suffixes("vcf vcard"),
+    is_text=True,
+    has_headings=True,
+    is_named_after_file=True,
+)
+SUBTITLES = Kind(
+    "subtitles", "text.subtitles.load_subtitles", _suffixes("srt vtt"), is_text=True, is_named_after_file=True
+)
+NOTEBOOK = Kind("notebook", "text.notebook.load_notebook", _suffixes("ipynb"), is_text=True, has_headings=True)
+RST = Kind("reStructuredText", "markup.rst.load_rst", _suffixes("rst rest"), is_text=True, has_headings=True)
+ORG = Kind("Org", "markup.light.load_org", _suffixes("org"), is_text=True, has_headings=True)
+ASCIIDOC = Kind("AsciiDoc", "markup.light.load_asciidoc", _suffixes("adoc asciidoc"), is_text=True, has_headings=True)
+TEX = Kind("LaTeX", "markup.tex.load_tex", _suffixes("tex latex ltx"), is_text=True, has_headings=True)
+XML = Kind("XML", "markup.xml.load_xml", _suffixes("xml rss atom"), is_text=True, has_headings=True)
 JSON = Kind(
     "JSON",
     "text.json_text.load_json",
@@ -172,14 +197,14 @@ CODE = Kind(
 PROSE = Kind("text", "text.plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
 
 KINDS = (
-    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML, EML, MBOX, JSON, JSONL,
-    CSV, MARKDOWN, CODE, PROSE
+    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML, EML, MBOX, CALENDAR,
+    CONTACTS, SUBTITLES, NOTEBOOK, RST, ORG, ASCIIDOC, TEX, XML, JSON, JSONL, CSV, MARKDOWN, CODE, PROSE
 )  # fmt: skip
 """Every supported kind."""
 
 SUMMARY = (
-    "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSON, CSV, text, Markdown, code, ZIP, TAR, GZ, "
-    "7Z, PNG, JPEG, TIFF, WebP, HEIC"
+    "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, ICS, VCF, PNG, JPEG, TIFF, WebP, HEIC, JSON, "
+    "CSV, XML, RSS, text, Markdown, RST, Org, AsciiDoc, LaTeX, IPYNB, SRT, VTT, code, ZIP, TAR, GZ, 7Z"
 )
 """The supported formats, by their common names."""
 
@@ -203,7 +228,12 @@ _MAIL = re.compile(
     rb"(?=(?:[^\n]*\n){0,60}(?:From|Sender):)(?=(?:[^\n]*\n){0,60}(?:Date|Subject):)"
     rb"[\x21-\x39\x3b-\x7e]{1,60}:[^\n]*\n(?:[ \t]|[\x21-\x39\x3b-\x7e]{1,60}:)"
 )
-_TEXTUAL = ((_HTML, HTML), (_MBOX, MBOX), (_MAIL, EML))
+_CALENDAR = re.compile(rb"\s*BEGIN:VCALENDAR\s")
+_CONTACTS = re.compile(rb"\s*BEGIN:VCARD\s", re.IGNORECASE)
+_SUBTITLES = re.compile(rb"(?:\xef\xbb\xbf)?WEBVTT[ \t\r\n]")
+_TEXTUAL = (
+    (_HTML, HTML), (_MBOX, MBOX), (_MAIL, EML), (_CALENDAR, CALENDAR), (_CONTACTS, CONTACTS), (_SUBTITLES, SUBTITLES)
+)  # fmt: skip
 
 
 @cache
