@@ -1,4 +1,4 @@
-"""Markup languages, notebooks, subtitles, calendars and contacts: their words without the marks, and where they stand."""
+"""Markup languages, notebooks, subtitles, calendars and contacts: their words without marks, and where they stand."""
 
 import json
 
@@ -435,10 +435,10 @@ def test_what_is_no_calendar_and_no_contacts_is_refused():
 
 
 PIECES = (
-    "* H\n", "= H\n", "H\n==\n", "#+begin_src\n", "----\n", "|===\n", "|a|b\n", "\\section{x}", "\\begin{a}", "{", "}", "$",
-    "\\item", ".. x::\n", "   y\n", ":r:`z`", "`", "*", "|a|", "<x>", "</x>", "<![CDATA[", "&a;", "00:01.000 --> 00:02.000\n",
-    "BEGIN:VCALENDAR\n", "BEGIN:VEVENT\n", "DTSTART:2026\n", "BEGIN:VCARD\n", "N:;;\n", "END:VCARD\n", "é", "\n", "\n\n", " ",
-    "N;ENCODING=QUOTED-PRINTABLE:=\n", "word ",
+    "* H\n", "= H\n", "H\n==\n", "#+begin_src\n", "----\n", "|===\n", "|a|b\n", "\\section{x}", "\\begin{a}", "{", "}",
+    "$", "\\item", ".. x::\n", "   y\n", ":r:`z`", "`", "*", "|a|", "<x>", "</x>", "<![CDATA[", "&a;", "word ", "é",
+    "00:01.000 --> 00:02.000\n", "BEGIN:VCALENDAR\n", "BEGIN:VEVENT\n", "DTSTART:2026\n", "BEGIN:VCARD\n", "N:;;\n",
+    "END:VCARD\n", "N;ENCODING=QUOTED-PRINTABLE:=\n", "\n", "\n\n", " ",
 )  # fmt: skip
 
 

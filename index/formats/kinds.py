@@ -97,6 +97,9 @@ XLSX = Kind("XLSX", "office.xlsx.load_xlsx", _suffixes("xlsx xlsm xltx"), is_nam
 ODT = Kind("OpenDocument text", "office.odf.load_odf", _suffixes("odt ott"), has_headings=True)
 ODF = Kind("OpenDocument", "office.odf.load_odf", _suffixes("ods odp ots otp"))
 RTF = Kind("RTF", "office.rtf.load_rtf", _suffixes("rtf"))
+XLS = Kind("XLS", "legacy.xls.load_xls", _suffixes("xls xlt"), is_named_after_file=True, is_in_words=False)
+DOC = Kind("DOC", "legacy.conversion.load_doc", _suffixes("doc dot"), has_headings=True)
+PPT = Kind("PPT", "legacy.conversion.load_ppt", _suffixes("ppt pps pot"))
 EPUB = Kind("EPUB", "web.epub.load_epub", _suffixes("epub"), has_headings=True)
 ZIP = Kind("ZIP", "archives.zip_archive.load_zip", _suffixes("zip"), takes_passwords=True, holds_files=True)
 TAR = Kind("TAR", "archives.tar_archive.load_tar", _suffixes("tar"), holds_files=True)
@@ -129,6 +132,14 @@ MBOX = Kind(
     "mail.eml.load_mbox",
     _suffixes("mbox"),
     is_text=True,
+    has_headings=True,
+    is_named_after_file=True,
+    holds_files=True,
+)
+MSG = Kind(
+    "Outlook message",
+    "mail.msg.load_msg",
+    _suffixes("msg"),
     has_headings=True,
     is_named_after_file=True,
     holds_files=True,
@@ -197,14 +208,16 @@ CODE = Kind(
 PROSE = Kind("text", "text.plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
 
 KINDS = (
-    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML, EML, MBOX, CALENDAR,
-    CONTACTS, SUBTITLES, NOTEBOOK, RST, ORG, ASCIIDOC, TEX, XML, JSON, JSONL, CSV, MARKDOWN, CODE, PROSE
+    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, XLS, DOC, PPT, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML, EML,
+    MBOX, MSG, CALENDAR, CONTACTS, SUBTITLES, NOTEBOOK, RST, ORG, ASCIIDOC, TEX, XML, JSON, JSONL, CSV, MARKDOWN, CODE,
+    PROSE
 )  # fmt: skip
 """Every supported kind."""
 
 SUMMARY = (
-    "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, ICS, VCF, PNG, JPEG, TIFF, WebP, HEIC, JSON, "
-    "CSV, XML, RSS, text, Markdown, RST, Org, AsciiDoc, LaTeX, IPYNB, SRT, VTT, code, ZIP, TAR, GZ, 7Z"
+    "PDF, DOCX, DOC, PPTX, PPT, XLSX, XLS, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MSG, MBOX, ICS, VCF, PNG, JPEG, TIFF, "
+    "WebP, HEIC, JSON, CSV, XML, RSS, text, Markdown, RST, Org, AsciiDoc, LaTeX, IPYNB, SRT, VTT, code, ZIP, TAR, GZ, "
+    "7Z"
 )
 """The supported formats, by their common names."""
 
@@ -214,6 +227,8 @@ _OFFICE_MARK = re.compile(
     rb"\[Content_Types\]\.xml|_rels/|docProps/|mimetypeapplication/(?:epub\+zip|vnd\.oasis\.opendocument\.)"
 )
 """First members that office programs and publishers pack."""
+_OFTEN_TEXT = {XLS: CSV, DOC: PROSE}
+"""Kinds whose suffixes programs give to text as well: tables of tabs named .xls open in Excel."""
 _TYPE_MEMBER = "mimetype"
 _MAX_TYPE_BYTES = 200
 _HTML = re.compile(
@@ -264,7 +279,14 @@ def kind_by_head(name: str, head: bytes) -> Kind | None:
         return PICTURE
     if known is not None and (known.is_text or not looks_like_text(head)):
         return known
+    return _textual(known, suffix, head)
+
+
+def _textual(known: Kind | None, suffix: str, head: bytes) -> Kind | None:
+    """Return the kind of a file whose suffix is not one of text, by its first bytes."""
     found = next((kind for mark, kind in _TEXTUAL if mark.match(head)), known)
+    if found is known and known in _OFTEN_TEXT:
+        return XML if head.lstrip().startswith(b"<?xml") else _OFTEN_TEXT[known]
     return PROSE if found is None and not suffix and looks_like_text(head) else found
 
 
