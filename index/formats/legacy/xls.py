@@ -2,19 +2,24 @@
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice, product
 from typing import Any
 
 from index.errors import UnreadableFileError
-from index.formats.assembling import LINE, PARAGRAPH, Assembly
+from index.formats.assembling import Assembly
 from index.formats.content import Content
 from index.formats.metadata import one_line
 from index.formats.numbering import numbered_places
 from index.formats.office.containers import refusing_damage
 from index.formats.office.xlsx import shown
-from index.formats.tables import Row, described
+from index.formats.tables import MAX_SPAN, Cell, Row, written
 
 _DAMAGE = (struct.error, AssertionError, MemoryError, UnicodeError)
 _ENCRYPTED = "encrypted"
+_MAX_MERGED = 10_000
+_MAX_COVERED = 1_000
+"""Cells of a merged area that are known to be covered: those of headers and groups, not of a whole column."""
 
 
 def load_xls(content: bytes) -> Content:
@@ -56,19 +61,29 @@ def _content(book: Any) -> Content:  # noqa: ANN401 (xlrd has no types)
         sheet = book.sheet_by_index(number)
         name = " ".join(sheet.name.split())
         hidden += [name] if sheet.visibility else []
-        starts = []
-        for order, (row, words) in enumerate(described(_rows(book, sheet))):
-            starts.append((text.add(words, LINE if order else PARAGRAPH), row))
+        starts = text.add_table(written(_rows(book, sheet), may_stand_abreast=True), [name])
         text.stand_at(numbered_places(f"{name}, row", starts))
         book.unload_sheet(number)
-    content = text.content("", {"author": one_line(book.user_name)})
     remarks = (f"hidden sheets, read like the others: {', '.join(hidden)}",) if hidden else ()
-    return Content(content.text, "", content.places, content.metadata, content.notes, remarks=remarks)
+    return replace(text.content("", {"author": one_line(book.user_name)}), remarks=remarks)
 
 
 def _rows(book: Any, sheet: Any) -> Iterator[Row]:  # noqa: ANN401
+    spans: dict[tuple[int, int], tuple[int, int]] = {}
+    covered: set[tuple[int, int]] = set()
+    for top, bottom, left, right in sheet.merged_cells[:_MAX_MERGED]:
+        spans[top, left] = (min(right - left, MAX_SPAN), bottom - top)
+        area = islice(product(range(top, bottom), range(left, right)), _MAX_COVERED)
+        covered.update(place for place in area if place != (top, left))
     for number in range(sheet.nrows):
-        yield number + 1, [_shown(book, cell) for cell in sheet.row(number)]
+        yield (
+            number + 1,
+            [
+                Cell(_shown(book, cell), False, *spans.get((number, column), (1, 1)))
+                for column, cell in enumerate(sheet.row(number))
+                if (number, column) not in covered
+            ],
+        )
 
 
 def _shown(book: Any, cell: Any) -> str:  # noqa: ANN401

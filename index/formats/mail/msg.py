@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import Message
 from email.mime.application import MIMEApplication
 from email.mime.multipart import MIMEMultipart
@@ -48,7 +49,7 @@ def load_msg(content: bytes) -> Content:
             raise UnreadableFileError(f"damaged: {type(error).__name__} while reading it; restore the file") from error
     read = load_eml(mail.as_bytes())
     missing = tuple(f"{count:,} {what}" for what, count in notes.items())
-    return Content(read.text, read.title, read.places, read.metadata, read.notes + missing, read.parts)
+    return replace(read, notes=read.notes + missing)
 
 
 def _mail(message: Any, notes: Counter[str]) -> Message:  # noqa: ANN401 (the library has no types)

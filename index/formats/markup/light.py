@@ -8,7 +8,7 @@ from index.formats.assembling import LINE, PARAGRAPH, Assembly, HeadingPath
 from index.formats.content import Content
 from index.formats.markup.rendering import rendered
 from index.formats.metadata import iso_date
-from index.formats.tables import described
+from index.formats.tables import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +233,7 @@ class _Page:
 
     def _end_rows(self) -> None:
         rows = [row for row in self._rows if any(row)]
-        for order, (_, words) in enumerate(described(enumerate(rows))):
-            self.text.add(words, LINE if order else PARAGRAPH)
+        self.text.add_table(written(enumerate(rows)))
         self._rows.clear()
 
     def _note(self, name: str, value: str) -> None:

@@ -8,7 +8,7 @@ from index.formats.assembling import LINE, PARAGRAPH, Assembly, HeadingPath
 from index.formats.content import Content
 from index.formats.markup.rendering import rendered
 from index.formats.metadata import iso_date
-from index.formats.tables import described
+from index.formats.tables import written
 
 _DIRECTIVE = re.compile(r"^[ \t]*\.\.[ \t]+(?:\|[^|\n]+\|[ \t]+)?([a-zA-Z][\w:.+-]*)::", re.MULTILINE)
 _ROLE = re.compile(r":([a-zA-Z][\w:.+-]*):`")
@@ -193,8 +193,7 @@ class _Writer:
         rows = list(node.findall(lambda inner: inner.tagname == "row"))
         cells = [[_flat(entry) for entry in row.children] for row in rows]
         has_header = any(True for _ in node.findall(lambda inner: inner.tagname == "thead"))
-        for order, (_, words) in enumerate(described(enumerate(cells), has_header)):
-            self._text.add(words, LINE if order else PARAGRAPH)
+        self._text.add_table(written(enumerate(cells), has_header))
 
 
 def _flat(node: Any) -> str:  # noqa: ANN401

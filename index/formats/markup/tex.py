@@ -9,7 +9,7 @@ from index.formats.assembling import Assembly, HeadingPath
 from index.formats.content import Content
 from index.formats.markup.rendering import rendered
 from index.formats.metadata import iso_date
-from index.formats.tables import described
+from index.formats.tables import written
 from index.formats.text.markdown import MAX_HEADING_CHARS
 
 _LEVELS = {"part": 1, "chapter": 2, "section": 3, "subsection": 4, "subsubsection": 5, "paragraph": 6}
@@ -71,7 +71,7 @@ def _add(assembled: Assembly, text: str) -> None:
         for is_table, group in groupby(lines, lambda line: _CELL_END in line):
             if is_table:
                 rows = [[" ".join(cell.split()) for cell in line.split(_CELL_END)] for line in group]
-                assembled.add("\n".join(words for _, words in described(enumerate(rows))))
+                assembled.add_table(written(enumerate(rows)))
             else:
                 assembled.add("\n".join(" ".join(line.split()) for line in group))
 
