@@ -86,7 +86,7 @@ def test_restructured_text():
     )
     assert (content.title, content.metadata) == ("The Manual", {"author": "Ann Lee", "date": "2026-05-04"})
     assert place_of(content, "x  =") == "The Manual › Part"
-    assert content.notes == ("1 picture that it links to: not read",)
+    assert content.remarks == ("shows pictures that are files of their own: 1",)
 
 
 def test_restructured_text_reads_no_other_files(tmp_path):
@@ -178,7 +178,7 @@ def test_asciidoc():
     )
     assert (content.title, content.metadata["author"]) == ("The Manual", "Ann Lee")
     assert place_of(content, "NOTE") == "The Manual › Costs"
-    assert content.notes == ("1 picture that it links to: not read",)
+    assert content.remarks == ("shows pictures that are files of their own: 1",)
 
 
 TEX = r"""\documentclass{article}
@@ -219,7 +219,7 @@ def test_latex():
     assert "comment" not in content.text
     assert "unseen" not in content.text
     assert place_of(content, "Two bold") == "Intro › Part two"
-    assert content.notes == ("1 picture: not read",)
+    assert content.remarks == ("shows pictures that are files of their own: 1",)
 
 
 def test_markup_that_cannot_be_rendered_is_kept_as_it_is(monkeypatch):

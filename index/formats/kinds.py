@@ -121,7 +121,7 @@ HTML = Kind("HTML", "web.html.load_html", _suffixes("html htm xhtml"), is_text=T
 EML = Kind(
     "mail",
     "mail.eml.load_eml",
-    _suffixes("eml"),
+    _suffixes("eml mht mhtml"),
     is_text=True,
     has_headings=True,
     is_named_after_file=True,
@@ -222,6 +222,9 @@ SUMMARY = (
 """The supported formats, by their common names."""
 
 _ZIP_MARK = b"PK\x03\x04"
+_OLE_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_BEFORE_2007 = {DOCX: DOC, PPTX: PPT, XLSX: XLS}
+"""By the newer kind whose suffix files of the older one have at times."""
 _OPEN_XML = {"word": DOCX, "ppt": PPTX, "xl": XLSX}
 _OFFICE_MARK = re.compile(
     rb"\[Content_Types\]\.xml|_rels/|docProps/|mimetypeapplication/(?:epub\+zip|vnd\.oasis\.opendocument\.)"
@@ -269,17 +272,25 @@ def kind_by_head(name: str, head: bytes) -> Kind | None:
     """
     suffix = PurePosixPath(name).suffix.lower()
     known = _by_suffix().get(suffix)
+    if head.startswith(_ZIP_MARK):
+        return _packed(known, suffix, head)
+    marked = _marked(known, suffix, head)
+    if marked is not None:
+        return marked
+    if known is not None and (known.is_text or not looks_like_text(head)):
+        return known
+    return _textual(known, suffix, head)
+
+
+def _marked(known: Kind | None, suffix: str, head: bytes) -> Kind | None:
+    """Return the kind that the first bytes tell whatever the suffix says; None if they tell none."""
     if head.startswith(b"%PDF-"):
         return PDF
     if head.lstrip().startswith(b"{\\rtf"):
         return RTF
-    if head.startswith(_ZIP_MARK):
-        return _packed(known, suffix, head)
-    if _PICTURE.match(head) and (known is not None or not suffix):
-        return PICTURE
-    if known is not None and (known.is_text or not looks_like_text(head)):
-        return known
-    return _textual(known, suffix, head)
+    if head.startswith(_OLE_MARK) and known is not None:
+        return _BEFORE_2007.get(known)
+    return PICTURE if _PICTURE.match(head) and (known is not None or not suffix) else None
 
 
 def _textual(known: Kind | None, suffix: str, head: bytes) -> Kind | None:

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.formats.assembling import LINE, PARAGRAPH, Assembly, HeadingPath
 from index.formats.content import Content
-from index.formats.markup.rendering import rendered
+from index.formats.markup.rendering import linked_pictures, rendered
 from index.formats.metadata import iso_date
 from index.formats.tables import written
 
@@ -104,7 +104,7 @@ def load_org(content: bytes) -> Content:
 
     Returns:
         Its text without marks, drawers and comments; table rows as headers and values. Places are headings; title,
-        author and date from its settings; a note counts the pictures that it links to.
+        author and date from its settings.
 
     Raises:
         EmptyFileError: The file is blank.
@@ -121,7 +121,7 @@ def load_asciidoc(content: bytes) -> Content:
 
     Returns:
         Its text without marks and comments; table rows as headers and values. Places are headings; title, author and
-        date from its header; a note counts the pictures that it links to. Files that it includes are not read.
+        date from its header. Files that it includes are not read.
 
     Raises:
         EmptyFileError: The file is blank.
@@ -144,9 +144,8 @@ def _render(text: str, language: _Language) -> Content:
         else:
             page.read(line)
     page.end_paragraph()
-    n = len(_PICTURE.findall(text))
-    notes = (f"{n:,} picture{'s' if n > 1 else ''} that it links to: not read",) if n else ()
-    return page.text.content(page.fields.pop("title", "") or page.first_heading, page.fields, notes)
+    content = page.text.content(page.fields.pop("title", "") or page.first_heading, page.fields)
+    return replace(content, remarks=linked_pictures(len(_PICTURE.findall(text))))
 
 
 def _until(lines: Iterator[str], end: re.Pattern[str]) -> list[str]:

@@ -44,3 +44,10 @@ def rendered(content: bytes, render: Callable[[str], Content]) -> Content:
                 return content_without_marks
             why = "nothing but marks"
     return Content(text, title_of_text(text), remarks=(f"shown with its marks: {why}",))
+
+
+def linked_pictures(n_pictures: int) -> tuple[str, ...]:
+    """Return a remark on the pictures that a text shows, which are files of their own."""
+    if not n_pictures:
+        return ()
+    return (f"shows pictures that are files of their own: {n_pictures:,}",)

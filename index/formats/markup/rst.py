@@ -1,12 +1,13 @@
 """reStructuredText, by docutils; what Sphinx adds to it is read too, without running any of it."""
 
 import re
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from index.formats.assembling import LINE, PARAGRAPH, Assembly, HeadingPath
 from index.formats.content import Content
-from index.formats.markup.rendering import rendered
+from index.formats.markup.rendering import linked_pictures, rendered
 from index.formats.metadata import iso_date
 from index.formats.tables import written
 
@@ -42,8 +43,7 @@ def load_rst(content: bytes) -> Content:
         content: The file's bytes.
 
     Returns:
-        Its text without marks: paragraphs, lists, table rows as headers and values, and code. Places are headings; a
-        note counts the pictures.
+        Its text without marks: paragraphs, lists, table rows as headers and values, and code. Places are headings.
 
     Raises:
         EmptyFileError: The file is blank.
@@ -125,9 +125,8 @@ class _Writer:
 
     def content(self, document: Any) -> Content:  # noqa: ANN401 (docutils has no types)
         self._block(document, 0, "")
-        n = self._n_pictures
-        notes = (f"{n:,} picture{'s' if n > 1 else ''} that it links to: not read",) if n else ()
-        return self._text.content(self._title, self._metadata, notes)
+        content = self._text.content(self._title, self._metadata)
+        return replace(content, remarks=linked_pictures(self._n_pictures))
 
     def _block(self, node: Any, level: int, indent: str) -> None:  # noqa: ANN401
         """Write a node, and those within it."""

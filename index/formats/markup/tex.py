@@ -1,13 +1,14 @@
 """LaTeX, by pylatexenc: words with their accents, formulas in Unicode, headings as places."""
 
 import re
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from typing import Any
 
 from index.formats.assembling import Assembly, HeadingPath
 from index.formats.content import Content
-from index.formats.markup.rendering import rendered
+from index.formats.markup.rendering import linked_pictures, rendered
 from index.formats.metadata import iso_date
 from index.formats.tables import written
 from index.formats.text.markdown import MAX_HEADING_CHARS
@@ -20,7 +21,8 @@ _CELL_END = "\ue001"
 _HEADING = re.compile(rf"\s*{_MARK}(\d)([^{_MARK}]*){_MARK}\s*")
 _BODY = re.compile(r"\\begin\{document\}(.*?)(?:\\end\{document\}|\Z)", re.DOTALL)
 _PREAMBLE_FIELD = r"\\%s\s*(?:\[[^\]]*\])?\s*\{((?:[^{}]|\{[^{}]*\})*)\}"
-_PICTURE = re.compile(r"\\includegraphics\b|\\begin\{(?:tikzpicture|pgfpicture|picture)\}")
+_PICTURE = re.compile(r"\\includegraphics\b")
+_DRAWING = re.compile(r"\\begin\{(?:tikzpicture|pgfpicture|picture)\}")
 _REFERENCES = ("ref", "eqref", "pageref", "autoref", "cref", "Cref", "cite", "citep", "citet", "url")
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\}(?:\[[^\]]*\])?")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
@@ -35,7 +37,7 @@ def load_tex(content: bytes) -> Content:
 
     Returns:
         Its text without commands and comments; title, author and date from the preamble. Places are headings; a note
-        counts the pictures. Files that it includes are not read.
+        counts the drawings. Files that it includes are not read.
 
     Raises:
         EmptyFileError: The file is blank.
@@ -60,9 +62,10 @@ def _render(text: str) -> Content:
         assembled.stand(path.go_to(int(level), words))
         assembled.add(words)
         _add(assembled, after)
-    n = len(_PICTURE.findall(text))
-    notes = (f"{n:,} picture{'s' if n > 1 else ''}: not read",) if n else ()
-    return assembled.content(title or first, {"author": author, "date": iso_date(date) or date}, notes)
+    n = len(_DRAWING.findall(text))
+    notes = (f"{n:,} drawing{'s' if n > 1 else ''}: not read",) if n else ()
+    content = assembled.content(title or first, {"author": author, "date": iso_date(date) or date}, notes)
+    return replace(content, remarks=linked_pictures(len(_PICTURE.findall(text))))
 
 
 def _add(assembled: Assembly, text: str) -> None:
