@@ -80,14 +80,13 @@ def test_what_a_file_says_of_itself(name):
 @pytest.mark.parametrize("name", ["report.docx", "report.odt"])
 def test_a_text_document(name):
     content = load(name)
-    assert content.text.startswith(
-        "The harbour of Lindau was dredged in 2024.\n\nCosts\n\nAll costs were borne by the town,"
-    )
+    assert content.text.startswith("The harbour of Lindau was dredged in 2024.\n\nCosts\n\nAll costs were borne by ")
     assert content.notes == ()
     assert placed(content) == [
         (
             "Costs",
-            "Costs\n\nAll costs were borne by the town, which had saved for it.\n\nThe county paid for the survey.",
+            "Costs\n\nAll costs were borne by the town [1], which had saved for it.\n\n"
+            "[1] The county paid for the survey.",
         ),
         (
             "Costs › Travel",

@@ -13,6 +13,7 @@ from index.formats.content import Content
 from index.formats.limits import MAX_HEADER_CHARS
 from index.formats.numbering import numbered_places
 from index.formats.office.containers import attribute, local, member, parse, properties, refusing_damage, unpack
+from index.formats.office.symbols import mark
 from index.formats.tables import Row, described
 
 MAX_COLUMNS = 1024
@@ -102,7 +103,8 @@ class _OpenDocument:
         self.text.add(words, separator)
         for aside in _shown(paragraph, "note", *_BOXES):
             if local(aside) == "note":
-                self.text.add(" ".join(_flat(body) for body in aside.iterfind("{*}note-body")))
+                words = " ".join(_flat(body) for body in aside.iterfind("{*}note-body"))
+                self.text.add(f"[{_citation(aside)}] {words}" if words else "")
             elif local(aside) == "table":
                 self._add_table(aside)
             else:
@@ -145,16 +147,22 @@ def _shown(parent: etree._Element, *names: str) -> Iterator[etree._Element]:
 
 
 def _words(element: etree._Element) -> str:
-    """Return a paragraph's text without its footnotes and text boxes; line breaks in the XML become spaces."""
+    """Return a paragraph's text with marks for its notes, without text boxes; line breaks in the XML become spaces."""
     pieces = [_blanks_as_one(element.text)]
     for child in element:
         kind = local(child)
         if kind in _IN_PLACE_OF:
             pieces.append(_IN_PLACE_OF[kind])
+        elif kind == "note":
+            pieces.append(mark(_citation(child), "".join(pieces)))
         elif kind not in _ASIDE:
             pieces.append(_words(child))
         pieces.append(_blanks_as_one(child.tail))
     return "".join(pieces)
+
+
+def _citation(note: etree._Element) -> str:
+    return "".join("".join(each.itertext()) for each in note.iterfind("{*}note-citation")).strip()
 
 
 def _blanks_as_one(text: str | None) -> str:

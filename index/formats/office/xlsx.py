@@ -4,7 +4,6 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import datetime, time
 from typing import Any
 
 import openpyxl
@@ -14,16 +13,12 @@ from index.formats.assembling import LINE, PARAGRAPH, Assembly
 from index.formats.content import Content
 from index.formats.numbering import numbered_places
 from index.formats.office.containers import core_properties, refusing_damage, unpack
+from index.formats.office.number_formats import shown
 from index.formats.tables import Row, described
 
 MAX_CELLS = 5_000_000
 _DOCUMENT_TYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 _FORMULA_WITHOUT_VALUE = re.compile(rb"(?:</f>|<f/>)\s*+(?:<v\s*+/>|<v></v>)?+\s*+</c>")
-_NO_TEXT = re.compile(r"\[\$(?P<currency>[^\]-]*)[^\]]*\]|\[[^\]]*\]|[_*].|\\(?P<escaped>.)|\"(?P<quoted>[^\"]*)\"")
-_FIGURE = re.compile(
-    r"(?P<before>[^#0?.,]*)(?P<figure>[#0?][#0?,]*(?:\.(?P<decimals>[#0?]*))?|\.(?P<only>[#0?]+))(?P<after>.*)"
-)
-_OTHER_FORMAT = re.compile(r"[eE][+-]|/|@")
 
 
 def load_xlsx(content: bytes) -> Content:
@@ -97,59 +92,3 @@ class _Rows:
                 return
             self.n_rows = number
             yield number, [shown(cell.value, cell.number_format) if cell.value is not None else "" for cell in row]
-
-
-def shown(value: object, number_format: str) -> str:
-    """Return a cell's value as a spreadsheet displays it; dates in ISO 8601, since their format depends on the locale.
-
-    Args:
-        value: The value.
-        number_format: The cell's number format, `#,##0.00 "EUR"`, say.
-
-    Returns:
-        The text displayed.
-    """
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, int | float):
-        return _number(value, number_format)
-    if isinstance(value, datetime | time):
-        if isinstance(value, datetime) and value.time() == time.min:
-            return value.date().isoformat()
-        precision = "seconds" if value.second else "minutes"
-        return value.isoformat(" ", precision) if isinstance(value, datetime) else value.isoformat(precision)
-    return str(value)
-
-
-def _number(value: float, number_format: str) -> str:
-    positive, _, others = number_format.partition(";")
-    negative = others.partition(";")[0] if value < 0 else ""
-    plain = _NO_TEXT.sub(_literal, negative or positive)
-    match = None if _OTHER_FORMAT.search(plain) or "general" in plain.lower() else _FIGURE.fullmatch(plain)
-    if match is None:
-        return f"{value:.11g}" if isinstance(value, float) else str(value)
-    places = match["decimals"] or match["only"] or ""
-    figure = abs(value) if negative else value  # a format for negative numbers writes the sign itself
-    if "%" in plain:
-        figure *= 100
-    digits = f"{figure:{',' if ',' in match['figure'] else ''}.{len(places)}f}"
-    optional = len(places) - len(places.rstrip("#"))
-    while optional and digits.endswith("0"):
-        digits, optional = digits[:-1], optional - 1
-    return _put_back(match["before"] + digits.removesuffix(".") + match["after"]).strip()
-
-
-_PRIVATE = 0xE000
-"""Literal characters are shifted here while a format is parsed, so that a dot within quotes is no decimal point."""
-
-
-def _literal(match: re.Match[str]) -> str:
-    words = match["currency"] or match["escaped"] or match["quoted"] or ""
-    return "".join(chr(_PRIVATE + ord(character)) if ord(character) < _ASCII else character for character in words)
-
-
-_ASCII = 0x80
-
-
-def _put_back(words: str) -> str:
-    return "".join(chr(ord(c) - _PRIVATE) if _PRIVATE <= ord(c) < _PRIVATE + _ASCII else c for c in words)

@@ -1,0 +1,147 @@
+"""What stands in a document beside its text: charts, diagrams, pictures and embedded files of Office Open XML."""
+
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Callable
+
+from lxml import etree
+
+from index.errors import UnreadableFileError
+from index.formats.assembling import LINE, PARAGRAPH, Assembly
+from index.formats.content import Part
+from index.formats.limits import MAX_PART_BYTES, MAX_PARTS
+from index.formats.naming import Names
+from index.formats.office.charts import chart_rows, paragraphs
+from index.formats.office.containers import Attachments, attribute, local, parse, related
+from index.formats.office.pictures import MAX_PICTURE_BYTES, Pictures, counted
+from index.formats.tables import described
+
+_REFERENCE = re.compile(r"\{[^}]*/relationships\}")
+_EMBEDDED = frozenset({"package", "oleObject", "aFChunk"})
+_HAS_OWN_PICTURE = frozenset({"object", "oleObj", "control"})
+"""Elements of embedded files, which show a picture of the file."""
+_PASSED_OVER = frozenset({"Fallback", "txbxContent"})
+_NAMED_BY_PROGRAM = re.compile(r"(?i)\S*\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg)|\S{0,30}\s?\d*")
+_BY_PROGRAM = "Description automatically generated"
+_MEDIA = {"video": "video", "audio": "sound"}
+
+
+class Objects:
+    """Reads the objects of one file, each once, and says which were not read."""
+
+    def __init__(self, content: bytes, members: dict[str, bytes], on_page: Callable[[], None]) -> None:
+        """Begin with the first object.
+
+        Args:
+            content: The file's bytes.
+            members: The unpacked members' bytes by name.
+            on_page: Called before each picture, which may take seconds.
+        """
+        self._members = members
+        self._attachments = Attachments(content)
+        self._pictures = Pictures(on_page)
+        self._related: dict[str, dict[str, tuple[str, str]]] = {}
+        self._seen: set[str] = set()
+        self._names = Names()
+        self._unread: Counter[tuple[str, str]] = Counter()
+        self.parts: list[Part] = []
+        """Embedded files."""
+
+    def add(self, text: Assembly, element: etree._Element, part: str) -> None:
+        """Add the text of all objects that an element shows.
+
+        Args:
+            text: The text to add to.
+            element: The element.
+            part: Name of the part that it stands in.
+        """
+        self._add(text, element, part, shows_picture=True)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what was not read."""
+        unread = (f"{counted(number, noun)}: {why}" for (noun, why), number in self._unread.items() if number)
+        return (*unread, *self._pictures.notes())
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return how what was read was read."""
+        return tuple(self._pictures.remarks())
+
+    def targets(self, part: str) -> dict[str, tuple[str, str]]:
+        """Return the relationships of a part: type and target by id."""
+        if part not in self._related:
+            self._related[part] = related(self._members, part, self._attachments.names)
+        return self._related[part]
+
+    def _add(self, text: Assembly, element: etree._Element, part: str, shows_picture: bool) -> None:
+        kind = local(element)
+        if kind in _PASSED_OVER:
+            return
+        if kind in {"docPr", "cNvPr"}:
+            words = " ".join(attribute(element, "descr").split()).removesuffix(_BY_PROGRAM).rstrip()
+            if not _NAMED_BY_PROGRAM.fullmatch(words):
+                text.add(f"Picture: {words}")
+        for key, value in element.attrib.items():
+            if _REFERENCE.match(key):
+                self._add_object(text, part, value, shows_picture)
+        for child in element:
+            self._add(text, child, part, shows_picture and kind not in _HAS_OWN_PICTURE)
+
+    def _add_object(self, text: Assembly, part: str, reference: str, shows_picture: bool) -> None:
+        kind, target = self.targets(part).get(reference, ("", ""))
+        if not target or target in self._seen or (kind == "image" and not shows_picture):
+            return
+        if kind == "image":
+            self._seen.add(target)
+            text.add(self._pictures.read(self._attachments.read(target, MAX_PICTURE_BYTES)))
+        elif kind in {"chart", "chartEx"}:
+            self._seen.add(target)
+            self._add_chart(text, target)
+        elif kind == "diagramData":
+            self._seen.add(target)
+            root = self._root(target, "diagram")
+            text.add("\n".join(paragraphs(root)) if root is not None else "")
+        elif kind in _EMBEDDED:
+            self._seen.add(target)
+            self._embed(target)
+        elif kind in _MEDIA:
+            self._seen.add(target)
+            self._unread[_MEDIA[kind], "not read"] += 1
+
+    def _add_chart(self, text: Assembly, target: str) -> None:
+        root = self._root(target, "chart")
+        if root is None:
+            return
+        title, rows = chart_rows(root)
+        text.add(f"Chart: {title}" if title else "")
+        for order, (_, words) in enumerate(described(enumerate(rows, 1), has_header=True)):
+            text.add(words, LINE if order else PARAGRAPH)
+        if not rows:
+            workbooks = [path for kind, path in self.targets(target).values() if kind in _EMBEDDED]
+            for workbook in workbooks:
+                self._embed(workbook)
+            self._unread["chart", "without data"] += not workbooks
+
+    def _root(self, name: str, what: str) -> etree._Element | None:
+        """Parse the part of an object; None for one that is damaged, which counts as not read."""
+        try:
+            return parse(self._members[name])
+        except (KeyError, UnreadableFileError):
+            self._unread[what, "damaged"] += 1
+            return None
+
+    def _embed(self, target: str) -> None:
+        if len(self.parts) >= MAX_PARTS:
+            self._unread["embedded file", f"beyond the first {MAX_PARTS:,}"] += 1
+            return
+        embedded = self._members.get(target)
+        embedded = self._attachments.read(target, MAX_PART_BYTES) if embedded is None else embedded
+        if embedded is None:
+            self._unread["embedded file", "damaged or too large"] += 1
+        else:
+            self.parts.append(Part(self._names.fresh(posixpath.basename(target)), embedded))
+
+
+def left_out(counts: Counter[str]) -> tuple[str, ...]:
+    """Return remarks on passages that were left out, by what they are."""
+    return tuple(f"left out: {counted(number, what)}" for what, number in counts.items() if number)
