@@ -46,7 +46,9 @@ def relationships(targets: dict[str, tuple[str, str]]) -> str:
         f'<Relationship Id="{name}" Type="{RELATIONSHIPS}/{kind}" Target="{target}"/>'
         for name, (kind, target) in targets.items()
     )
-    return f"<Relationships>{listed}</Relationships>"
+    return (
+        f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{listed}</Relationships>'
+    )
 
 
 def word_file(body: str, **parts: Part) -> bytes:

@@ -62,7 +62,14 @@ def _suffixes(words: str) -> frozenset[str]:
 PDF = Kind("PDF", "pdf.ocr.read_pdf", _suffixes("pdf"), takes_passwords=True, tells_pages=True)
 DOCX = Kind("DOCX", "office.docx.load_docx", _suffixes("docx docm dotx"), has_headings=True, tells_pages=True)
 PPTX = Kind("PPTX", "office.pptx.load_pptx", _suffixes("pptx pptm ppsx"))
-XLSX = Kind("XLSX", "office.xlsx.load_xlsx", _suffixes("xlsx xlsm xltx"), is_named_after_file=True, is_in_words=False)
+XLSX = Kind(
+    "XLSX",
+    "office.xlsx.load_xlsx",
+    _suffixes("xlsx xlsm xltx"),
+    is_named_after_file=True,
+    is_in_words=False,
+    tells_pages=True,
+)
 ODT = Kind("OpenDocument text", "office.odf.load_odf", _suffixes("odt ott"), has_headings=True)
 ODF = Kind("OpenDocument", "office.odf.load_odf", _suffixes("ods odp ots otp"))
 RTF = Kind("RTF", "office.rtf.load_rtf", _suffixes("rtf"))

@@ -21,11 +21,15 @@ def chart_rows(root: etree._Element) -> tuple[str, list[list[str]]]:
 
     Returns:
         Its title and the titles of its axes, and its table: a row of headers, then one of each category with the value
-        of each series; no rows if the file does not hold what the chart shows.
+        of each series; no rows if the file does not hold what the chart shows. A single series is named in the title,
+        not in headers.
     """
     titles = [_text(title) for title in root.iter() if local(title) == "title"]
     series = [_Series(each) for each in root.iter() if local(each) == "ser"] or list(_newer_series(root))
-    return "; ".join(dict.fromkeys(filter(None, titles))), _rows(series)
+    rows = _rows(series)
+    if rows and len(rows[0]) == 2:  # noqa: PLR2004 (categories and values)
+        titles.append(rows.pop(0)[1])
+    return "; ".join(dict.fromkeys(filter(None, titles))), rows
 
 
 def paragraphs(root: etree._Element) -> list[str]:

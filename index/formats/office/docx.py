@@ -3,7 +3,6 @@
 Read from the XML by lxml: python-docx silently skips content controls, tracked insertions, text boxes and footnotes.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -22,7 +21,7 @@ from index.formats.office.containers import (
     related,
     unpack,
 )
-from index.formats.office.objects import Objects, left_out
+from index.formats.office.objects import Objects, is_page_number, left_out
 from index.formats.office.word_numbering import Numbering
 from index.formats.office.word_text import WordText, text_of, visible
 from index.formats.tables import Row, described
@@ -31,8 +30,6 @@ _DOCUMENT = "word/document.xml"
 _TRANSPARENT = frozenset("sdt sdtContent customXml ins moveTo smartTag AlternateContent Choice body".split())
 _NOTES = ("footnoteReference", "endnoteReference")
 _OBJECTS = ("drawing", "pict", "object")
-_PAGE_WORDS = re.compile(r"(?i)(?:page|seite|p\.)?\W*(?:of|von)?\W*")
-"""What is left of a footer whose page numbers are removed."""
 _OFF = frozenset({"0", "false", "off"})
 _TITLE_LEVEL = 0
 _MAX_LEVEL = 9
@@ -123,8 +120,10 @@ class _Word:
                 seen.update({path, words})
                 self._part = path
                 self._text.stand(f"page {kind}")
-                self._add_all(root if not _PAGE_WORDS.fullmatch(words) else ())
-                self._add_asides(root if _PAGE_WORDS.fullmatch(words) else ())
+                if is_page_number(words):
+                    self._add_asides(root)
+                else:
+                    self._add_all(root)
 
     def _is_shown(self, reference: etree._Element) -> bool:
         """Return whether a header is on any page: those of first and even pages may be switched off."""

@@ -18,26 +18,33 @@ from index.formats.office.pictures import MAX_PICTURE_BYTES, Pictures, counted
 from index.formats.tables import described
 
 _REFERENCE = re.compile(r"\{[^}]*/relationships\}")
-_EMBEDDED = frozenset({"package", "oleObject", "aFChunk"})
+EMBEDDED = frozenset({"package", "oleObject", "aFChunk"})
+"""Types of relationships to embedded files."""
 _HAS_OWN_PICTURE = frozenset({"object", "oleObj", "control"})
 """Elements of embedded files, which show a picture of the file."""
 _PASSED_OVER = frozenset({"Fallback", "txbxContent"})
 _NAMED_BY_PROGRAM = re.compile(r"(?i)\S*\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg)|\S{0,30}\s?\d*")
 _BY_PROGRAM = "Description automatically generated"
+_PAGE_NUMBER = re.compile(r"(?i)(?:page|seite|p\.)?\W*(?:of|von)?\W*")
 _MEDIA = {"video": "video", "audio": "sound"}
 
 
 class Objects:
     """Reads the objects of one file, each once, and says which were not read."""
 
-    def __init__(self, content: bytes, members: dict[str, bytes], on_page: Callable[[], None]) -> None:
+    def __init__(
+        self, content: bytes, members: dict[str, bytes], on_page: Callable[[], None], has_cells: bool = False
+    ) -> None:
         """Begin with the first object.
 
         Args:
             content: The file's bytes.
             members: The unpacked members' bytes by name.
             on_page: Called before each picture, which may take seconds.
+            has_cells: Whether the file has cells that its charts show, so that nothing is missing of a chart without
+                values of its own.
         """
+        self._has_cells = has_cells
         self._members = members
         self._attachments = Attachments(content)
         self._pictures = Pictures(on_page)
@@ -73,6 +80,34 @@ class Objects:
             self._related[part] = related(self._members, part, self._attachments.names)
         return self._related[part]
 
+    def embed(self, target: str) -> None:
+        """Add an embedded file to the parts, once.
+
+        Args:
+            target: Its name in the document.
+        """
+        if target in self._seen:
+            return
+        self._seen.add(target)
+        if len(self.parts) >= MAX_PARTS:
+            self.leave_out("embedded file", f"beyond the first {MAX_PARTS:,}")
+            return
+        embedded = self._members.get(target)
+        embedded = self._attachments.read(target, MAX_PART_BYTES) if embedded is None else embedded
+        if embedded is None:
+            self.leave_out("embedded file", "damaged or too large")
+        else:
+            self.parts.append(Part(self._names.fresh(posixpath.basename(target)), embedded))
+
+    def leave_out(self, what: str, why: str) -> None:
+        """Count an object that is not read.
+
+        Args:
+            what: What it is, in the singular: "chart".
+            why: Why it is not read.
+        """
+        self._unread[what, why] += 1
+
     def _add(self, text: Assembly, element: etree._Element, part: str, shows_picture: bool) -> None:
         kind = local(element)
         if kind in _PASSED_OVER:
@@ -101,12 +136,11 @@ class Objects:
             self._seen.add(target)
             root = self._root(target, "diagram")
             text.add("\n".join(paragraphs(root)) if root is not None else "")
-        elif kind in _EMBEDDED:
-            self._seen.add(target)
-            self._embed(target)
+        elif kind in EMBEDDED:
+            self.embed(target)
         elif kind in _MEDIA:
             self._seen.add(target)
-            self._unread[_MEDIA[kind], "not read"] += 1
+            self.leave_out(_MEDIA[kind], "not read")
 
     def _add_chart(self, text: Assembly, target: str) -> None:
         root = self._root(target, "chart")
@@ -114,34 +148,29 @@ class Objects:
             return
         title, rows = chart_rows(root)
         text.add(f"Chart: {title}" if title else "")
-        for order, (_, words) in enumerate(described(enumerate(rows, 1), has_header=True)):
+        for order, (_, words) in enumerate(described(enumerate(rows, 1), has_header=not rows or len(rows[0]) > 2)):  # noqa: PLR2004
             text.add(words, LINE if order else PARAGRAPH)
-        if not rows:
-            workbooks = [path for kind, path in self.targets(target).values() if kind in _EMBEDDED]
+        if not rows and not self._has_cells:
+            workbooks = [path for kind, path in self.targets(target).values() if kind in EMBEDDED]
             for workbook in workbooks:
-                self._embed(workbook)
-            self._unread["chart", "without data"] += not workbooks
+                self.embed(workbook)
+            if not workbooks:
+                self.leave_out("chart", "without data")
 
     def _root(self, name: str, what: str) -> etree._Element | None:
         """Parse the part of an object; None for one that is damaged, which counts as not read."""
         try:
             return parse(self._members[name])
         except (KeyError, UnreadableFileError):
-            self._unread[what, "damaged"] += 1
+            self.leave_out(what, "damaged")
             return None
-
-    def _embed(self, target: str) -> None:
-        if len(self.parts) >= MAX_PARTS:
-            self._unread["embedded file", f"beyond the first {MAX_PARTS:,}"] += 1
-            return
-        embedded = self._members.get(target)
-        embedded = self._attachments.read(target, MAX_PART_BYTES) if embedded is None else embedded
-        if embedded is None:
-            self._unread["embedded file", "damaged or too large"] += 1
-        else:
-            self.parts.append(Part(self._names.fresh(posixpath.basename(target)), embedded))
 
 
 def left_out(counts: Counter[str]) -> tuple[str, ...]:
     """Return remarks on passages that were left out, by what they are."""
     return tuple(f"left out: {counted(number, what)}" for what, number in counts.items() if number)
+
+
+def is_page_number(words: str) -> bool:
+    """Return whether nothing but "Page … of …" is left of a header or footer without its page numbers."""
+    return _PAGE_NUMBER.fullmatch(words) is not None

@@ -3,10 +3,13 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import openpyxl
+from openpyxl.cell.read_only import EMPTY_CELL
 
 from index.errors import UnreadableFileError
 from index.formats.assembling import LINE, PARAGRAPH, Assembly
@@ -14,21 +17,25 @@ from index.formats.content import Content
 from index.formats.numbering import numbered_places
 from index.formats.office.containers import core_properties, refusing_damage, unpack
 from index.formats.office.number_formats import shown
+from index.formats.office.objects import Objects, left_out
+from index.formats.office.sheets import Sheets, transitional, write_out_strings
 from index.formats.tables import Row, described
 
 MAX_CELLS = 5_000_000
 _DOCUMENT_TYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
+_STRUCK = b"<strike"
 _FORMULA_WITHOUT_VALUE = re.compile(rb"(?:</f>|<f/>)\s*+(?:<v\s*+/>|<v></v>)?+\s*+</c>")
 
 
-def load_xlsx(content: bytes) -> Content:
+def load_xlsx(content: bytes, on_page: Callable[[], None] = lambda: None) -> Content:
     """Read an Excel workbook.
 
     Args:
         content: The file's bytes.
+        on_page: Called before each picture that is read by OCR, which takes seconds.
 
     Returns:
-        Its text, with rows as places; formulas appear as the values saved with them.
+        Its text, with rows as places; formulas appear as the values saved with them. Embedded files are parts.
 
     Raises:
         UnreadableFileError: The file is not XLSX, is damaged, encrypted or too large.
@@ -37,18 +44,21 @@ def load_xlsx(content: bytes) -> Content:
         members = unpack(content, lambda name: name.endswith((".xml", ".rels")) and "/media/" not in name)
         if any(mark in xml for xml in members.values() for mark in _DOCUMENT_TYPES):
             raise UnreadableFileError("refused: its XML declares a document type, which office programs never do")
-        return _content(members)
+        members = transitional(members)
+        return _content(members, Objects(content, members, on_page, has_cells=True))
 
 
-def _content(members: dict[str, bytes]) -> Content:
+def _content(members: dict[str, bytes], objects: Objects) -> Content:
+    n_struck = write_out_strings(members)
     workbook = openpyxl.load_workbook(_repacked(members), read_only=True, data_only=True, keep_links=False)
     text = Assembly()
     notes: list[str] = []
     left = MAX_CELLS
+    sheets = Sheets(members, objects)
     for sheet in workbook.worksheets:
         sheet.reset_dimensions()  # the dimensions that the file declares may be false
-        rows = _Rows(sheet, left)
-        name = " ".join(sheet.title.split())
+        rows = _Rows(_Standing(sheet, n_struck) if _has_struck(members) else sheet, left)
+        name = sheets.label(sheet.title)
         starts = []
         for order, (number, words) in enumerate(described(rows)):
             starts.append((text.add(words, LINE if order else PARAGRAPH), number))
@@ -56,13 +66,22 @@ def _content(members: dict[str, bytes]) -> Content:
         left -= rows.n_cells
         if rows.is_cut:
             notes.append(f"only the first {rows.n_rows:,} rows of {name} were read: it has too many cells")
+        sheets.add_beside(text, sheet.title)
+    for title in sheets.without_cells():
+        sheets.add_beside(text, title)
     missing = sum(len(_FORMULA_WITHOUT_VALUE.findall(xml)) for name, xml in members.items() if "/worksheets/" in name)
     if missing:
         notes.append(
             f"formulas without a saved value are missing ({missing:,}); open and save it in a spreadsheet program"
         )
     title, metadata = core_properties(members)
-    return text.content(title, metadata, tuple(notes))
+    loaded = text.content(title, metadata, (*notes, *objects.notes()))
+    remarks = sheets.remarks() + objects.remarks() + left_out(n_struck)
+    return replace(loaded, remarks=remarks, parts=tuple(objects.parts))
+
+
+def _has_struck(members: dict[str, bytes]) -> bool:
+    return any(_STRUCK in xml for name, xml in members.items() if name.endswith("styles.xml"))
 
 
 def _repacked(members: dict[str, bytes]) -> io.BytesIO:
@@ -73,6 +92,20 @@ def _repacked(members: dict[str, bytes]) -> io.BytesIO:
             archive.writestr(name, xml)
     packed.seek(0)
     return packed
+
+
+class _Standing:
+    """A sheet without the cells that are struck through."""
+
+    def __init__(self, sheet: Any, n_struck: Counter[str]) -> None:  # noqa: ANN401 (openpyxl has no types)
+        self._sheet = sheet
+        self._n_struck = n_struck
+
+    def iter_rows(self) -> Iterator[Sequence[Any]]:
+        for row in self._sheet.iter_rows():
+            struck = [cell.value is not None and cell.font.strike for cell in row]
+            self._n_struck["struck-through cell"] += sum(map(bool, struck))
+            yield [EMPTY_CELL if is_struck else cell for cell, is_struck in zip(row, struck, strict=True)]
 
 
 class _Rows:
