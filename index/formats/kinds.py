@@ -61,7 +61,7 @@ def _suffixes(words: str) -> frozenset[str]:
 
 PDF = Kind("PDF", "pdf.ocr.read_pdf", _suffixes("pdf"), takes_passwords=True, tells_pages=True)
 DOCX = Kind("DOCX", "office.docx.load_docx", _suffixes("docx docm dotx"), has_headings=True, tells_pages=True)
-PPTX = Kind("PPTX", "office.pptx.load_pptx", _suffixes("pptx pptm ppsx"))
+PPTX = Kind("PPTX", "office.pptx.load_pptx", _suffixes("pptx pptm ppsx"), tells_pages=True)
 XLSX = Kind(
     "XLSX",
     "office.xlsx.load_xlsx",

@@ -11,6 +11,7 @@ from index.errors import UnreadableFileError
 from index.formats.assembling import Assembly
 from index.formats.office.charts import paragraphs
 from index.formats.office.containers import attribute, local, member, parse, related
+from index.formats.office.drawing_text import write_out_drawing
 from index.formats.office.objects import EMBEDDED, Objects, is_page_number
 from index.formats.office.symbols import lowered, raised
 
@@ -97,6 +98,8 @@ class Sheets:
         self._paths: dict[str, str] = {}
         self._kinds: dict[str, str] = {}
         self._hidden: list[str] = []
+        self.left_out: Counter[str] = Counter()
+        """How many passages of drawings were left out, by what they are."""
         for sheet in (each for each in member(members, main).iter() if local(each) == "sheet"):
             relation = next((value for key, value in sheet.attrib.items() if key.endswith("}id")), "")
             name = attribute(sheet, "name")
@@ -152,6 +155,7 @@ class Sheets:
         except (KeyError, UnreadableFileError):
             self._objects.leave_out("drawing", "damaged")
             return
+        self.left_out.update(write_out_drawing(root))
         for anchor in root:
             for box in (each for each in anchor.iter() if local(each) == "txBody"):
                 text.add("\n".join(paragraphs(box)))

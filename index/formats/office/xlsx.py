@@ -76,7 +76,7 @@ def _content(members: dict[str, bytes], objects: Objects) -> Content:
         )
     title, metadata = core_properties(members)
     loaded = text.content(title, metadata, (*notes, *objects.notes()))
-    remarks = sheets.remarks() + objects.remarks() + left_out(n_struck)
+    remarks = sheets.remarks() + objects.remarks() + left_out(n_struck + sheets.left_out)
     return replace(loaded, remarks=remarks, parts=tuple(objects.parts))
 
 
