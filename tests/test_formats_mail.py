@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contents import check, checked, place_of
 from index.errors import UnreadableFileError
 from index.formats.content import Content
-from index.formats.mail import load_eml, load_mbox
+from index.formats.mail.eml import load_eml, load_mbox
 
 
 def written(

@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -31,10 +31,14 @@ class Kind:
         is_text: Whether the bytes are text, so that they neither confirm nor contradict the suffix.
         is_plain: Whether the text is the file's own, so that reading takes no time.
         has_headings: Whether places are headings or mails.
-        is_named_after_file: Whether the title is the file's name, since the first line is a table row or code.
+        is_named_after_file: Whether a file without a title of its own is named after itself, since its first line is
+            a table row or a mail's header.
+        keeps_file_name: Whether the title is the file's name as it is, suffix included, as of code.
         is_in_words: Whether the text is in a natural language, unlike tables and code.
         takes_passwords: Whether the loader takes `passwords`, to be tried in turn.
+        takes_name: Whether the loader takes `name`, the file's own.
         tells_pages: Whether the loader takes `on_page`, called before each page that takes seconds.
+        holds_files: Whether files of this kind may hold other files.
     """
 
     name: str
@@ -44,15 +48,42 @@ class Kind:
     is_plain: bool = False
     has_headings: bool = False
     is_named_after_file: bool = False
+    keeps_file_name: bool = False
     is_in_words: bool = True
     takes_passwords: bool = False
+    takes_name: bool = False
     tells_pages: bool = False
+    holds_files: bool = False
 
     def function(self) -> Callable[..., Content]:
         """Return the loader, which takes the file's bytes and the keyword arguments named by the attributes."""
         module, _, name = self.loader.rpartition(".")
         found: Callable[..., Content] = getattr(import_module(f"index.formats.{module}"), name)
         return found
+
+    def read(
+        self, content: bytes, name: str, passwords: Sequence[str] = (), on_page: Callable[[], None] = lambda: None
+    ) -> Content:
+        """Read a file of this kind.
+
+        Args:
+            content: The file's bytes.
+            name: Its name.
+            passwords: Tried in turn if it is encrypted.
+            on_page: Called before each page that takes seconds.
+
+        Returns:
+            Its content.
+
+        Raises:
+            UnreadableFileError: It cannot be read, or holds no text.
+        """
+        given: dict[str, object] = {"passwords": tuple(passwords)} if self.takes_passwords else {}
+        if self.takes_name:
+            given["name"] = PurePosixPath(name).name
+        if self.tells_pages:
+            given["on_page"] = on_page
+        return self.function()(content, **given)
 
 
 def _suffixes(words: str) -> frozenset[str]:
@@ -74,10 +105,41 @@ ODT = Kind("OpenDocument text", "office.odf.load_odf", _suffixes("odt ott"), has
 ODF = Kind("OpenDocument", "office.odf.load_odf", _suffixes("ods odp ots otp"))
 RTF = Kind("RTF", "office.rtf.load_rtf", _suffixes("rtf"))
 EPUB = Kind("EPUB", "web.epub.load_epub", _suffixes("epub"), has_headings=True)
-ZIP = Kind("ZIP", "archives.load_zip", _suffixes("zip"), takes_passwords=True)
+ZIP = Kind("ZIP", "archives.zip_archive.load_zip", _suffixes("zip"), takes_passwords=True, holds_files=True)
+TAR = Kind("TAR", "archives.tar_archive.load_tar", _suffixes("tar"), holds_files=True)
+COMPRESSED = Kind(
+    "compressed",
+    "archives.tar_archive.load_compressed",
+    _suffixes("gz tgz bz2 tbz tbz2 xz txz"),
+    takes_name=True,
+    holds_files=True,
+)
+SEVEN_ZIP = Kind("7z", "archives.seven_zip.load_7z", _suffixes("7z"), takes_passwords=True, holds_files=True)
+PICTURE = Kind(
+    "picture",
+    "picture.load_picture",
+    _suffixes("png jpg jpeg jpe jfif tif tiff webp heic heif avif bmp gif"),
+    tells_pages=True,
+)
 HTML = Kind("HTML", "web.html.load_html", _suffixes("html htm xhtml"), is_text=True, has_headings=True)
-EML = Kind("mail", "mail.load_eml", _suffixes("eml"), is_text=True, has_headings=True)
-MBOX = Kind("mailbox", "mail.load_mbox", _suffixes("mbox"), is_text=True, has_headings=True, is_named_after_file=True)
+EML = Kind(
+    "mail",
+    "mail.eml.load_eml",
+    _suffixes("eml"),
+    is_text=True,
+    has_headings=True,
+    is_named_after_file=True,
+    holds_files=True,
+)
+MBOX = Kind(
+    "mailbox",
+    "mail.eml.load_mbox",
+    _suffixes("mbox"),
+    is_text=True,
+    has_headings=True,
+    is_named_after_file=True,
+    holds_files=True,
+)
 JSON = Kind(
     "JSON",
     "text.json_text.load_json",
@@ -111,17 +173,21 @@ CODE = Kind(
     LINED_SUFFIXES,
     is_text=True,
     is_plain=True,
-    is_named_after_file=True,
+    keeps_file_name=True,
     is_in_words=False,
 )
 PROSE = Kind("text", "text.plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
 
 KINDS = (
-    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, HTML, EML, MBOX, JSON, JSONL, CSV, MARKDOWN, CODE, PROSE
+    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML, EML, MBOX, JSON, JSONL,
+    CSV, MARKDOWN, CODE, PROSE
 )  # fmt: skip
 """Every supported kind."""
 
-SUMMARY = "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSON, CSV, text, Markdown, code, ZIP"
+SUMMARY = (
+    "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSON, CSV, text, Markdown, code, ZIP, TAR, GZ, "
+    "7Z, PNG, JPEG, TIFF, WebP, HEIC"
+)
 """The supported formats, by their common names."""
 
 _ZIP_MARK = b"PK\x03\x04"
@@ -134,6 +200,10 @@ _TYPE_MEMBER = "mimetype"
 _MAX_TYPE_BYTES = 200
 _HTML = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html)\b", re.I | re.S
+)
+_PICTURE = re.compile(
+    rb"\x89PNG\r\n|\xff\xd8\xff|II\*\x00|MM\x00\*|GIF8[79]a|RIFF.{4}WEBP|.{4}ftyp(?:heic|heix|mif1|msf1|avif)",
+    re.DOTALL,
 )
 _MBOX = re.compile(rb"From [^\n]{1,1000}\d{4}[^\n]{0,100}\n[A-Za-z-]{1,60}:")
 _MAIL = re.compile(
@@ -167,6 +237,8 @@ def kind_by_head(name: str, head: bytes) -> Kind | None:
         return RTF
     if head.startswith(_ZIP_MARK):
         return _packed(known, suffix, head)
+    if _PICTURE.match(head) and (known is not None or not suffix):
+        return PICTURE
     if known is not None and (known.is_text or not looks_like_text(head)):
         return known
     found = next((kind for mark, kind in _TEXTUAL if mark.match(head)), known)
