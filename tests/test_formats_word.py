@@ -312,14 +312,14 @@ def test_pictures_are_read_by_ocr_once():
         **{
             "p1.png": ("image", picture_of("Closed on Mondays")),
             "p2.png": ("image", picture_of("", size=(8, 8))),
-            "p3.emf": ("image", b"\x01\0\0\0"),
+            "p3.emf": ("image", b"\x01\0\0\0" + bytes(36) + b" EMF"),
         },
     )
     content = load_docx(packed, on_page=lambda: pages.append(1))
     notice = "Picture: A notice on a gate by the quay"
     assert content.text.split("\n\n") == ["See:", notice, "Closed on Mondays", notice, "End."]
     assert content.remarks == ("read by OCR: 1 picture", "1 picture without text that OCR finds")
-    assert content.notes == ("1 picture: damaged, or of a kind that OCR cannot read",)
+    assert content.notes == ("1 picture: drawn by lines, which OCR cannot read",)
     assert len(pages) == 1
 
 
@@ -335,12 +335,12 @@ def test_pictures_without_ocr_are_counted(monkeypatch):
 
 def test_huge_pictures_are_not_unpacked_or_decoded(monkeypatch):
     monkeypatch.setattr("index.formats.office.objects.MAX_PICTURE_BYTES", 1000)
-    monkeypatch.setattr("index.formats.office.pictures.MAX_PIXELS", 5)
+    monkeypatch.setattr("index.formats.picture.MAX_PIXELS", 5)
     small = picture_of("")
     shown = drawing('<a:blip r:embed="p1.png"/>') + drawing('<a:blip r:embed="p2.png"/>')
     assert len(small) < 1000
     content = word(paragraph("See:", shown), **{"p1.png": ("image", bytes(5_000_000)), "p2.png": ("image", small)})
-    assert content.notes == ("1 picture: too large", "1 picture: too large, or OCR failed")
+    assert content.notes == ("2 pictures: too large",)
 
 
 def test_embedded_files_are_parts():

@@ -22,7 +22,8 @@ EMBEDDED = frozenset({"package", "oleObject", "aFChunk"})
 """Types of relationships to embedded files."""
 _HAS_OWN_PICTURE = frozenset({"object", "oleObj", "control"})
 """Elements of embedded files, which show a picture of the file."""
-_PASSED_OVER = frozenset({"Fallback", "txbxContent"})
+_PASSED_OVER = frozenset({"Fallback", "txbxContent", "svgBlip"})
+"""Alternatives to what stands beside them, and text boxes, whose paragraphs are read as such."""
 _NAMED_BY_PROGRAM = re.compile(r"(?i)\S*\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg)|\S{0,30}\s?\d*")
 _BY_PROGRAM = "Description automatically generated"
 _PAGE_NUMBER = re.compile(r"(?i)(?:page|seite|p\.)?\W*(?:of|von)?\W*")

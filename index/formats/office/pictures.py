@@ -1,26 +1,18 @@
 """Pictures in office files, read by OCR."""
 
-import io
-import warnings
 from collections import Counter
 from collections.abc import Callable
 
-from PIL import Image
-
 from index.errors import UnreadableFileError
 from index.formats.pdf.extraction import NoTextError
-from index.formats.pdf.ocr import OcrError, ocr_pdf
+from index.formats.pdf.ocr import OcrError
+from index.formats.picture import load_picture
 
 MAX_PICTURES = 200
 """Pictures of a file that are read."""
 MAX_PICTURE_BYTES = 32 * 1024 * 1024
-MAX_PIXELS = 80_000_000
-_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
-_MIN_PIXELS = 12
-"""Width and height below which no letter can be read."""
-_SHARP_PIXELS = 1200
-"""Width from which letters are as large as a scan's; smaller pictures, of screens mostly, are enlarged."""
-_SHARP_DPI, _COARSE_DPI = 300, 150
+_WMF = b"\xd7\xcd\xc6\x9a"
+_EMF = (slice(40, 44), b" EMF")
 
 
 class Pictures:
@@ -52,20 +44,17 @@ class Pictures:
         if self._missing:
             self._unread["no OCR"] += 1
             return ""
+        text = ""
         try:
-            page = _as_pdf(picture)
-            text = ocr_pdf(page, on_page=self._on_page).text if page else ""
-        except OcrError as error:
-            self._missing = str(error)
-            self._unread["no OCR"] += 1
-            return ""
-        except NoTextError:
-            text = ""
-        except (UnreadableFileError, Image.DecompressionBombWarning, Image.DecompressionBombError):
-            self._unread["too large, or OCR failed"] += 1
-            return ""
-        except (OSError, SyntaxError, ValueError):
-            self._unread["damaged, or of a kind that OCR cannot read"] += 1
+            text = load_picture(picture, self._on_page).text
+        except NoTextError as error:
+            if isinstance(error.__context__, OcrError):
+                self._missing = str(error.__context__)
+                self._unread["no OCR"] += 1
+                return ""
+        except UnreadableFileError as error:
+            is_drawn = picture.startswith(_WMF) or picture[_EMF[0]].startswith(_EMF[1])
+            self._unread["drawn by lines, which OCR cannot read" if is_drawn else str(error).partition(":")[0]] += 1
             return ""
         self._n_read += bool(text)
         self._n_empty += not text
@@ -86,32 +75,3 @@ class Pictures:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: "1 picture", "2 pictures"."""
     return f"{number:,} {noun}{'s' if number != 1 else ''}"
-
-
-def _as_pdf(picture: bytes) -> bytes:
-    """Turn a picture into a PDF of one page, which OCR reads.
-
-    Args:
-        picture: The picture's bytes.
-
-    Returns:
-        The PDF; b"" if the picture is too small to hold text.
-
-    Raises:
-        UnreadableFileError: It has more than `MAX_PIXELS`.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(io.BytesIO(picture), formats=_FORMATS) as image:
-            width, height = image.size
-            if min(width, height) < _MIN_PIXELS:
-                return b""
-            if width * height > MAX_PIXELS:
-                raise UnreadableFileError("too large")
-            shown = image.convert("RGBA") if image.has_transparency_data else image.convert("L")
-    if shown.mode == "RGBA":  # letters on a transparent ground are meant for white paper
-        white = Image.new("RGBA", shown.size, "white")
-        shown = Image.alpha_composite(white, shown).convert("L")
-    page = io.BytesIO()
-    shown.save(page, "PDF", resolution=_SHARP_DPI if width >= _SHARP_PIXELS else _COARSE_DPI, quality=95)
-    return page.getvalue()
