@@ -101,8 +101,8 @@ XLSX = Kind(
     is_in_words=False,
     tells_pages=True,
 )
-ODT = Kind("OpenDocument text", "office.odf.load_odf", _suffixes("odt ott"), has_headings=True)
-ODF = Kind("OpenDocument", "office.odf.load_odf", _suffixes("ods odp ots otp"))
+ODT = Kind("OpenDocument text", "office.odf.load_odf", _suffixes("odt ott"), has_headings=True, tells_pages=True)
+ODF = Kind("OpenDocument", "office.odf.load_odf", _suffixes("ods odp ots otp"), tells_pages=True)
 RTF = Kind("RTF", "office.rtf.load_rtf", _suffixes("rtf"))
 EPUB = Kind("EPUB", "web.epub.load_epub", _suffixes("epub"), has_headings=True)
 ZIP = Kind("ZIP", "archives.zip_archive.load_zip", _suffixes("zip"), takes_passwords=True, holds_files=True)

@@ -1,4 +1,4 @@
-"""What stands in a document beside its text: charts, diagrams, pictures and embedded files of Office Open XML."""
+"""What stands in an office file beside its text: charts, diagrams, pictures and embedded files."""
 
 import posixpath
 import re
@@ -81,6 +81,28 @@ class Objects:
             self._related[part] = related(self._members, part, self._attachments.names)
         return self._related[part]
 
+    def add_picture(self, text: Assembly, target: str) -> None:
+        """Add the text of a picture, once.
+
+        Args:
+            text: The text to add to.
+            target: The picture's name in the document.
+        """
+        if target not in self._seen:
+            self._seen.add(target)
+            text.add(self._pictures.read(self._attachments.read(target, MAX_PICTURE_BYTES)))
+
+    def describe(self, text: Assembly, words: str) -> None:
+        """Add the description that somebody gave a picture, unless a program made it up.
+
+        Args:
+            text: The text to add to.
+            words: The description.
+        """
+        words = " ".join(words.split()).removesuffix(_BY_PROGRAM).rstrip()
+        if not _NAMED_BY_PROGRAM.fullmatch(words):
+            text.add(f"Picture: {words}")
+
     def embed(self, target: str) -> None:
         """Add an embedded file to the parts, once.
 
@@ -114,9 +136,7 @@ class Objects:
         if kind in _PASSED_OVER:
             return
         if kind in {"docPr", "cNvPr"}:
-            words = " ".join(attribute(element, "descr").split()).removesuffix(_BY_PROGRAM).rstrip()
-            if not _NAMED_BY_PROGRAM.fullmatch(words):
-                text.add(f"Picture: {words}")
+            self.describe(text, attribute(element, "descr"))
         for key, value in element.attrib.items():
             if _REFERENCE.match(key):
                 self._add_object(text, part, value, shows_picture)
@@ -128,8 +148,7 @@ class Objects:
         if not target or target in self._seen or (kind == "image" and not shows_picture):
             return
         if kind == "image":
-            self._seen.add(target)
-            text.add(self._pictures.read(self._attachments.read(target, MAX_PICTURE_BYTES)))
+            self.add_picture(text, target)
         elif kind in {"chart", "chartEx"}:
             self._seen.add(target)
             self._add_chart(text, target)

@@ -148,6 +148,7 @@ class Sheets:
             text.add(words)
         for target in (target for kind in sorted(EMBEDDED) for target in others.get(kind, ())):
             self._objects.embed(target)
+        text.stand(None)
 
     def _add_drawing(self, text: Assembly, path: str) -> None:
         try:
