@@ -8,7 +8,7 @@ from contents import checked, place_of
 from index.formats.content import Content
 from index.formats.office.docx import load_docx
 from index.formats.office.symbols import lowered, raised
-from index.formats.office.word_numbering import written
+from index.formats.office.word_numbering import number_text
 from open_xml import RELATIONSHIPS, STRICT_RELATIONSHIPS, W, chart, package, picture_of, word_file
 
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
@@ -111,7 +111,7 @@ def test_cells_that_hold_nothing_but_a_number():
     ],
 )  # fmt: skip
 def test_forms_of_numbers(number, form, said):
-    assert written(number, form) == said
+    assert number_text(number, form) == said
 
 
 def test_numbering_that_refers_to_itself_ends():

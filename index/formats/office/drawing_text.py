@@ -6,7 +6,7 @@ from lxml import etree
 
 from index.formats.office.containers import attribute, local
 from index.formats.office.symbols import lowered, raised, symbols
-from index.formats.office.word_numbering import written
+from index.formats.office.word_numbering import number_text
 
 _FORMS = {
     "arabic": "decimal",
@@ -76,4 +76,4 @@ def _write_number(paragraph: etree._Element, numbers: dict[tuple[etree._Element,
     kind = next((kind for kind in _FORMS if form.startswith(kind)), "")
     around = _AROUND.get(form.removeprefix(kind), "")
     if kind and around:
-        text.text = f"{around.format(written(number, _FORMS[kind]))} {text.text or ''}"
+        text.text = f"{around.format(number_text(number, _FORMS[kind]))} {text.text or ''}"

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from lxml import etree
 
 from index.errors import UnreadableFileError
-from index.formats.assembling import LINE, PARAGRAPH, Assembly
+from index.formats.assembling import Assembly
 from index.formats.content import Part
 from index.formats.limits import MAX_PART_BYTES, MAX_PARTS
 from index.formats.naming import Names
 from index.formats.office.charts import chart_rows, paragraphs
 from index.formats.office.containers import Attachments, attribute, local, parse, related
 from index.formats.office.pictures import MAX_PICTURE_BYTES, Pictures, counted
-from index.formats.tables import described
+from index.formats.tables import written
 
 _REFERENCE = re.compile(r"\{[^}]*/relationships\}")
 EMBEDDED = frozenset({"package", "oleObject", "aFChunk"})
@@ -168,8 +168,8 @@ class Objects:
             return
         title, rows = chart_rows(root)
         text.add(f"Chart: {title}" if title else "")
-        for order, (_, words) in enumerate(described(enumerate(rows, 1), has_header=not rows or len(rows[0]) > 2)):  # noqa: PLR2004
-            text.add(words, LINE if order else PARAGRAPH)
+        has_header = bool(rows) and len(rows[0]) > 2  # noqa: PLR2004 (categories and values)
+        text.add_table(written(enumerate(rows, 1), has_header), [title] if title else [])
         if not rows and not self._has_cells:
             workbooks = [path for kind, path in self.targets(target).values() if kind in EMBEDDED]
             for workbook in workbooks:

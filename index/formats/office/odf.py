@@ -18,7 +18,7 @@ from index.formats.office.containers import attribute, local, member, parse, pro
 from index.formats.office.objects import Objects, is_page_number, left_out
 from index.formats.office.odf_text import OdfText, without_page_fields
 from index.formats.office.symbols import mark
-from index.formats.tables import Row, described
+from index.formats.tables import Cell, Row, written
 
 MAX_COLUMNS = 1024
 _MEMBERS = frozenset({"content.xml", "styles.xml", "meta.xml", "META-INF/manifest.xml"})
@@ -116,9 +116,8 @@ class _OpenDocument:
     def _add_sheet(self, sheet: etree._Element) -> None:
         is_hidden = self._writing.said(attribute(sheet, "style-name"), "display") == "false"
         name = self._label(" ".join(attribute(sheet, "name").split()), is_hidden, " sheet")
-        starts = []
-        for order, (number, words) in enumerate(described(_rows(sheet), _has_header(sheet))):
-            starts.append((self.text.add(words, LINE if order else PARAGRAPH), number))
+        lines = written(_rows(sheet), _has_header(sheet), may_stand_abreast=True)
+        starts = self.text.add_table(lines, [name])
         self.text.stand_at(numbered_places(f"{name}, row", starts))
         self.text.stand(f"{name}, drawing")
         for frame in sheet.iter("{*}frame"):
@@ -218,8 +217,7 @@ class _OpenDocument:
             self.add(body[0])
 
     def _add_table(self, table: etree._Element) -> None:
-        for order, (_, words) in enumerate(described(_rows(table), _has_header(table))):
-            self.text.add(words, LINE if order else PARAGRAPH)
+        self.text.add_table(written(_rows(table), _has_header(table)))
 
 
 def _has_header(table: etree._Element) -> bool:
@@ -230,12 +228,13 @@ def _rows(table: etree._Element) -> Iterator[Row]:
     """Yield the rows that are not empty, numbered as shown; a repeated row is yielded once."""
     number = 1
     for row in _shown(table, "table-row"):
-        cells: list[str] = []
+        cells: list[Cell] = []
         for cell in row:
-            if local(cell) in {"table-cell", "covered-table-cell"}:
+            if local(cell) == "table-cell":
                 words, room = _flat(cell), MAX_COLUMNS - len(cells)
                 times = _repeated(cell, "number-columns-repeated") if len(words) <= MAX_HEADER_CHARS else 1
-                cells += [words] * min(times, room)
+                spans = (_repeated(cell, f"number-{kind}-spanned") for kind in ("columns", "rows"))
+                cells += [Cell(words, False, *spans)] * min(times, room)
         yield number, cells
         number += _repeated(row, "number-rows-repeated")
 

@@ -7,7 +7,7 @@ from lxml import etree
 
 from index.formats.office.containers import attribute, local
 from index.formats.office.symbols import lowered, raised
-from index.formats.office.word_numbering import written
+from index.formats.office.word_numbering import number_text
 
 _MAX_DEEP = 20
 _FORMS = {"1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
@@ -150,7 +150,9 @@ def _number(counters: dict[int, int], depth: int, levels: dict[int, etree._Eleme
     said = attribute(level, "display-levels")
     n_shown = int(said) if said.isdecimal() else 1
     shown = [each for each in range(max(depth - n_shown + 1, 1), depth + 1) if each in levels]
-    number = ".".join(written(counters.get(each, 1), _FORMS[attribute(levels[each], "num-format")]) for each in shown)
+    number = ".".join(
+        number_text(counters.get(each, 1), _FORMS[attribute(levels[each], "num-format")]) for each in shown
+    )
     return f"{attribute(level, 'num-prefix')}{number}{attribute(level, 'num-suffix')}".strip()
 
 

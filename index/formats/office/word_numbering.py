@@ -149,12 +149,12 @@ class Numbering:
             if depth not in levels or depth not in counters:
                 return ""
             form = _value(levels[depth], "numFmt")
-            return written(counters[depth], "decimal" if is_decimal and form not in {"none", "bullet"} else form)
+            return number_text(counters[depth], "decimal" if is_decimal and form not in {"none", "bullet"} else form)
 
         return _PLACEHOLDER.sub(number, text)
 
 
-def written(number: int, form: str) -> str:
+def number_text(number: int, form: str) -> str:
     """Write a number as Word does.
 
     Args:

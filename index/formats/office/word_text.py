@@ -11,7 +11,7 @@ from lxml import etree
 
 from index.formats.office.containers import attribute, local
 from index.formats.office.symbols import is_symbol_font, lowered, mark, raised, symbols
-from index.formats.office.word_numbering import Numbering, written
+from index.formats.office.word_numbering import Numbering, number_text
 
 HIDDEN = frozenset("Fallback del moveFrom pPr rPr txbxContent instrText delText rt".split())
 """Elements whose text is not part of the paragraph they stand in."""
@@ -180,7 +180,7 @@ class WordText:
                 _blank(run)
             else:
                 self._n_notes[kind] += 1
-                number = written(self._n_notes[kind], self._note_forms.get(kind, "decimal"))
+                number = number_text(self._n_notes[kind], self._note_forms.get(kind, "decimal"))
             self.marks[kind, attribute(reference, "id")] = number
             reference.addnext(_text_like(run, mark(number, before)))
             found = True

@@ -3,25 +3,29 @@
 import io
 import re
 import zipfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import openpyxl
 from openpyxl.cell.read_only import EMPTY_CELL
+from openpyxl.utils import range_boundaries
 
 from index.errors import UnreadableFileError
-from index.formats.assembling import LINE, PARAGRAPH, Assembly
+from index.formats.assembling import Assembly
 from index.formats.content import Content
 from index.formats.numbering import numbered_places
 from index.formats.office.containers import core_properties, refusing_damage, unpack
 from index.formats.office.number_formats import shown
 from index.formats.office.objects import Objects, left_out
 from index.formats.office.sheets import Sheets, transitional, write_out_strings
-from index.formats.tables import Row, described
+from index.formats.tables import MAX_SPAN, Cell, Row, written
 
 MAX_CELLS = 5_000_000
+MAX_MERGED = 100_000
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})[\"']")
 _DOCUMENT_TYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 _STRUCK = b"<strike"
 _FORMULA_WITHOUT_VALUE = re.compile(rb"(?:</f>|<f/>)\s*+(?:<v\s*+/>|<v></v>)?+\s*+</c>")
@@ -57,11 +61,10 @@ def _content(members: dict[str, bytes], objects: Objects) -> Content:
     sheets = Sheets(members, objects)
     for sheet in workbook.worksheets:
         sheet.reset_dimensions()  # the dimensions that the file declares may be false
-        rows = _Rows(_Standing(sheet, n_struck) if _has_struck(members) else sheet, left)
+        standing = _Standing(sheet, n_struck) if _has_struck(members) else sheet
+        rows = _Rows(standing, left, _Merged(members.get(sheet._worksheet_path, b"")))  # noqa: SLF001 (no public name)
         name = sheets.label(sheet.title)
-        starts = []
-        for order, (number, words) in enumerate(described(rows)):
-            starts.append((text.add(words, LINE if order else PARAGRAPH), number))
+        starts = text.add_table(written(rows, may_stand_abreast=True), [name])
         text.stand_at(numbered_places(f"{name}, row", starts))
         left -= rows.n_cells
         if rows.is_cut:
@@ -108,11 +111,45 @@ class _Standing:
             yield [EMPTY_CELL if is_struck else cell for cell, is_struck in zip(row, struck, strict=True)]
 
 
+class _Merged:
+    """The merged cells of a sheet, which openpyxl does not give while it reads row by row.
+
+    Attributes:
+        spans: Number of columns and of rows of each merged cell, by row and column, from 1.
+    """
+
+    def __init__(self, xml: bytes) -> None:
+        """Find the merged cells in a sheet's XML, up to `MAX_MERGED`."""
+        self.spans: dict[tuple[int, int], tuple[int, int]] = {}
+        for match in islice(_MERGED.finditer(xml), MAX_MERGED):
+            left, top, right, bottom = range_boundaries(match[1].decode("ascii"))
+            self.spans[top, left] = (min(right - left + 1, MAX_SPAN), bottom - top + 1)
+        self._begin = deque(sorted(self.spans))
+        self._until: dict[int, int] = {}
+
+    def covered(self, row: int, n_columns: int) -> set[int]:
+        """Return the columns of a row, up to a number of them, that merged cells reach over, from 1.
+
+        Rows must be asked for in ascending order.
+        """
+        while self._begin and self._begin[0][0] <= row:
+            top, left = self._begin.popleft()
+            width, height = self.spans[top, left]
+            for column in range(left, left + width):
+                self._until[column] = max(self._until.get(column, 0), top + height - 1)
+        return {
+            column
+            for column in range(1, n_columns + 1)
+            if self._until.get(column, 0) >= row and (row, column) not in self.spans
+        }
+
+
 class _Rows:
     """The rows of a sheet, up to a total number of cells."""
 
-    def __init__(self, sheet: Any, max_cells: int) -> None:  # noqa: ANN401 (openpyxl has no types)
+    def __init__(self, sheet: Any, max_cells: int, merged: _Merged) -> None:  # noqa: ANN401 (openpyxl has no types)
         self._sheet = sheet
+        self._merged = merged
         self._max_cells = max_cells
         self.n_cells = self.n_rows = 0
         self.is_cut = False
@@ -124,4 +161,14 @@ class _Rows:
                 self.is_cut = True
                 return
             self.n_rows = number
-            yield number, [shown(cell.value, cell.number_format) if cell.value is not None else "" for cell in row]
+            yield number, list(self._cells(number, row))
+
+    def _cells(self, number: int, row: Sequence[Any]) -> Iterator[Cell | str]:
+        left_out = self._merged.covered(number, len(row))
+        for column, cell in enumerate(row, 1):
+            words = shown(cell.value, cell.number_format) if cell.value is not None else ""
+            spans = self._merged.spans.get((number, column))
+            if spans is not None:
+                yield Cell(words, False, *spans)
+            elif column not in left_out:
+                yield words
