@@ -1,9 +1,12 @@
 """Excel workbooks whole: what stands beside the cells, and what cells show."""
 
 import io
+import random
 import shutil
+import struct
 import zipfile
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -14,7 +17,9 @@ from openpyxl.styles import Font
 
 from contents import checked, place_of
 from index.formats.content import Content
+from index.formats.kinds import XLSB, kind_of
 from index.formats.office.number_formats import shown, shown_number
+from index.formats.office.xlsb import load_xlsb
 from index.formats.office.xlsx import load_xlsx
 from open_xml import RELATIONSHIPS, chart, picture_of, relationships
 
@@ -204,3 +209,87 @@ def test_durations_in_cells():
     made = book()
     made.active["B2"].value, made.active["B2"].number_format = 1.1, "[h]:mm"
     assert read(saved(made)).text == "Item: Rope; Cost: 26:24"
+
+
+# Binary workbooks ----------------------------------------------------------------------------------------------------
+
+BINARY = (Path(__file__).parent / "data" / "documents" / "costs.xlsb").read_bytes()
+
+
+def rebuilt(**changes: bytes) -> bytes:
+    """The binary workbook with other members, by the ends of their names."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(BINARY)) as source, zipfile.ZipFile(packed, "w") as target:
+        for name in source.namelist():
+            given = [content for end, content in changes.items() if name.endswith(f"{end}.bin")]
+            target.writestr(name, given[0] if given else source.read(name))
+    return packed.getvalue()
+
+
+def test_a_binary_workbook():
+    assert kind_of("costs", BINARY) is kind_of("costs.xlsx", BINARY) is XLSB
+    content = load_xlsb(BINARY)
+    checked(load_xlsb, BINARY)
+    assert content.text == (
+        "Item: Diving; Cost: 8641.5; Paid on: 2025-05-04\nItem: Ship; Cost: 1234; Paid on: 2025-05-04 13:30\n"
+        "Item: TRUE\n\nSecret rate: 7"
+    )
+    assert place_of(content, "Ship") == "Costs, row 3"
+    assert place_of(content, "Secret") == "Rates (hidden sheet), row 1"
+    assert content.remarks == ("read, though hidden: 1 sheet (Rates)",)
+
+
+def record(kind: int, *fields: int | float | str) -> bytes:
+    """A record: whole numbers in four bytes, others in eight, strings with their lengths."""
+    data = b""
+    for field in fields:
+        if isinstance(field, str):
+            data += len(field).to_bytes(4, "little") + field.encode("utf-16-le")
+        else:
+            data += struct.pack("<d", field) if isinstance(field, float) else field.to_bytes(4, "little")
+    tag = bytes([kind]) if kind < 0x80 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    return tag + bytes([len(data)]) + data
+
+
+def test_cells_of_a_binary_sheet():
+    styles = record(44, 0)[:2] + b"\x0e" + (165).to_bytes(2, "little") + record(44, "0.0%")[2:]
+    styles = bytes([44, len(styles) - 3]) + styles[3:]
+    cell_styles = b"".join(bytes([47, 4, 0, 0]) + number.to_bytes(2, "little") for number in (0, 165, 14))
+    sheet = record(0, 0) + record(6, 0, 0, "Item") + record(6, 1, 0, "South") + record(6, 2, 0, "North")
+    sheet += record(0, 1) + record(6, 0, 0, "Share") + record(5, 1, 1, 0.125) + record(2, 2, 1, 12 << 2 | 3)
+    sheet += (
+        record(0, 2) + record(6, 0, 0, "Paid on") + record(9, 1, 2, 45000.0) + record(2, 2, 0, (2**30 - 5) << 2 | 2)
+    )
+    sheet += record(0, 3) + bytes([4, 9]) + bytes(8) + b"\1" + bytes([3, 9]) + b"\2" + bytes(7) + b"\7"
+    sheet += record(146) + record(0, 9) + record(6, 0, 0, "Below the cells") + record(176, 3, 3, 0, 1)
+    listed = record(617) + cell_styles + record(618)
+    content = load_xlsb(rebuilt(sheet1=sheet, sheet2=b"", styles=styles + listed))
+    assert content.text.splitlines() == [
+        "Item: Share; South: 12.5%; North: 12.0%", "Item: Paid on; South: 2023-03-15; North: -5", "Item: TRUE; North: #DIV/0!",
+    ]  # fmt: skip
+
+
+def test_a_binary_sheet_that_spans_a_billion_cells(monkeypatch):
+    monkeypatch.setattr("index.formats.office.xlsx.MAX_CELLS", 10_000)
+    far = (
+        record(0, 0)
+        + record(5, 0, 0, 1.0)
+        + record(0, 1_048_575)
+        + record(5, 16_383, 0, 2.0)
+        + record(5, 20_000, 0, 3.0)
+    )
+    content = load_xlsb(rebuilt(sheet1=far, sheet2=b""))
+    assert content.text == "1"
+    assert "rows of Costs were read: it has too many cells" in content.notes[0]
+
+
+def test_damaged_binary_sheets_never_end_in_anything_but_an_answer():
+    chance = random.Random(6)
+    with zipfile.ZipFile(io.BytesIO(BINARY)) as source:
+        whole = {name: source.read(name) for name in source.namelist() if name.endswith(".bin")}
+    for _ in range(60):
+        name = chance.choice(sorted(whole))
+        content = bytearray(whole[name])
+        for _ in range(5):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        checked(load_xlsb, rebuilt(**{Path(name).stem: bytes(content)}))

@@ -101,6 +101,9 @@ XLSX = Kind(
     is_in_words=False,
     tells_pages=True,
 )
+XLSB = Kind(
+    "XLSB", "office.xlsb.load_xlsb", _suffixes("xlsb"), is_named_after_file=True, is_in_words=False, tells_pages=True
+)
 ODT = Kind("OpenDocument text", "office.odf.load_odf", _suffixes("odt ott"), has_headings=True, tells_pages=True)
 ODF = Kind("OpenDocument", "office.odf.load_odf", _suffixes("ods odp ots otp"), tells_pages=True)
 RTF = Kind("RTF", "office.rtf.load_rtf", _suffixes("rtf"))
@@ -179,19 +182,20 @@ CODE = Kind(
 PROSE = Kind("text", "text.plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
 
 KINDS = (
-    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML, EML, MBOX, JSON, JSONL,
-    CSV, MARKDOWN, CODE, PROSE
+    PDF, DOCX, PPTX, XLSX, XLSB, ODT, ODF, RTF, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML, EML, MBOX, JSON,
+    JSONL, CSV, MARKDOWN, CODE, PROSE
 )  # fmt: skip
 """Every supported kind."""
 
 SUMMARY = (
-    "PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSON, CSV, text, Markdown, code, ZIP, TAR, GZ, "
-    "7Z, PNG, JPEG, TIFF, WebP, HEIC"
+    "PDF, DOCX, PPTX, XLSX, XLSB, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSON, CSV, text, Markdown, code, ZIP, "
+    "TAR, GZ, 7Z, PNG, JPEG, TIFF, WebP, HEIC"
 )
 """The supported formats, by their common names."""
 
 _ZIP_MARK = b"PK\x03\x04"
 _OPEN_XML = {"word": DOCX, "ppt": PPTX, "xl": XLSX}
+_BINARY_WORKBOOK = "xl/workbook.bin"
 _OFFICE_MARK = re.compile(
     rb"\[Content_Types\]\.xml|_rels/|docProps/|mimetypeapplication/(?:epub\+zip|vnd\.oasis\.opendocument\.)"
 )
@@ -278,7 +282,8 @@ def _kind_of_archive(archive: zipfile.ZipFile) -> Kind | None:
     names = archive.NameToInfo
     if "[Content_Types].xml" in names:
         folders = {name.partition("/")[0] for name in names}
-        return next((kind for folder, kind in _OPEN_XML.items() if folder in folders), None)
+        found = next((kind for folder, kind in _OPEN_XML.items() if folder in folders), None)
+        return XLSB if found is XLSX and _BINARY_WORKBOOK in names else found
     if _TYPE_MEMBER not in names:
         return None
     with archive.open(_TYPE_MEMBER) as member:

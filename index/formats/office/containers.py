@@ -71,6 +71,23 @@ def _bounded(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> b
     return bytes(unpacked)
 
 
+def repacked(members: dict[str, bytes]) -> io.BytesIO:
+    """Pack members that were unpacked within bounds, for libraries that would unpack the file itself without limit.
+
+    Args:
+        members: Their bytes by name.
+
+    Returns:
+        The ZIP archive, from its beginning.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    packed.seek(0)
+    return packed
+
+
 class Attachments:
     """Members of an office file that are unpacked one at a time, as they are needed: pictures and embedded files."""
 

@@ -14,6 +14,7 @@ from index.formats.limits import MAX_PART_BYTES, MAX_PARTS
 from index.formats.naming import Names
 from index.formats.office.charts import chart_rows, paragraphs
 from index.formats.office.containers import Attachments, attribute, local, parse, related
+from index.formats.office.drawing_text import write_out_drawing
 from index.formats.office.pictures import MAX_PICTURE_BYTES, Pictures, counted
 from index.formats.tables import written
 
@@ -53,6 +54,8 @@ class Objects:
         self._seen: set[str] = set()
         self._names = Names()
         self._unread: Counter[tuple[str, str]] = Counter()
+        self.left_out: Counter[str] = Counter()
+        """How many passages of drawings were left out, by what they are."""
         self.parts: list[Part] = []
         """Embedded files."""
 
@@ -80,6 +83,22 @@ class Objects:
         if part not in self._related:
             self._related[part] = related(self._members, part, self._attachments.names)
         return self._related[part]
+
+    def add_drawing(self, text: Assembly, part: str) -> None:
+        """Add the text boxes and objects of a sheet's drawing.
+
+        Args:
+            text: The text to add to.
+            part: Name of the drawing's part.
+        """
+        root = self._root(part, "drawing")
+        if root is None:
+            return
+        self.left_out.update(write_out_drawing(root))
+        for anchor in root:
+            for box in (each for each in anchor.iter() if local(each) == "txBody"):
+                text.add("\n".join(paragraphs(box)))
+            self.add(text, anchor, part)
 
     def add_picture(self, text: Assembly, target: str) -> None:
         """Add the text of a picture, once.

@@ -9,9 +9,7 @@ from lxml import etree
 
 from index.errors import UnreadableFileError
 from index.formats.assembling import Assembly
-from index.formats.office.charts import paragraphs
 from index.formats.office.containers import attribute, local, member, parse, related
-from index.formats.office.drawing_text import write_out_drawing
 from index.formats.office.objects import EMBEDDED, Objects, is_page_number
 from index.formats.office.symbols import lowered, raised
 
@@ -98,8 +96,6 @@ class Sheets:
         self._paths: dict[str, str] = {}
         self._kinds: dict[str, str] = {}
         self._hidden: list[str] = []
-        self.left_out: Counter[str] = Counter()
-        """How many passages of drawings were left out, by what they are."""
         for sheet in (each for each in member(members, main).iter() if local(each) == "sheet"):
             relation = next((value for key, value in sheet.attrib.items() if key.endswith("}id")), "")
             name = attribute(sheet, "name")
@@ -139,7 +135,7 @@ class Sheets:
             others.setdefault(kind, []).append(target)
         for target in others.get("drawing", ()):
             text.stand(f"{self.label(name)}, drawing")
-            self._add_drawing(text, target)
+            self._objects.add_drawing(text, target)
         for cell, author, words in self._comments(others):
             text.stand(f"{self.label(name)}, comment at {cell}")
             text.add(f"Comment by {author} at {cell}: {words}" if author else f"Comment at {cell}: {words}")
@@ -149,18 +145,6 @@ class Sheets:
         for target in (target for kind in sorted(EMBEDDED) for target in others.get(kind, ())):
             self._objects.embed(target)
         text.stand(None)
-
-    def _add_drawing(self, text: Assembly, path: str) -> None:
-        try:
-            root = parse(self._members[path])
-        except (KeyError, UnreadableFileError):
-            self._objects.leave_out("drawing", "damaged")
-            return
-        self.left_out.update(write_out_drawing(root))
-        for anchor in root:
-            for box in (each for each in anchor.iter() if local(each) == "txBody"):
-                text.add("\n".join(paragraphs(box)))
-            self._objects.add(text, anchor, path)
 
     def _comments(self, others: dict[str, list[str]]) -> Iterator[tuple[str, str, str]]:
         """Yield cell, author and words of each comment of a sheet."""
@@ -178,6 +162,9 @@ class Sheets:
                     yield attribute(comment, "ref"), author, words.removeprefix(f"{author}:").strip()
 
     def _parsed(self, path: str) -> etree._Element:
+        if path.endswith(".bin"):
+            self._objects.leave_out("sheet with comments", "they are not read; save it as XLSX")
+            return etree.Element("none")
         try:
             return parse(self._members[path])
         except (KeyError, UnreadableFileError):

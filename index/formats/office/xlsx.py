@@ -1,8 +1,6 @@
 """XLSX: rows as headers and values, formatted as displayed, read by openpyxl."""
 
-import io
 import re
-import zipfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +15,7 @@ from index.errors import UnreadableFileError
 from index.formats.assembling import Assembly
 from index.formats.content import Content
 from index.formats.numbering import numbered_places
-from index.formats.office.containers import core_properties, refusing_damage, unpack
+from index.formats.office.containers import core_properties, refusing_damage, repacked, unpack
 from index.formats.office.number_formats import shown
 from index.formats.office.objects import Objects, left_out
 from index.formats.office.sheets import Sheets, transitional, write_out_strings
@@ -49,12 +47,21 @@ def load_xlsx(content: bytes, on_page: Callable[[], None] = lambda: None) -> Con
         if any(mark in xml for xml in members.values() for mark in _DOCUMENT_TYPES):
             raise UnreadableFileError("refused: its XML declares a document type, which office programs never do")
         members = transitional(members)
-        return _content(members, Objects(content, members, on_page, has_cells=True))
+        return workbook_content(members, Objects(content, members, on_page, has_cells=True))
 
 
-def _content(members: dict[str, bytes], objects: Objects) -> Content:
+def workbook_content(members: dict[str, bytes], objects: Objects) -> Content:
+    """Read the unpacked members of a workbook.
+
+    Args:
+        members: Their bytes by name.
+        objects: Reads its charts, pictures and embedded files.
+
+    Returns:
+        The content.
+    """
     n_struck = write_out_strings(members)
-    workbook = openpyxl.load_workbook(_repacked(members), read_only=True, data_only=True, keep_links=False)
+    workbook = openpyxl.load_workbook(repacked(members), read_only=True, data_only=True, keep_links=False)
     text = Assembly()
     notes: list[str] = []
     left = MAX_CELLS
@@ -64,7 +71,7 @@ def _content(members: dict[str, bytes], objects: Objects) -> Content:
         standing = _Standing(sheet, n_struck) if _has_struck(members) else sheet
         rows = _Rows(standing, left, _Merged(members.get(sheet._worksheet_path, b"")))  # noqa: SLF001 (no public name)
         name = sheets.label(sheet.title)
-        starts = text.add_table(written(rows, may_stand_abreast=True), [name])
+        starts = text.add_table(written(rows, may_stand_abreast=True), [" ".join(sheet.title.split())])
         text.stand_at(numbered_places(f"{name}, row", starts))
         left -= rows.n_cells
         if rows.is_cut:
@@ -79,22 +86,12 @@ def _content(members: dict[str, bytes], objects: Objects) -> Content:
         )
     title, metadata = core_properties(members)
     loaded = text.content(title, metadata, (*notes, *objects.notes()))
-    remarks = sheets.remarks() + objects.remarks() + left_out(n_struck + sheets.left_out)
+    remarks = sheets.remarks() + objects.remarks() + left_out(n_struck + objects.left_out)
     return replace(loaded, remarks=remarks, parts=tuple(objects.parts))
 
 
 def _has_struck(members: dict[str, bytes]) -> bool:
     return any(_STRUCK in xml for name, xml in members.items() if name.endswith("styles.xml"))
-
-
-def _repacked(members: dict[str, bytes]) -> io.BytesIO:
-    """Repack the members that were unpacked within bounds, since openpyxl itself unpacks without limit."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, xml in members.items():
-            archive.writestr(name, xml)
-    packed.seek(0)
-    return packed
 
 
 class _Standing:
