@@ -18,9 +18,9 @@ from openpyxl.styles import Font
 from contents import checked, place_of
 from index.formats.content import Content
 from index.formats.kinds import XLSB, kind_of
-from index.formats.office.number_formats import shown, shown_number
-from index.formats.office.xlsb import load_xlsb
-from index.formats.office.xlsx import load_xlsx
+from index.formats.office.excel.number_formats import shown, shown_number
+from index.formats.office.excel.xlsb import load_xlsb
+from index.formats.office.excel.xlsx import load_xlsx
 from open_xml import RELATIONSHIPS, chart, picture_of, relationships
 
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
@@ -265,12 +265,14 @@ def test_cells_of_a_binary_sheet():
     listed = record(617) + cell_styles + record(618)
     content = load_xlsb(rebuilt(sheet1=sheet, sheet2=b"", styles=styles + listed))
     assert content.text.splitlines() == [
-        "Item: Share; South: 12.5%; North: 12.0%", "Item: Paid on; South: 2023-03-15; North: -5", "Item: TRUE; North: #DIV/0!",
-    ]  # fmt: skip
+        "Item: Share; South: 12.5%; North: 12.0%",
+        "Item: Paid on; South: 2023-03-15; North: -5",
+        "Item: TRUE; North: #DIV/0!",
+    ]
 
 
 def test_a_binary_sheet_that_spans_a_billion_cells(monkeypatch):
-    monkeypatch.setattr("index.formats.office.xlsx.MAX_CELLS", 10_000)
+    monkeypatch.setattr("index.formats.office.excel.xlsx.MAX_CELLS", 10_000)
     far = (
         record(0, 0)
         + record(5, 0, 0, 1.0)

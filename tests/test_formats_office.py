@@ -12,11 +12,11 @@ from index.errors import UnreadableFileError
 from index.formats import assembling
 from index.formats.content import Content
 from index.formats.office import containers
-from index.formats.office.docx import load_docx
-from index.formats.office.odf import MAX_COLUMNS, load_odf
+from index.formats.office.excel.xlsx import load_xlsx, shown
+from index.formats.office.opendocument.odf import MAX_COLUMNS, load_odf
 from index.formats.office.pptx import load_pptx
 from index.formats.office.rtf import load_rtf
-from index.formats.office.xlsx import load_xlsx, shown
+from index.formats.office.word.docx import load_docx
 from index.formats.tables import written
 from pdfs import refusal
 

@@ -7,7 +7,7 @@ import pytest
 from containers import make_zip
 from contents import checked, place_of
 from index.formats.content import Content
-from index.formats.office.odf import load_odf
+from index.formats.office.opendocument.odf import load_odf
 from open_xml import picture_of
 
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")

@@ -149,3 +149,9 @@ def test_raised_struck_and_symbol_runs():
     root = etree.fromstring(f"<a:p {P}>{words}</a:p>")
     assert write_out_drawing(root) == {"struck-through passage": 1}
     assert "".join(root.itertext()) == "850 m² of CO2✓"
+
+
+def test_a_damaged_slide_is_named_and_the_rest_read():
+    content = read("<p:sld", slide(shape("Boats")))
+    assert placed(content) == [("slide 2", "Boats")]
+    assert content.notes == ("1 part (s0.xml): damaged",)

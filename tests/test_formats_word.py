@@ -6,9 +6,9 @@ import pytest
 
 from contents import checked, place_of
 from index.formats.content import Content
-from index.formats.office.docx import load_docx
+from index.formats.office.numerals import number_text
 from index.formats.office.symbols import lowered, raised
-from index.formats.office.word_numbering import number_text
+from index.formats.office.word.docx import load_docx
 from open_xml import RELATIONSHIPS, STRICT_RELATIONSHIPS, W, chart, package, picture_of, word_file
 
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
@@ -300,6 +300,13 @@ def test_charts_and_diagrams():
 def test_a_damaged_chart_is_named_and_the_rest_read():
     content = word(paragraph("Boats.", drawing('<c:chart r:id="sales"/>')), sales=("chart", "<c:chart"))
     assert (content.text, content.notes) == ("Boats.", ("1 chart: damaged",))
+
+
+def test_damaged_parts_are_named_and_the_rest_read():
+    body = paragraph("Boats.", '<w:r><w:commentReference w:id="0"/></w:r>') + item("Ropes.")
+    content = word(body, comments=("comments", "<w:comments"), numbering=("numbering", "<x>\0</x>"))
+    assert content.text == "Boats.\n\nRopes."
+    assert content.notes == ("1 part (comments): damaged", "1 part (numbering): damaged")
 
 
 @needs_tesseract

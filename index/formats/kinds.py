@@ -91,21 +91,28 @@ def _suffixes(words: str) -> frozenset[str]:
 
 
 PDF = Kind("PDF", "pdf.ocr.read_pdf", _suffixes("pdf"), takes_passwords=True, tells_pages=True)
-DOCX = Kind("DOCX", "office.docx.load_docx", _suffixes("docx docm dotx"), has_headings=True, tells_pages=True)
+DOCX = Kind("DOCX", "office.word.docx.load_docx", _suffixes("docx docm dotx"), has_headings=True, tells_pages=True)
 PPTX = Kind("PPTX", "office.pptx.load_pptx", _suffixes("pptx pptm ppsx"), tells_pages=True)
 XLSX = Kind(
     "XLSX",
-    "office.xlsx.load_xlsx",
+    "office.excel.xlsx.load_xlsx",
     _suffixes("xlsx xlsm xltx"),
     is_named_after_file=True,
     is_in_words=False,
     tells_pages=True,
 )
 XLSB = Kind(
-    "XLSB", "office.xlsb.load_xlsb", _suffixes("xlsb"), is_named_after_file=True, is_in_words=False, tells_pages=True
+    "XLSB",
+    "office.excel.xlsb.load_xlsb",
+    _suffixes("xlsb"),
+    is_named_after_file=True,
+    is_in_words=False,
+    tells_pages=True,
 )
-ODT = Kind("OpenDocument text", "office.odf.load_odf", _suffixes("odt ott"), has_headings=True, tells_pages=True)
-ODF = Kind("OpenDocument", "office.odf.load_odf", _suffixes("ods odp ots otp"), tells_pages=True)
+ODT = Kind(
+    "OpenDocument text", "office.opendocument.odf.load_odf", _suffixes("odt ott"), has_headings=True, tells_pages=True
+)
+ODF = Kind("OpenDocument", "office.opendocument.odf.load_odf", _suffixes("ods odp ots otp"), tells_pages=True)
 RTF = Kind("RTF", "office.rtf.load_rtf", _suffixes("rtf"))
 EPUB = Kind("EPUB", "web.epub.load_epub", _suffixes("epub"), has_headings=True)
 ZIP = Kind("ZIP", "archives.zip_archive.load_zip", _suffixes("zip"), takes_passwords=True, holds_files=True)

@@ -81,7 +81,7 @@ def _values(part: etree._Element) -> Iterator[tuple[int, str]]:
 
 def _formatted(said: str, code: str) -> str:
     """Return a number as the chart shows it; other words unchanged."""
-    from index.formats.office.number_formats import shown_number
+    from index.formats.office.excel.number_formats import shown_number
 
     try:
         return shown_number(float(said), code)

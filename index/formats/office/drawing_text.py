@@ -5,8 +5,8 @@ from collections import Counter
 from lxml import etree
 
 from index.formats.office.containers import attribute, local
+from index.formats.office.numerals import number_text
 from index.formats.office.symbols import lowered, raised, symbols
-from index.formats.office.word_numbering import number_text
 
 _FORMS = {
     "arabic": "decimal",

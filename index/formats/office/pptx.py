@@ -4,12 +4,14 @@ Read from the XML by lxml: python-pptx skips SmartArt and alternate content, was
 depends on a library for writing spreadsheets.
 """
 
+import posixpath
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lxml import etree
 
+from index.errors import UnreadableFileError
 from index.formats.assembling import Assembly
 from index.formats.content import Content
 from index.formats.office.containers import (
@@ -85,7 +87,12 @@ class _Presentation:
         return (f"read, though hidden: slide{'s' * (len(self._hidden) > 1)} {', '.join(map(str, self._hidden))}",)
 
     def _root(self, path: str) -> etree._Element:
-        root = member(self._members, path)
+        """Return the root of a part; an empty element for one that is damaged, which is counted."""
+        try:
+            root = member(self._members, path)
+        except UnreadableFileError:
+            self._objects.leave_out(f"part ({posixpath.basename(path)})", "damaged")
+            return etree.Element("none")
         self._left_out.update(write_out_drawing(root))
         return root
 

@@ -16,9 +16,9 @@ from index.formats.assembling import Assembly
 from index.formats.content import Content
 from index.formats.numbering import numbered_places
 from index.formats.office.containers import core_properties, refusing_damage, repacked, unpack
-from index.formats.office.number_formats import shown
+from index.formats.office.excel.number_formats import shown
+from index.formats.office.excel.sheets import Sheets, transitional, write_out_strings
 from index.formats.office.objects import Objects, left_out
-from index.formats.office.sheets import Sheets, transitional, write_out_strings
 from index.formats.tables import MAX_SPAN, Cell, Row, written
 
 MAX_CELLS = 5_000_000

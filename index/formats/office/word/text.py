@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from lxml import etree
 
 from index.formats.office.containers import attribute, local
+from index.formats.office.numerals import number_text
 from index.formats.office.symbols import is_symbol_font, lowered, mark, raised, symbols
-from index.formats.office.word_numbering import Numbering, number_text
+from index.formats.office.word.numbering import Numbering
 
 HIDDEN = frozenset("Fallback del moveFrom pPr rPr txbxContent instrText delText rt".split())
 """Elements whose text is not part of the paragraph they stand in."""

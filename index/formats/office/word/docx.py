@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from lxml import etree
 
+from index.errors import UnreadableFileError
 from index.formats.assembling import LINE, PARAGRAPH, Assembly, HeadingPath
 from index.formats.content import Content
 from index.formats.limits import MAX_HEADER_CHARS
@@ -22,8 +23,8 @@ from index.formats.office.containers import (
     unpack,
 )
 from index.formats.office.objects import Objects, is_page_number, left_out
-from index.formats.office.word_numbering import Numbering
-from index.formats.office.word_text import WordText, text_of, visible
+from index.formats.office.word.numbering import Numbering
+from index.formats.office.word.text import WordText, text_of, visible
 from index.formats.tables import Cell, Row, written
 
 _DOCUMENT = "word/document.xml"
@@ -77,8 +78,16 @@ class _Word:
         self._in_list = False
 
     def _root(self, kind: str) -> etree._Element | None:
+        """Return the root of a part beside the main one; None if there is none, or it is damaged."""
         path = self._parts.get(kind)
-        return parse(self._members[path]) if path is not None else None
+        if path is None:
+            return None
+        try:
+            return parse(self._members[path])
+        except UnreadableFileError:
+            self._parts.pop(kind)
+            self._objects.leave_out(f"part ({kind})", "damaged")
+            return None
 
     def _children(self, kind: str, name: str) -> Iterator[etree._Element]:
         root = self._root(kind)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from lxml import etree
 
 from index.formats.office.containers import attribute, local
+from index.formats.office.numerals import number_text
 from index.formats.office.symbols import lowered, raised
-from index.formats.office.word_numbering import number_text
 
 _MAX_DEEP = 20
 _FORMS = {"1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}

@@ -15,8 +15,8 @@ from openpyxl.utils import get_column_letter
 from index.errors import UnreadableFileError
 from index.formats.content import Content
 from index.formats.office.containers import refusing_damage, unpack
+from index.formats.office.excel.xlsx import workbook_content
 from index.formats.office.objects import Objects
-from index.formats.office.xlsx import workbook_content
 
 _WORKBOOK = "xl/workbook.bin"
 _TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml"

@@ -16,7 +16,7 @@ from index.formats.limits import MAX_HEADER_CHARS
 from index.formats.numbering import numbered_places
 from index.formats.office.containers import attribute, local, member, parse, properties, refusing_damage, unpack
 from index.formats.office.objects import Objects, is_page_number, left_out
-from index.formats.office.odf_text import OdfText, without_page_fields
+from index.formats.office.opendocument.text import OdfText, without_page_fields
 from index.formats.office.symbols import mark
 from index.formats.tables import Cell, Row, written
 

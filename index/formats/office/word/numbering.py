@@ -5,18 +5,12 @@ import re
 from lxml import etree
 
 from index.formats.office.containers import attribute, local
+from index.formats.office.numerals import MAX_NUMBER, number_text
 from index.formats.office.symbols import symbols
 
 _MAX_LEVELS = 9
 _MAX_DEEP = 20
 _PLACEHOLDER = re.compile(r"%([1-9])")
-_ROMAN = (
-    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
-    (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
-)  # fmt: skip
-_CARDINALS = "One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()
-_ORDINALS = "First Second Third Fourth Fifth Sixth Seventh Eighth Ninth Tenth Eleventh Twelfth".split()
-_MAX_NUMBER = 32_767
 _OFF = {"0", "false", "off"}
 _BALLOT_BOXES = frozenset("☐☑☒")
 
@@ -118,7 +112,7 @@ class Numbering:
         if restart is not None:
             counters[depth] = restart
         elif depth in counters:
-            counters[depth] = min(counters[depth] + 1, _MAX_NUMBER)
+            counters[depth] = min(counters[depth] + 1, MAX_NUMBER)
         else:
             counters[depth] = _start(levels[depth])
         for above in range(depth):  # a level that was skipped shows, and counts as, its first number
@@ -154,36 +148,6 @@ class Numbering:
         return _PLACEHOLDER.sub(number, text)
 
 
-def number_text(number: int, form: str) -> str:
-    """Write a number as Word does.
-
-    Args:
-        number: The number.
-        form: Word's name of the number format: "upperRoman".
-
-    Returns:
-        "IV"; decimal figures for formats of languages other than English; "" for "none" and "bullet".
-    """
-    if form in {"none", "bullet"}:
-        return ""
-    if form in {"lowerRoman", "upperRoman"} and number > 0:
-        roman, left = "", min(number, _MAX_NUMBER)
-        for value, sign in _ROMAN:
-            roman += sign * (left // value)
-            left %= value
-        return roman if form == "lowerRoman" else roman.upper()
-    if form in {"lowerLetter", "upperLetter"} and number > 0:
-        letters = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
-        return letters[:_MAX_NUMBER] if form == "lowerLetter" else letters[:_MAX_NUMBER].upper()
-    if form == "decimalZero":
-        return f"{number:02}"
-    if form == "ordinal":
-        teen = number % 100 in {11, 12, 13}
-        return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
-    words = {"cardinalText": _CARDINALS, "ordinalText": _ORDINALS}.get(form, [])
-    return words[number - 1] if 0 < number <= len(words) else str(number)
-
-
 def _numbered(properties: etree._Element | None) -> tuple[str, int | None]:
     if properties is None:
         return "", None
@@ -202,4 +166,4 @@ def _start(level: etree._Element) -> int:
 
 
 def _integer(said: str, otherwise: int) -> int:
-    return min(int(said), _MAX_NUMBER) if said.isdecimal() else otherwise
+    return min(int(said), MAX_NUMBER) if said.isdecimal() else otherwise
