@@ -31,6 +31,7 @@ _DOCUMENT = "word/document.xml"
 _TRANSPARENT = frozenset("sdt sdtContent customXml ins moveTo smartTag AlternateContent Choice body".split())
 _NOTES = ("footnoteReference", "endnoteReference")
 _OBJECTS = ("drawing", "pict", "object")
+_BESIDE = tuple(f"{{*}}{name}" for name in (*_NOTES, "commentReference", *_OBJECTS))
 _OFF = frozenset({"0", "false", "off"})
 _TITLE_LEVEL = 0
 _MAX_LEVEL = 9
@@ -166,8 +167,10 @@ class _Word:
         self._in_list = in_list
         self._add_asides(paragraph)
 
-    def _add_asides(self, parent: Iterable[etree._Element]) -> None:
+    def _add_asides(self, parent: etree._Element) -> None:
         """Add what stands beside the text of paragraphs: notes, comments, objects and text boxes."""
+        if next(parent.iter(*_BESIDE), None) is None:  # the usual case, found out quickly
+            return
         for element in visible(parent, *_NOTES, "commentReference", *_OBJECTS):
             kind = local(element)
             if kind in _NOTES:

@@ -29,6 +29,7 @@ class Numbering:
         self._definitions = {attribute(c, "abstractNumId"): c for c in children if local(c) == "abstractNum"}
         self._lists = {attribute(child, "numId"): child for child in children if local(child) == "num"}
         self._styles = styles
+        self._by_style: dict[str, tuple[str, int | None]] = {}
         self._levels: dict[str, dict[int, etree._Element]] = {}
         self._counters: dict[str, dict[int, int]] = {}
         self._restarted: set[tuple[str, int]] = set()
@@ -58,23 +59,37 @@ class Numbering:
             return ""
         return self._filled_in(text, list_id, levels, level).strip()
 
+    def has_number(self, paragraph: etree._Element) -> bool:
+        """Return whether a paragraph is in a list, with numbers or bullets."""
+        return bool(self._lists) and bool(self._place(paragraph)[0])
+
     def _place(self, paragraph: etree._Element) -> tuple[str, int]:
         """Return a paragraph's list and level, its own or those of its style; ("", 0) if it is in none."""
-        own = paragraph.find("{*}pPr/{*}numPr")
-        list_id, depth = _numbered(own)
-        style = paragraph.find("{*}pPr/{*}pStyle")
-        name = attribute(style, "val") if style is not None else ""
-        for _ in range(_MAX_DEEP):
-            defined = self._styles.get(name)
-            if list_id or defined is None:
-                break
-            list_id, its_depth = _numbered(defined.find("{*}pPr/{*}numPr"))
-            if list_id:
-                linked = [deep for deep, level in self._levels_of(list_id).items() if _value(level, "pStyle") == name]
-                its_depth = linked[0] if linked else its_depth
+        properties = paragraph.find("{*}pPr")
+        if properties is None:
+            return "", 0
+        list_id, depth = _numbered(properties.find("{*}numPr"))
+        if not list_id:
+            list_id, its_depth = self._place_by_style(_value(properties, "pStyle"))
             depth = its_depth if depth is None else depth
-            name = _value(defined, "basedOn")
         return ("", 0) if list_id == "0" else (list_id, min(depth or 0, _MAX_LEVELS - 1))
+
+    def _place_by_style(self, style: str) -> tuple[str, int | None]:
+        if style not in self._by_style:
+            list_id, depth, name = "", None, style
+            for _ in range(_MAX_DEEP):
+                defined = self._styles.get(name)
+                if list_id or defined is None:
+                    break
+                list_id, its_depth = _numbered(defined.find("{*}pPr/{*}numPr"))
+                if list_id:
+                    levels = self._levels_of(list_id).items()
+                    linked = [deep for deep, level in levels if _value(level, "pStyle") == name]
+                    its_depth = linked[0] if linked else its_depth
+                depth = its_depth if depth is None else depth
+                name = _value(defined, "basedOn")
+            self._by_style[style] = list_id, depth
+        return self._by_style[style]
 
     def _levels_of(self, list_id: str) -> dict[int, etree._Element]:
         """Return a list's levels by depth from 0: those of its definition, replaced by those of its own."""

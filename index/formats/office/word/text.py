@@ -20,6 +20,13 @@ _IN_PLACE_OF = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakHyphen"
 _OFF = frozenset({"0", "false", "off"})
 _MAX_STYLES_DEEP = 20
 _CONTEXT_CHARS = 20
+_SPECIAL = tuple(
+    f"{{*}}{name}"
+    for name in (
+        "strike dstrike vertAlign rStyle pStyle rFonts sym footnoteReference endnoteReference ffData sup sub".split()
+    )
+)
+"""Elements for which a paragraph's runs are looked at one by one."""
 _CODE = re.compile(r"[0-9A-Fa-f]{2,4}")
 _PRIVATE = ("\ue000", "\uf8ff")
 _HALVES = ("\ud800", "\udfff")
@@ -53,16 +60,34 @@ class WordText:
         Args:
             root: Its root.
         """
-        changes = [element for element in root.iter() if local(element) in {"del", "moveFrom"} and len(element)]
-        for row in [element for element in root.iter() if local(element) == "tr"]:
-            if row.find("{*}trPr/{*}del") is not None:
+        changes = [element for element in root.iter("{*}del", "{*}moveFrom") if len(element)]
+        for mark_of_row in list(root.iter("{*}del")):
+            row = mark_of_row.getparent().getparent()
+            if local(mark_of_row.getparent()) == "trPr" and row is not None and row.getparent() is not None:
                 changes.append(row)
                 row.getparent().remove(row)
         self.left_out["tracked deletion"] += len(changes)
         _write_out_formulas(root)
         _drop_page_numbers(root)
-        for paragraph in [element for element in root.iter() if local(element) == "p"]:
-            self._write_out(paragraph)
+        special = self._special(root)
+        for paragraph in list(root.iter("{*}p")):
+            if paragraph in special:
+                self._write_out(paragraph)
+            self._write_number(paragraph)
+
+    def _special(self, root: etree._Element) -> set[etree._Element]:
+        """Return the paragraphs that hold more than plain runs: looking at each run takes ten times as long."""
+        special = set()
+        for element in root.iter(*_SPECIAL):
+            kind = local(element)
+            if kind in {"rStyle", "pStyle"}:
+                names = ("strike", "dstrike", "vertAlign") if kind == "rStyle" else ("strike", "dstrike")
+                is_special = any(self._said_by_style(attribute(element, "val"), name) is not None for name in names)
+            else:
+                is_special = kind != "rFonts" or is_symbol_font(attribute(element, "ascii"))
+            if is_special:
+                special.add(next(element.iterancestors("{*}p"), root))
+        return special
 
     def _write_out(self, paragraph: etree._Element) -> None:
         before = place = said = ""
@@ -83,9 +108,10 @@ class WordText:
             said += text_of(run)
             group.append(run)
         _end(place, said, group, before)
-        self._write_number(paragraph)
 
     def _write_number(self, paragraph: etree._Element) -> None:
+        if not self._numbering.has_number(paragraph):
+            return
         has_words = bool(text_of(paragraph).strip())
         if not has_words and paragraph.find("{*}pPr/{*}rPr/{*}del") is not None:
             return
@@ -248,7 +274,7 @@ def _text_like(element: etree._Element, text: str) -> etree._Element:
 
 def _write_out_formulas(root: etree._Element) -> None:
     """Put strokes between numerators and denominators, and signs before roots."""
-    for formula in [element for element in root.iter() if local(element) in {"f", "rad"}]:
+    for formula in list(root.iter("{*}f", "{*}rad")):
         sign, after = ("/", "den") if local(formula) == "f" else ("√", "e")
         part = formula.find(f"{{*}}{after}")
         if part is not None:
@@ -259,10 +285,10 @@ def _write_out_formulas(root: etree._Element) -> None:
 
 def _drop_page_numbers(root: etree._Element) -> None:
     """Remove the saved results of fields that show page numbers: they are those of one page only."""
-    for field in [element for element in root.iter() if local(element) == "fldSimple"]:
+    for field in list(root.iter("{*}fldSimple")):
         if attribute(field, "instr").strip().partition(" ")[0].upper() in _PAGE_FIELDS:
             field.getparent().remove(field)
-    for paragraph in [element for element in root.iter() if local(element) == "p"]:
+    for paragraph in {next(field.iterancestors("{*}p"), root) for field in root.iter("{*}instrText")}:
         code, depth, in_result = "", 0, False
         for run in list(visible(paragraph, "r")):
             for child in run:
