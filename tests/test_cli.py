@@ -223,10 +223,10 @@ def test_what_failed_is_read_again(reports):
 def test_many_files_of_a_type_that_is_not_read_are_counted(reports):
     for number in range(11):
         (reports / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0")
-    (reports / "old.doc").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    (reports / "old.wpd").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     said = run("index", reports).stdout
     assert "left out: 11 .jpg files: unsupported file type; verbatim documents lists them" in said
-    assert "left out: old.doc: unsupported file type; save it again as DOCX" in said
+    assert "left out: old.wpd: unsupported file type; save it again as DOCX or PDF" in said
     assert "7.jpg" not in said
     assert "left out: 7.jpg: unsupported file type" in run("documents", "--folder", reports).stdout
 

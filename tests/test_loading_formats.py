@@ -188,7 +188,7 @@ def test_a_title_is_the_files_name_where_the_first_line_says_nothing(tmp_path):
     assert read(tmp_path, "a.md", b"# Heading\nSecond")[0].document.title == "Heading"
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.py", "a.rst", "README"])
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.py", "a.bib", "README"])
 def test_the_text_of_plain_files_is_the_files_own(tmp_path, name):
     text = "\ufeff# One\r\n\tTwo  \n\n\n\rThree\u2028\x0bfour "
     assert read(tmp_path, name, text.encode())[0].document.text == text.removeprefix("\ufeff")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.formats.titles import best_title, is_title, readable_name
+from index.formats.titles import MAX_NAME_WORDS, best_title, is_title, readable_name, words_of_name
 
 TITLES = """
 Annual report 2021
@@ -164,3 +164,21 @@ def test_every_file_has_a_title_of_one_line(offered, text, name):
     title = best_title(offered, text, name)
     assert len(title.splitlines()) <= 1
     assert title.strip() or not name.strip(" ./_+%\n\r")
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "words"),
+    [
+        ("leases/oslo/order-4471.pdf", "Rental agreement", "order 4471 oslo leases"),
+        ("leases/oslo/Order-4471.pdf", "ORDER of Oslo", "4471 leases"),
+        ("minutes_2021-05-04.txt", "Minutes", "2021 05 04"),
+        ("harbour rules.pdf", "Harbour rules", ""),
+        ("000_3b116a473c1228c7.txt", "", ""),
+        ("mail.eml/Größe a.xlsx", "", "Größe mail"),
+        ("7/b/KM2207.pdf", "", "KM2207 7"),
+        ("/".join("abcdefgh" + chr(97 + n) for n in range(20)), "", None),
+    ],
+)
+def test_the_words_of_a_name_that_nothing_else_says(name, said, words):
+    found = words_of_name(name, said)
+    assert found == words if words is not None else len(found.split()) == MAX_NAME_WORDS

@@ -114,6 +114,9 @@ ODT = Kind(
 )
 ODF = Kind("OpenDocument", "office.opendocument.odf.load_odf", _suffixes("ods odp ots otp"), tells_pages=True)
 RTF = Kind("RTF", "office.rtf.load_rtf", _suffixes("rtf"))
+XLS = Kind("XLS", "legacy.xls.load_xls", _suffixes("xls xlt"), is_named_after_file=True, is_in_words=False)
+DOC = Kind("DOC", "legacy.conversion.load_doc", _suffixes("doc dot"), has_headings=True)
+PPT = Kind("PPT", "legacy.conversion.load_ppt", _suffixes("ppt pps pot"))
 EPUB = Kind("EPUB", "web.epub.load_epub", _suffixes("epub"), has_headings=True)
 ZIP = Kind("ZIP", "archives.zip_archive.load_zip", _suffixes("zip"), takes_passwords=True, holds_files=True)
 TAR = Kind("TAR", "archives.tar_archive.load_tar", _suffixes("tar"), holds_files=True)
@@ -135,7 +138,7 @@ HTML = Kind("HTML", "web.html.load_html", _suffixes("html htm xhtml"), is_text=T
 EML = Kind(
     "mail",
     "mail.eml.load_eml",
-    _suffixes("eml"),
+    _suffixes("eml mht mhtml"),
     is_text=True,
     has_headings=True,
     is_named_after_file=True,
@@ -150,6 +153,39 @@ MBOX = Kind(
     is_named_after_file=True,
     holds_files=True,
 )
+MSG = Kind(
+    "Outlook message",
+    "mail.msg.load_msg",
+    _suffixes("msg"),
+    has_headings=True,
+    is_named_after_file=True,
+    holds_files=True,
+)
+CALENDAR = Kind(
+    "calendar",
+    "mail.events.load_calendar",
+    _suffixes("ics ical ifb"),
+    is_text=True,
+    has_headings=True,
+    is_named_after_file=True,
+)
+CONTACTS = Kind(
+    "contacts",
+    "mail.contacts.load_contacts",
+    _suffixes("vcf vcard"),
+    is_text=True,
+    has_headings=True,
+    is_named_after_file=True,
+)
+SUBTITLES = Kind(
+    "subtitles", "text.subtitles.load_subtitles", _suffixes("srt vtt"), is_text=True, is_named_after_file=True
+)
+NOTEBOOK = Kind("notebook", "text.notebook.load_notebook", _suffixes("ipynb"), is_text=True, has_headings=True)
+RST = Kind("reStructuredText", "markup.rst.load_rst", _suffixes("rst rest"), is_text=True, has_headings=True)
+ORG = Kind("Org", "markup.light.load_org", _suffixes("org"), is_text=True, has_headings=True)
+ASCIIDOC = Kind("AsciiDoc", "markup.light.load_asciidoc", _suffixes("adoc asciidoc"), is_text=True, has_headings=True)
+TEX = Kind("LaTeX", "markup.tex.load_tex", _suffixes("tex latex ltx"), is_text=True, has_headings=True)
+XML = Kind("XML", "markup.xml.load_xml", _suffixes("xml rss atom"), is_text=True, has_headings=True)
 JSON = Kind(
     "JSON",
     "text.json_text.load_json",
@@ -189,24 +225,31 @@ CODE = Kind(
 PROSE = Kind("text", "text.plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
 
 KINDS = (
-    PDF, DOCX, PPTX, XLSX, XLSB, ODT, ODF, RTF, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML, EML, MBOX, JSON,
-    JSONL, CSV, MARKDOWN, CODE, PROSE
+    PDF, DOCX, PPTX, XLSX, XLSB, ODT, ODF, RTF, XLS, DOC, PPT, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML,
+    EML, MBOX, MSG, CALENDAR, CONTACTS, SUBTITLES, NOTEBOOK, RST, ORG, ASCIIDOC, TEX, XML, JSON, JSONL, CSV, MARKDOWN,
+    CODE, PROSE
 )  # fmt: skip
 """Every supported kind."""
 
 SUMMARY = (
-    "PDF, DOCX, PPTX, XLSX, XLSB, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MBOX, JSON, CSV, text, Markdown, code, ZIP, "
-    "TAR, GZ, 7Z, PNG, JPEG, TIFF, WebP, HEIC"
+    "PDF, DOCX, DOC, PPTX, PPT, XLSX, XLSB, XLS, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MSG, MBOX, ICS, VCF, PNG, JPEG, "
+    "TIFF, WebP, HEIC, JSON, CSV, XML, RSS, text, Markdown, RST, Org, AsciiDoc, LaTeX, IPYNB, SRT, VTT, code, ZIP, "
+    "TAR, GZ, 7Z"
 )
 """The supported formats, by their common names."""
 
 _ZIP_MARK = b"PK\x03\x04"
+_OLE_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_BEFORE_2007 = {DOCX: DOC, PPTX: PPT, XLSX: XLS}
+"""By the newer kind whose suffix files of the older one have at times."""
 _OPEN_XML = {"word": DOCX, "ppt": PPTX, "xl": XLSX}
 _BINARY_WORKBOOK = "xl/workbook.bin"
 _OFFICE_MARK = re.compile(
     rb"\[Content_Types\]\.xml|_rels/|docProps/|mimetypeapplication/(?:epub\+zip|vnd\.oasis\.opendocument\.)"
 )
 """First members that office programs and publishers pack."""
+_OFTEN_TEXT = {XLS: CSV, DOC: PROSE}
+"""Kinds whose suffixes programs give to text as well: tables of tabs named .xls open in Excel."""
 _TYPE_MEMBER = "mimetype"
 _MAX_TYPE_BYTES = 200
 _HTML = re.compile(
@@ -221,7 +264,12 @@ _MAIL = re.compile(
     rb"(?=(?:[^\n]*\n){0,60}(?:From|Sender):)(?=(?:[^\n]*\n){0,60}(?:Date|Subject):)"
     rb"[\x21-\x39\x3b-\x7e]{1,60}:[^\n]*\n(?:[ \t]|[\x21-\x39\x3b-\x7e]{1,60}:)"
 )
-_TEXTUAL = ((_HTML, HTML), (_MBOX, MBOX), (_MAIL, EML))
+_CALENDAR = re.compile(rb"\s*BEGIN:VCALENDAR\s")
+_CONTACTS = re.compile(rb"\s*BEGIN:VCARD\s", re.IGNORECASE)
+_SUBTITLES = re.compile(rb"(?:\xef\xbb\xbf)?WEBVTT[ \t\r\n]")
+_TEXTUAL = (
+    (_HTML, HTML), (_MBOX, MBOX), (_MAIL, EML), (_CALENDAR, CALENDAR), (_CONTACTS, CONTACTS), (_SUBTITLES, SUBTITLES)
+)  # fmt: skip
 
 
 @cache
@@ -242,17 +290,32 @@ def kind_by_head(name: str, head: bytes) -> Kind | None:
     """
     suffix = PurePosixPath(name).suffix.lower()
     known = _by_suffix().get(suffix)
+    if head.startswith(_ZIP_MARK):
+        return _packed(known, suffix, head)
+    marked = _marked(known, suffix, head)
+    if marked is not None:
+        return marked
+    if known is not None and (known.is_text or not looks_like_text(head)):
+        return known
+    return _textual(known, suffix, head)
+
+
+def _marked(known: Kind | None, suffix: str, head: bytes) -> Kind | None:
+    """Return the kind that the first bytes tell whatever the suffix says; None if they tell none."""
     if head.startswith(b"%PDF-"):
         return PDF
     if head.lstrip().startswith(b"{\\rtf"):
         return RTF
-    if head.startswith(_ZIP_MARK):
-        return _packed(known, suffix, head)
-    if _PICTURE.match(head) and (known is not None or not suffix):
-        return PICTURE
-    if known is not None and (known.is_text or not looks_like_text(head)):
-        return known
+    if head.startswith(_OLE_MARK) and known is not None:
+        return _BEFORE_2007.get(known)
+    return PICTURE if _PICTURE.match(head) and (known is not None or not suffix) else None
+
+
+def _textual(known: Kind | None, suffix: str, head: bytes) -> Kind | None:
+    """Return the kind of a file whose suffix is not one of text, by its first bytes."""
     found = next((kind for mark, kind in _TEXTUAL if mark.match(head)), known)
+    if found is known and known in _OFTEN_TEXT:
+        return XML if head.lstrip().startswith(b"<?xml") else _OFTEN_TEXT[known]
     return PROSE if found is None and not suffix and looks_like_text(head) else found
 
 

@@ -13,6 +13,10 @@ _LINES_TRIED = 5
 """Lines of the text that are considered where file and name offer nothing."""
 _REACH = 5_000
 """Characters of the text in which these lines are looked for."""
+MAX_NAME_WORDS = 12
+_NAME_WORD = re.compile(r"[^\W_]+")
+_MAX_WORD_CHARS = 30
+_MIN_HASH_CHARS = 8
 _LETTERS_AT_LEAST = 0.4
 """Smallest share of letters among the characters of a title: below are ids, figures and codes."""
 _HEADERS_AT_LEAST = 0.6
@@ -115,6 +119,26 @@ def readable_name(name: str) -> str:
     return " ".join(words.replace("_", " ").split()) or path.name
 
 
+def words_of_name(name: str, said: str) -> str:
+    """Return the words of a file's name, and of its folders' names, that are not said elsewhere.
+
+    Args:
+        name: The name, with its folders: "leases/oslo/order-4471.pdf".
+        said: Title and headings, whose words are left out.
+
+    Returns:
+        At most `MAX_NAME_WORDS` words, those of the file first, then those of the folder it is in, and so on: "order
+        4471 oslo leases". Hashes and the like are left out.
+    """
+    known = {word.casefold() for word in _NAME_WORD.findall(said)}
+    found: dict[str, str] = {}
+    for step in reversed(name.split("/")):
+        for word in _NAME_WORD.findall(readable_name(step)):
+            if word.casefold() not in known and _is_telling(word):
+                found.setdefault(word.casefold(), word)
+    return " ".join(islice(found.values(), MAX_NAME_WORDS))
+
+
 def is_title(words: str) -> bool:
     """Return whether words say what a document is about.
 
@@ -135,6 +159,15 @@ def is_title(words: str) -> bool:
     if _PAGE_WITHIN.search(bare) or _PRINTED.match(bare) or _RIGHTS.match(bare):
         return False
     return not _is_field(bare) and not _is_row(bare)
+
+
+def _is_telling(word: str) -> bool:
+    """Return whether a word of a name may be asked for: no single letter, no row of zeros, no hash."""
+    if len(word) > _MAX_WORD_CHARS or not word.strip("0"):
+        return False
+    if word.isdigit() or word.isalpha():
+        return len(word) > 1 or not word.isascii() or word.isdigit()
+    return len(word) < _MIN_HASH_CHARS or re.search(r"\d[a-z]+\d", word) is None
 
 
 def _first_lines(text: str) -> list[str]:

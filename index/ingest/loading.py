@@ -239,10 +239,11 @@ def _unsupported(name: str) -> str:
 
 
 def _document(name: str, kind: Kind, content: Content, sha256: str) -> Document:
+    begins_with_row = kind.is_named_after_file or any(table.rows[0, 0] == 0 for table in content.tables[:1])
     title = (
         PurePosixPath(name).name
         if kind.keeps_file_name
-        else best_title(content.title, content.text, name, is_named_after_file=kind.is_named_after_file)
+        else best_title(content.title, content.text, name, is_named_after_file=begins_with_row)
     )
     places = content.places
     labels = "\n".join(place.label for place in places)

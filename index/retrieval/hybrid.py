@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
+from index.formats.titles import words_of_name
 from index.records import Document, Hit, Passage, Vectors
 from index.retrieval.acronyms import abbreviation_asked, spells_out
 from index.retrieval.embedding import Embedder
@@ -98,5 +99,6 @@ class Searcher:
 
 
 def _searched(passage: Passage, document: Document) -> str:
-    """Return the text of a passage that FTS5 and the embedder see, with title and headings in front."""
-    return f"{document.title}\n{passage.heading}\n{passage.text}"
+    """Return the text of a passage that FTS5 and the embedder see, with title, file name and headings in front."""
+    about = f"{document.title}\n{passage.heading}"
+    return f"{about}\n{words_of_name(document.name, about)}\n{passage.text}"

@@ -12,12 +12,12 @@ LINED_SUFFIXES = frozenset(
     ".adb .ads .asm .awk .bash .bat .c .cc .cfg .clj .cmake .cmd .conf .cpp .cs .css .cxx .dart .diff .el .env "
     ".erl .ex .exs .f90 .fish .fs .go .gradle .groovy .h .hh .hpp .hs .hxx .ini .java .jl .js .jsx .kt .kts .less "
     ".lisp .log .lua .m .mjs .ml .mli .mm .nim .nix .pas .patch .php .pl .pm .properties .proto .ps1 .py .pyi .r "
-    ".rb .rs .scala .scm .scss .sh .sql .svelte .swift .tcl .tf .toml .ts .tsx .v .vb .vhd .vim .vue .xml .xsd "
+    ".rb .rs .scala .scm .scss .sh .sql .svelte .swift .tcl .tf .toml .ts .tsx .v .vb .vhd .vim .vue .xsd "
     ".xsl .yaml .yml .zig .zsh".split()
 )
 """Suffixes of files that are cited by line: "line 120"."""
 
-PROSE_SUFFIXES = frozenset(".adoc .asc .asciidoc .bib .org .rst .srt .tex .text .txt .vtt".split())
+PROSE_SUFFIXES = frozenset(".asc .bib .text .txt".split())
 """Suffixes of files that are read as prose, where line ends mean nothing."""
 
 
