@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from index.formats.office.excel.xlsx import load_xlsx
 
 from contents import check, checked, place_of
 from index.errors import UnreadableFileError
@@ -16,6 +15,7 @@ from index.formats.legacy import conversion
 from index.formats.legacy.conversion import load_doc, load_ppt
 from index.formats.legacy.xls import load_xls
 from index.formats.mail.msg import load_msg
+from index.formats.office.excel.xlsx import load_xlsx
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"
 DOC, XLS, MSG = ((DOCUMENTS / name).read_bytes() for name in ("report.doc", "budget.xls", "message.msg"))

@@ -1,12 +1,14 @@
 """Word documents whole: what they show by other means than running text."""
 
 import shutil
+import struct
 
 import pytest
 
 from contents import checked, place_of
 from index.formats.content import Content
 from index.formats.office.numerals import number_text
+from index.formats.office.ole_objects import unwrapped
 from index.formats.office.symbols import lowered, raised
 from index.formats.office.word.docx import load_docx
 from open_xml import RELATIONSHIPS, STRICT_RELATIONSHIPS, W, chart, package, picture_of, word_file
@@ -361,6 +363,51 @@ def test_embedded_files_are_parts():
         ("chunk.htm", b"<p>Hello.</p>"),
     ]
     assert (content.text, content.notes) == ("See:", ())
+
+
+def native_object(label: bytes, file: bytes, n_bytes: int = 0) -> bytes:
+    """The stream of a file that was embedded as it is."""
+    path = b"C:\\temp\\" + label + b"\0"
+    size = (n_bytes or len(file)).to_bytes(4, "little")
+    return b"\0\0\0\0\2\0" + label + b"\0" + path + bytes(4) + len(path).to_bytes(4, "little") + path + size + file
+
+
+@pytest.mark.parametrize(
+    ("stream", "content", "name", "inside"),
+    [
+        ("\x01Ole10Native", native_object(b"rates.csv", b"Boat,Fee"), "rates.csv", b"Boat,Fee"),
+        ("\x01Ole10Native", native_object(b"rates.csv", b"Boat,Fee", 9_000), "object.bin", None),
+        ("Package", b"PK".ljust(4096), "object", b"PK".ljust(4096)),
+        ("Workbook", b"...", "object.xls", None),
+        ("CONTENTS", b"...", "object.bin", None),
+    ],
+)
+def test_files_in_ole_objects_are_taken_out(stream, content, name, inside):
+    wrapped = ole_file(stream, content)
+    assert unwrapped("object.bin", wrapped) == (name, wrapped if inside is None else inside)
+    assert unwrapped("object.bin", wrapped[:700]) == ("object.bin", wrapped[:700])
+
+
+def ole_file(stream: str, content: bytes) -> bytes:
+    """A compound file of one stream of 4096 bytes: a header, a table of sectors, a folder and the stream."""
+    n_sectors = 8
+    end, unused, table = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
+    header += struct.pack("<IIIIIIIIII", 0, 1, 1, 0, 0, end, 0, end, 0, 0) + struct.pack("<I", unused) * 108
+    sectors = [table, end, *(number + 3 for number in range(n_sectors - 1)), end]
+    allocated = b"".join(struct.pack("<I", number) for number in [*sectors, *[unused] * (128 - len(sectors))])
+
+    def entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
+        named = (name + "\0").encode("utf-16-le")
+        links = struct.pack("<HBBIII", len(named) if name else 0, kind, 1, unused, unused, child)
+        return named.ljust(64, b"\0") + links + bytes(36) + struct.pack("<IQ", start, size)
+
+    folder = (
+        entry("Root Entry", 5, 1, end, 0)
+        + entry(stream, 2, unused, 2, n_sectors * 512)
+        + entry("", 0, unused, 0, 0) * 2
+    )
+    return header + allocated + folder + content.ljust(n_sectors * 512, b"\0")
 
 
 def test_what_is_anchored_in_a_table_is_read_below_it():

@@ -15,6 +15,7 @@ from index.formats.naming import Names
 from index.formats.office.charts import chart_rows, paragraphs
 from index.formats.office.containers import Attachments, attribute, local, parse, related
 from index.formats.office.drawing_text import write_out_drawing
+from index.formats.office.ole_objects import unwrapped
 from index.formats.office.pictures import MAX_PICTURE_BYTES, Pictures, counted
 from index.formats.tables import written
 
@@ -139,7 +140,8 @@ class Objects:
         if embedded is None:
             self.leave_out("embedded file", "damaged or too large")
         else:
-            self.parts.append(Part(self._names.fresh(posixpath.basename(target)), embedded))
+            name, embedded = unwrapped(posixpath.basename(target), embedded)
+            self.parts.append(Part(self._names.fresh(name), embedded))
 
     def leave_out(self, what: str, why: str) -> None:
         """Count an object that is not read.
