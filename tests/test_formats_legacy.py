@@ -15,7 +15,7 @@ from index.formats.legacy import conversion
 from index.formats.legacy.conversion import load_doc, load_ppt
 from index.formats.legacy.xls import load_xls
 from index.formats.mail.msg import load_msg
-from index.formats.office.xlsx import load_xlsx
+from index.formats.office.excel.xlsx import load_xlsx
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"
 FORMATS = Path(__file__).parent / "data" / "formats"

@@ -118,7 +118,7 @@ def test_what_the_file_says_of_itself():
 
 
 def test_the_same_text_as_in_another_format():
-    from index.formats.office.odf import load_odf
+    from index.formats.office.opendocument.odf import load_odf
 
     other = load_odf((DOCUMENTS / "source.odt").read_bytes()).text
     assert load("002-trivial-libre-office-writer").text == other

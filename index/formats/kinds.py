@@ -91,11 +91,28 @@ def _suffixes(words: str) -> frozenset[str]:
 
 
 PDF = Kind("PDF", "pdf.ocr.read_pdf", _suffixes("pdf"), takes_passwords=True, tells_pages=True)
-DOCX = Kind("DOCX", "office.docx.load_docx", _suffixes("docx docm dotx"), has_headings=True)
-PPTX = Kind("PPTX", "office.pptx.load_pptx", _suffixes("pptx pptm ppsx"))
-XLSX = Kind("XLSX", "office.xlsx.load_xlsx", _suffixes("xlsx xlsm xltx"), is_named_after_file=True, is_in_words=False)
-ODT = Kind("OpenDocument text", "office.odf.load_odf", _suffixes("odt ott"), has_headings=True)
-ODF = Kind("OpenDocument", "office.odf.load_odf", _suffixes("ods odp ots otp"))
+DOCX = Kind("DOCX", "office.word.docx.load_docx", _suffixes("docx docm dotx"), has_headings=True, tells_pages=True)
+PPTX = Kind("PPTX", "office.pptx.load_pptx", _suffixes("pptx pptm ppsx"), tells_pages=True)
+XLSX = Kind(
+    "XLSX",
+    "office.excel.xlsx.load_xlsx",
+    _suffixes("xlsx xlsm xltx"),
+    is_named_after_file=True,
+    is_in_words=False,
+    tells_pages=True,
+)
+XLSB = Kind(
+    "XLSB",
+    "office.excel.xlsb.load_xlsb",
+    _suffixes("xlsb"),
+    is_named_after_file=True,
+    is_in_words=False,
+    tells_pages=True,
+)
+ODT = Kind(
+    "OpenDocument text", "office.opendocument.odf.load_odf", _suffixes("odt ott"), has_headings=True, tells_pages=True
+)
+ODF = Kind("OpenDocument", "office.opendocument.odf.load_odf", _suffixes("ods odp ots otp"), tells_pages=True)
 RTF = Kind("RTF", "office.rtf.load_rtf", _suffixes("rtf"))
 XLS = Kind("XLS", "legacy.xls.load_xls", _suffixes("xls xlt"), is_named_after_file=True, is_in_words=False)
 DOC = Kind("DOC", "legacy.conversion.load_doc", _suffixes("doc dot"), has_headings=True)
@@ -208,16 +225,16 @@ CODE = Kind(
 PROSE = Kind("text", "text.plain.load_prose", PROSE_SUFFIXES, is_text=True, is_plain=True)
 
 KINDS = (
-    PDF, DOCX, PPTX, XLSX, ODT, ODF, RTF, XLS, DOC, PPT, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML, EML,
-    MBOX, MSG, CALENDAR, CONTACTS, SUBTITLES, NOTEBOOK, RST, ORG, ASCIIDOC, TEX, XML, JSON, JSONL, CSV, MARKDOWN, CODE,
-    PROSE
+    PDF, DOCX, PPTX, XLSX, XLSB, ODT, ODF, RTF, XLS, DOC, PPT, EPUB, ZIP, TAR, COMPRESSED, SEVEN_ZIP, PICTURE, HTML,
+    EML, MBOX, MSG, CALENDAR, CONTACTS, SUBTITLES, NOTEBOOK, RST, ORG, ASCIIDOC, TEX, XML, JSON, JSONL, CSV, MARKDOWN,
+    CODE, PROSE
 )  # fmt: skip
 """Every supported kind."""
 
 SUMMARY = (
-    "PDF, DOCX, DOC, PPTX, PPT, XLSX, XLS, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MSG, MBOX, ICS, VCF, PNG, JPEG, TIFF, "
-    "WebP, HEIC, JSON, CSV, XML, RSS, text, Markdown, RST, Org, AsciiDoc, LaTeX, IPYNB, SRT, VTT, code, ZIP, TAR, GZ, "
-    "7Z"
+    "PDF, DOCX, DOC, PPTX, PPT, XLSX, XLSB, XLS, ODT, ODS, ODP, RTF, EPUB, HTML, EML, MSG, MBOX, ICS, VCF, PNG, JPEG, "
+    "TIFF, WebP, HEIC, JSON, CSV, XML, RSS, text, Markdown, RST, Org, AsciiDoc, LaTeX, IPYNB, SRT, VTT, code, ZIP, "
+    "TAR, GZ, 7Z"
 )
 """The supported formats, by their common names."""
 
@@ -226,6 +243,7 @@ _OLE_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BEFORE_2007 = {DOCX: DOC, PPTX: PPT, XLSX: XLS}
 """By the newer kind whose suffix files of the older one have at times."""
 _OPEN_XML = {"word": DOCX, "ppt": PPTX, "xl": XLSX}
+_BINARY_WORKBOOK = "xl/workbook.bin"
 _OFFICE_MARK = re.compile(
     rb"\[Content_Types\]\.xml|_rels/|docProps/|mimetypeapplication/(?:epub\+zip|vnd\.oasis\.opendocument\.)"
 )
@@ -334,7 +352,8 @@ def _kind_of_archive(archive: zipfile.ZipFile) -> Kind | None:
     names = archive.NameToInfo
     if "[Content_Types].xml" in names:
         folders = {name.partition("/")[0] for name in names}
-        return next((kind for folder, kind in _OPEN_XML.items() if folder in folders), None)
+        found = next((kind for folder, kind in _OPEN_XML.items() if folder in folders), None)
+        return XLSB if found is XLSX and _BINARY_WORKBOOK in names else found
     if _TYPE_MEMBER not in names:
         return None
     with archive.open(_TYPE_MEMBER) as member:

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from index.errors import EmptyFileError, UnreadableFileError
 from index.formats.assembling import Assembly
 from index.formats.content import Content
-from index.formats.office.docx import load_docx
 from index.formats.office.pptx import load_pptx
+from index.formats.office.word.docx import load_docx
 from index.formats.text.decoding import decode
 
 TIMEOUT_S = 90

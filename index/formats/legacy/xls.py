@@ -12,7 +12,7 @@ from index.formats.content import Content
 from index.formats.metadata import one_line
 from index.formats.numbering import numbered_places
 from index.formats.office.containers import refusing_damage
-from index.formats.office.xlsx import shown
+from index.formats.office.excel.number_formats import shown
 from index.formats.tables import MAX_SPAN, Cell, Row, written
 
 _DAMAGE = (struct.error, AssertionError, MemoryError, UnicodeError)
