@@ -9,6 +9,8 @@ from index.formats.pdf.lines import Line, Rectangle, make_line, on_one_line
 
 _BUTTON_REACH = 3.0
 """Largest gap between a checkbox and the label to its right, in heights of the box."""
+_FILLERS = "_.\u2026"
+"""What is printed where something is to be filled in."""
 _ABOVE_REACH = 1.5
 """Largest gap between a field and the label above it, in heights of the label."""
 
@@ -46,13 +48,15 @@ def _insert(placed: list[Line], entry: Entry) -> None:
     if label is not None:
         placed[label:label] = _lines(entry)
         return
-    before = [at for at in beside if placed[at].box[0] < entry.box[0]]
-    if before:
-        at = max(before, key=lambda at: placed[at].box[0])
+    before = max(
+        (at for at in beside if placed[at].box[0] < entry.box[0]), key=lambda at: placed[at].box[0], default=-1
+    )
+    above = [at for at, stretch in enumerate(placed) if _is_above(stretch, entry.box)]
+    if before >= 0 and not (placed[before].is_entry and above):
+        at = before
         head, tail = _split(placed[at], entry.box[0])
         placed[at : at + 1] = [*head, *_lines(entry, entry.state), *tail]
         return
-    above = [at for at, stretch in enumerate(placed) if _is_above(stretch, entry.box)]
     if above:
         at = max(above, key=lambda at: placed[at].box[3]) + 1
         placed[at:at] = _lines(entry, entry.state)
@@ -78,6 +82,8 @@ def _split(stretch: Line, left: float) -> tuple[list[Line], list[Line]]:
     at = next((place for place, box in places if not math.isnan(box[0]) and box[0] >= left), None)
     if at is None or stretch.is_entry:
         return [stretch], []
+    while at and stretch.text[at - 1] in _FILLERS:
+        at -= 1
     characters = list(zip(stretch.text, stretch.rectangles, strict=True))
     head, tail = make_line(characters[:at]), make_line(characters[at:])
     return ([stretch], []) if head is None or tail is None else ([head], [tail])

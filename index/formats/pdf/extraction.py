@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import pypdfium2
@@ -17,10 +18,12 @@ from index.formats.pdf.annotations import MAX_ANNOTATIONS, Comment, annotations
 from index.formats.pdf.attachments import Attachments
 from index.formats.pdf.characters import Characters, Sheet
 from index.formats.pdf.joining import set_text
-from index.formats.pdf.layout import NEW_PARAGRAPH, lay_out
-from index.formats.pdf.lines import Line, Page, make_line
+from index.formats.pdf.layout import lay_out
+from index.formats.pdf.lines import NEW_PARAGRAPH, Line, Page, make_line
 from index.formats.pdf.running_lines import with_running_lines
 from index.formats.pdf.scans import Why, agree, beside, why_by_ocr
+from index.formats.pdf.tables.rulings import rulings
+from index.formats.pdf.tables.writing import with_written_tables
 
 MAX_PAGES = 10_000
 MAX_CHARS = 20_000_000
@@ -88,13 +91,13 @@ def load_pdf(content: bytes, passwords: Sequence[str] = (), pictures: PictureRea
             reading.read_pictures(document, pictures)
         if not any(page.lines for page in reading.pages) and not reading.attachments.parts:
             raise reading.refusal()
-        text, places, boxes = set_text(with_running_lines(reading.pages))
+        text, places, boxes, tables = set_text(with_written_tables(with_running_lines(reading.pages)))
         by_ocr = () if pictures is None else pictures.notes(reading.n_pages)
         notes = (*reading.notes(), *by_ocr, *_notes_on_end(content))
         title, metadata = _told_of(document)
         remarks = (*(() if pictures is None else pictures.remarks()), *reading.remarks())
         parts = tuple(reading.attachments.parts)
-        return Content(text, title, places, metadata, notes, parts, boxes=boxes, remarks=remarks)
+        return Content(text, title, places, metadata, notes, parts, boxes=boxes, remarks=remarks, tables=tables)
     finally:
         document.close()
 
@@ -165,7 +168,7 @@ class _Reading:
         added = annotations(page, sheet, self.attachments)
         self._n_hidden += added.n_hidden
         self._n_unread += added.n_unread
-        laid_out = lay_out(sheet.size, characters.read(), added.entries)
+        laid_out = lay_out(sheet.size, characters.read(), added.entries, partial(rulings, page, sheet))
         why = why_by_ocr(page, laid_out, characters)
         if why is not None:
             self._pictures[number] = why

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index.formats.content import Boxes, Place
-from index.formats.pdf.layout import CUT_WORD, HYPHENS, NEW_PARAGRAPH, over_the_break
-from index.formats.pdf.lines import NOWHERE, Line, Page, Rectangle
+from index.formats.content import Boxes, Place, Table
+from index.formats.pdf.layout import CUT_WORD, HYPHENS, over_the_break
+from index.formats.pdf.lines import NEW_PARAGRAPH, NOWHERE, Line, Page, Rectangle
+from index.formats.tables import TableRecorder
 
 _WITHOUT_HYPHEN = "\b"
 _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
@@ -17,7 +18,7 @@ _KEEP_HYPHEN = frozenset("all anti co cross ex full half high long low non post 
 """Prefixes of English words that are mostly hyphenated."""
 
 
-def set_text(pages: Sequence[Page]) -> tuple[str, tuple[Place, ...], Boxes]:
+def set_text(pages: Sequence[Page]) -> tuple[str, tuple[Place, ...], Boxes, tuple[Table, ...]]:
     """Join pages to one text, and hyphenated words within it.
 
     Args:
@@ -25,7 +26,7 @@ def set_text(pages: Sequence[Page]) -> tuple[str, tuple[Place, ...], Boxes]:
             paragraph.
 
     Returns:
-        The text, a place for each stretch of it that is on one page, and each character's box.
+        The text, a place for each stretch of it that is on one page, each character's box, and the tables.
     """
     text = _Text(_vocabulary(pages))
     aside: list[tuple[int, Line]] = []
@@ -37,7 +38,7 @@ def set_text(pages: Sequence[Page]) -> tuple[str, tuple[Place, ...], Boxes]:
                 aside.append((number, line))
                 continue
             begins = line is body[0]
-            given = over_the_break(before, before[-1], line) if begins and before else separator
+            given = _over_the_page(before, line) if begins and before else separator
             if given == NEW_PARAGRAPH:
                 text.add_all(aside)
                 aside = []
@@ -46,7 +47,16 @@ def set_text(pages: Sequence[Page]) -> tuple[str, tuple[Place, ...], Boxes]:
     text.add_all(aside)
     sizes = np.array([page.size for page in pages], dtype=np.float32).reshape(-1, 2)
     boxes = np.array(text.rectangles, dtype=np.float32).reshape(-1, 4)
-    return "".join(text.text), tuple(text.places), Boxes(sizes, np.array(text.numbers, dtype=np.int32), boxes)
+    printed = Boxes(sizes, np.array(text.numbers, dtype=np.int32), boxes)
+    return "".join(text.text), tuple(text.places), printed, text.tables.tables(len(text.text))
+
+
+def _over_the_page(before: Sequence[Line], line: Line) -> str:
+    """Return the separator before the first line of a page."""
+    last = before[-1].written
+    if last is None or line.written is None:
+        return over_the_break(before, before[-1], line)
+    return "\n" if last.table == line.written.table else NEW_PARAGRAPH
 
 
 class _Text:
@@ -57,6 +67,7 @@ class _Text:
         self.numbers: list[int] = []
         self.rectangles: list[Rectangle] = []
         self.places: list[Place] = []
+        self.tables = TableRecorder()
         self._words = words
         self._last: Line | None = None
         self._page = -1
@@ -76,6 +87,8 @@ class _Text:
         if number != self._page:
             self.places.append(Place(len(self.text), f"page {number + 1}"))
             self._page = number
+        if line.written is not None:
+            self.tables.add(line.written.line, len(self.text), line.written.about)
         self.text.extend(line.text)
         self.numbers.extend(-1 if math.isnan(box[0]) else number for box in line.rectangles)
         self.rectangles.extend(line.rectangles)

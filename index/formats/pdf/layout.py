@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from statistics import median
@@ -11,7 +11,10 @@ import numpy as np
 
 from index.formats.pdf.annotations import Entry
 from index.formats.pdf.entries import with_entries
-from index.formats.pdf.lines import NOWHERE, Line, Page, Rectangle, distance, make_line, on_one_line
+from index.formats.pdf.lines import NEW_PARAGRAPH, NOWHERE, Line, Page, Rectangle, distance, make_line, on_one_line
+from index.formats.pdf.tables.aligned import with_aligned_tables
+from index.formats.pdf.tables.ruled import with_ruled_tables
+from index.formats.pdf.tables.rulings import NO_RULINGS, Rulings
 
 _WIDE_GAP = 0.8
 """Gap, in character heights, above which two words may be in different columns."""
@@ -35,14 +38,16 @@ _INTERLEAVED = 0.7
 
 _FULL_LINE = 0.8
 
-NEW_PARAGRAPH = "\n\n"
 HYPHENS = "-\u2010"
 _SENTENCE_END = re.compile(r"[.!?:;…][\"')\]”’»]*$")  # noqa: RUF001 (quotation marks as they are printed)
 CUT_WORD = re.compile(rf"(?P<before>[^\W_]+)[{HYPHENS}]$")
 
 
 def lay_out(
-    size: tuple[float, float], characters: Sequence[tuple[str, Rectangle]], entries: Sequence[Entry] = ()
+    size: tuple[float, float],
+    characters: Sequence[tuple[str, Rectangle]],
+    entries: Sequence[Entry] = (),
+    drawn: Callable[[], Rulings] = lambda: NO_RULINGS,
 ) -> Page:
     """Find the lines and paragraphs of a page.
 
@@ -51,14 +56,16 @@ def lay_out(
         characters: The characters printed on it with their rectangles, in file order, which is taken as reading order
             except where lines of two columns alternate; `NOWHERE` for spaces and newlines that pdfium inserted.
         entries: What was filled in, to be put beside its printed label.
+        drawn: Finds the lines drawn on the page, which may be those of tables.
 
     Returns:
         The page.
     """
     stretches = [line for line in map(make_line, _stretches(characters)) if line is not None]
+    stretches = with_ruled_tables(stretches, drawn, [entry.box for entry in entries])
     ordered = _in_reading_order(stretches)
-    lines = tuple(_whole_lines(with_entries(ordered, entries) if entries else ordered))
-    return Page(size, lines, tuple(separators(lines)))
+    lines = with_aligned_tables(list(_whole_lines(with_entries(ordered, entries) if entries else ordered)))
+    return Page(size, tuple(lines), tuple(separators(lines)))
 
 
 # Lines ------------------------------------------------------------------------------------------------------------
@@ -114,7 +121,7 @@ def _whole_lines(stretches: Sequence[Line]) -> Iterator[Line]:
 
 def _is_beside(row: Sequence[Line], stretch: Line) -> bool:
     last = row[-1]
-    if not on_one_line(last.box, stretch.box):
+    if last.row is not None or stretch.row is not None or not on_one_line(last.box, stretch.box):
         return False
     if stretch.is_entry or last.is_entry:  # it may lie over dots or a rule of what is printed, and be higher
         return stretch.box[0] >= last.box[0] and on_one_line(row[0].box, stretch.box)
@@ -132,8 +139,8 @@ def _joined(row: list[Line]) -> Line:
     if printed and len(printed) < len(row):  # the height of a form field is not that of a line
         top, bottom = min(stretch.box[1] for stretch in printed), max(stretch.box[3] for stretch in printed)
         box = (line.box[0], top, line.box[2], bottom)
-        return replace(line, is_row=True, height=median(stretch.height for stretch in printed), box=box)
-    return replace(line, is_row=is_row([stretch.box for stretch in row], line.height))
+        return replace(line, is_row=True, height=median(stretch.height for stretch in printed), box=box, is_entry=True)
+    return replace(line, is_row=is_row([stretch.box for stretch in row], line.height), pieces=tuple(row))
 
 
 # Columns ----------------------------------------------------------------------------------------------------------

@@ -2,14 +2,19 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
+
+from index.formats.tables import Line as WrittenLine
 
 NOWHERE = (math.nan, math.nan, math.nan, math.nan)
 """Rectangle of a character that is not printed."""
 
 Rectangle = tuple[float, float, float, float]
 """Left, top, right, bottom in points, from the upper left corner of the page."""
+
+NEW_PARAGRAPH = "\n\n"
+"""Separator of paragraphs in the text."""
 
 _SAME_LINE = 0.5
 """Smallest vertical overlap of two characters on one line, as a share of the lower one's height."""
@@ -27,6 +32,9 @@ class Line:
         is_row: Whether it consists of several pieces far apart: a table row.
         is_entry: Whether it was filled in, so that it may lie over what is printed.
         is_aside: Whether it is no part of the page's sentences: a running header, a page number, a comment.
+        pieces: What it was joined from, if from several pieces side by side.
+        row: The table row that it is, before it is written with its headers; None for other lines.
+        written: The table row that it is, once it is written; None for other lines.
     """
 
     text: str
@@ -36,6 +44,9 @@ class Line:
     is_row: bool = False
     is_entry: bool = False
     is_aside: bool = False
+    pieces: tuple["Line", ...] = ()
+    row: "TableRow | None" = None
+    written: "Written | None" = None
 
     @property
     def first_word_width(self) -> float:
@@ -43,6 +54,62 @@ class Line:
         end = self.text.find(" ")
         printed = [box for box in self.rectangles[: None if end < 0 else end] if not math.isnan(box[0])]
         return max(box[2] for box in printed) - min(box[0] for box in printed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrintedCell:
+    """A cell of a table.
+
+    Attributes:
+        line: What is printed in it, as one line; None if it is empty.
+        n_columns: Number of columns that it spans.
+        n_rows: Number of rows that it spans.
+    """
+
+    line: Line | None
+    n_columns: int = 1
+    n_rows: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableRow:
+    """A row of a table on a page.
+
+    Attributes:
+        columns: Where its table's columns begin, and the last one ends, in points; the same object for all its rows.
+        number: Its number in the table, from 0; those of blank rows are missing.
+        cells: The cells that begin in it, from left to right.
+    """
+
+    columns: tuple[float, ...]
+    number: int
+    cells: tuple[PrintedCell, ...]
+
+    def as_line(self) -> Line | None:
+        """Return the row as a line of print; None if it is blank."""
+        printed = [cell.line for cell in self.cells if cell.line is not None]
+        line = make_line(
+            its for cell in printed for its in ((" ", NOWHERE), *zip(cell.text, cell.rectangles, strict=True))
+        )
+        if line is None:
+            return None
+        box = (self.columns[0], line.box[1], self.columns[-1], line.box[3])
+        return replace(line, box=box, is_row=True, row=self)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A table row as it is written.
+
+    Attributes:
+        table: Number of its table in the document.
+        line: Its text, and where in it the values are.
+        about: What its table is about: its caption.
+    """
+
+    table: int
+    line: WrittenLine
+    about: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from index.formats.pdf.layout import NEW_PARAGRAPH, over_the_break
-from index.formats.pdf.lines import Line, Page
+from index.formats.pdf.layout import over_the_break
+from index.formats.pdf.lines import NEW_PARAGRAPH, Line, Page
 
 _AT_EACH_EDGE = 2
 """Lines at the top of a page, and at its bottom, that may be running ones."""
@@ -43,11 +43,12 @@ def with_running_lines(pages: Sequence[Page]) -> list[Page]:
 def _edges(page: Page) -> Iterator[tuple[Line, _Key]]:
     """Yield the lines close to the top and the bottom, each with what it has in common with those of other pages."""
     height = page.size[1]
-    by_height = sorted((line for line in page.lines if not line.is_aside), key=lambda line: line.box[1])
+    lines = (line for line in page.lines if not line.is_aside and line.row is None)
+    by_height = sorted(lines, key=lambda line: line.box[1])
     for line in by_height[:_AT_EACH_EDGE]:
         if line.box[3] <= _REACH * height:
             yield line, (True, line is by_height[0], _without_numbers(line), round(line.box[1] / _TOLERANCE))
-    for line in by_height[_AT_EACH_EDGE:][-_AT_EACH_EDGE:]:
+    for line in by_height[-_AT_EACH_EDGE:]:
         if line.box[1] >= (1 - _REACH) * height:
             from_bottom = round((height - line.box[3]) / _TOLERANCE)
             yield line, (False, line is by_height[-1], _without_numbers(line), from_bottom)

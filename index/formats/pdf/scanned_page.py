@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
 
-from index.formats.pdf.layout import NEW_PARAGRAPH, is_broken_on_purpose, is_row, over_the_break, right_margin
-from index.formats.pdf.lines import NOWHERE, Line, Page, Rectangle, make_line
+from index.formats.pdf.layout import is_broken_on_purpose, is_row, over_the_break, right_margin
+from index.formats.pdf.lines import NEW_PARAGRAPH, NOWHERE, Line, Page, Rectangle, make_line
 
 _MIN_CONFIDENCE = 30
 """Lowest confidence of a word, of 100: below are specks and lines."""

@@ -10,8 +10,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from index.formats.pdf.characters import Characters
-from index.formats.pdf.layout import NEW_PARAGRAPH
-from index.formats.pdf.lines import Line, Page, Rectangle, make_line
+from index.formats.pdf.lines import NEW_PARAGRAPH, Line, Page, Rectangle, make_line
 
 _MAX_UNMAPPED = 0.2
 """A page is garbled above this share of characters whose font does not say which they are."""
