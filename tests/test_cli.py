@@ -195,7 +195,7 @@ def test_search_lists_every_place_with_the_words_marked(reports):
     assert found["documents"][0]["places"][0]["text"] == "was"
     assert "documents 2 to 2 are listed" in run("search", "was", "-f", reports, "--limit", "1", "--offset", "1").stdout
     assert "0 places in 0 documents" in run("search", "pay", "-f", reports, code=1).stdout
-    assert "[[paid]]" in run("search", "pays paid", "-f", reports, "--any-form", code=0).stdout
+    assert "[[paid]]" in run("search", "costing paid", "-f", reports, "--any-form").stdout
     assert "not in the index" in run("search", "was", "-f", reports, "--within", "c.pdf", code=2).stderr
 
 

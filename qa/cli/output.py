@@ -215,6 +215,8 @@ def print_turn(turn: "Turn") -> None:
         console.print(plain(f"Understood as: {turn.understood}"), style="dim", soft_wrap=True)
     if turn.kind == "answer" and turn.answer is not None:
         print_answer(turn.answer)
+    elif turn.found is not None and turn.found.n_places:
+        print_places(turn.found)
     else:
         console.print(plain(turn.text), style="bold", soft_wrap=not console.is_terminal)
         for answer in turn.answers:

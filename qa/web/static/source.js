@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const { make, call, narrow, say } = verbatim;
+  const { make, call, narrow, say, units } = verbatim;
   const REACH = 100_000; // characters shown before and after the place; the server gives 200,000 at a time
   const NEAR = "150% 0px"; // pages as far beyond the view are fetched
   const WORDS_SAID = 300;
@@ -145,21 +145,6 @@
   }
 
   // As text
-
-  // Converts ascending offsets in code points to UTF-16 units.
-  function units(text, offsets) {
-    const found = [];
-    let unit = 0;
-    let point = 0;
-    for (const offset of offsets) {
-      while (point < offset && unit < text.length) {
-        unit += text.codePointAt(unit) > 0xffff ? 2 : 1;
-        point += 1;
-      }
-      found.push(unit);
-    }
-    return found;
-  }
 
   // Browsers break lines at newlines, but show a lone carriage return, the newline of old Macs, as a space, and a null
   // character not at all.
