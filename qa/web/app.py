@@ -33,12 +33,26 @@ from qa.web.security.sessions import Access, SignedInOnly, login_routes
 _STATIC = Path(__file__).parent / "static"
 _STYLES = tuple(
     f"{part}.css"
-    for part in ("page", "source", "search", "documents", "asking", "history", "feedback", "settings", "access")
+    for part in (
+        "page",
+        "source",
+        "layout",
+        "viewing",
+        "search",
+        "documents",
+        "asking",
+        "history",
+        "feedback",
+        "settings",
+        "access",
+    )
 )
 _SCRIPTS = tuple(
     f"{part}.js"
     for part in (
         "page",
+        "layout",
+        "viewing",
         "source",
         "search",
         "tour",

@@ -4,8 +4,8 @@ import re
 from typing import Literal, NamedTuple
 
 Tag = Literal[
-    "text", "p", "h", "ul", "ol", "li", "quote", "pre", "code", "em", "strong", "del", "link", "image", "br", "hr",
-    "table", "row", "head", "cell", "slide", "notes",
+    "text", "p", "h", "ul", "ol", "items", "li", "quote", "pre", "code", "em", "strong", "del", "link", "image", "br",
+    "space", "hr", "table", "row", "head", "cell", "slide", "notes",
 ]  # fmt: skip
 
 
@@ -16,8 +16,8 @@ class Element(NamedTuple):
         tag: What it is; "text" is shown, and what lies in no "text" is markup and white space between.
         start: Offset of its first character in the document's text, in code points.
         end: Offset after the last.
-        number: Level of a heading, first number of an ordered list, number of a row or slide, column of a cell (from
-            0), position of a table's headers in the list of them plus one; else 0.
+        number: Level of a heading or of an item, first number of an ordered list, number of a row or slide, column of a
+            cell (from 0), position of a table's headers in the list of them plus one; else 0.
     """
 
     tag: Tag

@@ -4,8 +4,10 @@ Only stretches of the stored text and what they are leave this module: the page 
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
 
 from index.formats.content import Place
 from index.formats.kinds import CODE, CSV, JSON, JSONL, MARKDOWN, ODF, PPTX, PROSE, XLSX, Kind, kind_by_head
@@ -13,11 +15,22 @@ from index.formats.text.markdown import HEADING_SEPARATOR
 from qa.web.documents.elements import Element, trimmed
 from qa.web.documents.markdown_layout import markdown_elements
 
+if TYPE_CHECKING:
+    from index.records import TableRow
+
 View = Literal["document", "slides", "sheet", "code", "text"]
 
+_SHEETS = (".ods", ".ots")
 _BLOCK = re.compile(r"\S(?:[^\n\r]|\r?\n(?!\s*\n)|\r(?!\n))*")
-_ITEM = re.compile(r"([ \t]*)(?:[-•◦▪‣*–]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivxl]{1,5})[.)])[ \t]+\S", re.IGNORECASE)
+_ITEM = re.compile(
+    r"([ \t]*)(?:[-\u2013*\u2022\u2023\u25aa\u25e6]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivxl]{1,5})[.)])[ \t]+\S",
+    re.IGNORECASE,
+)
 _SLIDE = re.compile(r"slide (\d+)(, notes)?")
+MAX_ELEMENTS = 100_000
+_MAX_BRACKETS = 10_000
+"""Opening brackets of Markdown, each of which is looked up in all that follows: 10,000 take 0.2 s."""
+_MAX_LINES = 20_000
 _MAX_LEVEL = 6
 _MAX_DEPTH = 6
 
@@ -35,7 +48,7 @@ def view_of(name: str, n_pages: int) -> View:
     kind = kind_by_head(name, b"")
     if n_pages or kind is None or kind is PROSE:
         return "text"
-    return _VIEWS.get(kind, "document")
+    return "sheet" if name.lower().endswith(_SHEETS) else _VIEWS.get(kind, "document")
 
 
 _VIEWS: dict[Kind, View] = {
@@ -43,22 +56,42 @@ _VIEWS: dict[Kind, View] = {
 }  # fmt: skip
 
 
-def elements_of(name: str, text: str, places: Sequence[Place]) -> list[Element]:
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the rows of a table share.
+
+    Attributes:
+        about: Its sheet, caption or title; "" if unknown.
+        headers: Header of each column; "" for one without.
+    """
+
+    about: str
+    headers: tuple[str, ...]
+
+
+def elements_of(
+    name: str, text: str, places: Sequence[Place], rows: "Sequence[TableRow]" = ()
+) -> tuple[list[Element], list[Head]]:
     """Lay out a text, or a stretch of one.
 
     Args:
         name: The document's name.
         text: The text.
         places: The document's places in it, with offsets in this text.
+        rows: The rows of tables in it, with offsets in this text, in order.
 
     Returns:
-        Its elements in order, outer ones before inner ones.
+        Its elements in order, outer ones before inner ones; and the heads of its tables, which they refer to. None
+        for Markdown that would take too long to lay out.
     """
     if kind_by_head(name, b"") is MARKDOWN:
-        return markdown_elements(text)
+        is_quick = text.count("[") <= _MAX_BRACKETS and text.count("\n") <= _MAX_LINES
+        found = markdown_elements(text) if is_quick else []
+        return (found, []) if len(found) <= MAX_ELEMENTS else ([], [])
     slides = [(place, *match.groups()) for place in places if (match := _SLIDE.fullmatch(place.label))]
+    outline = _Outline(text, {} if slides else _headings(text, places), rows)
     if not slides:
-        return list(_blocks(text, 0, len(text), _headings(text, places)))
+        return list(outline.stretch(0, len(text))), outline.heads
     found: list[Element] = []
     ends = [place.start for place, _, _ in slides[1:]] + [len(text)]
     for (place, number, notes), end in zip(slides, ends, strict=True):
@@ -66,14 +99,43 @@ def elements_of(name: str, text: str, places: Sequence[Place]) -> list[Element]:
         if start == after:
             continue
         found.append(Element("notes" if notes else "slide", start, after, int(number)))
-        inner = list(_blocks(text, start, after, {}))
+        inner = list(outline.stretch(start, after))
         if not notes and inner and inner[0].tag == "p":
             inner[0] = inner[0]._replace(tag="h", number=2)
         found += inner
-    return found
+    return found, outline.heads
 
 
-def _headings(text: str, places: Sequence[Place]) -> dict[int, int]:
+class _Outline:
+    """Paragraphs, headings, lists and tables of a text."""
+
+    def __init__(self, text: str, headings: Mapping[int, int], rows: "Sequence[TableRow]") -> None:
+        self._text = text
+        self._headings = headings
+        self._rows = rows
+        self.heads: list[Head] = []
+
+    def stretch(self, start: int, end: int) -> Iterator[Element]:
+        """Yield the elements between two offsets."""
+        rows = [row for row in self._rows if start <= row.start and row.end <= end]
+        for _, together in groupby(rows, lambda row: (row.table, row.about, row.headers)):
+            table = list(together)
+            yield from _blocks(self._text, start, table[0].start, self._headings)
+            yield from self._table(table)
+            start = table[-1].end
+        yield from _blocks(self._text, start, end, self._headings)
+
+    def _table(self, rows: "Sequence[TableRow]") -> Iterator[Element]:
+        self.heads.append(Head(rows[0].about, rows[0].headers))
+        yield Element("table", rows[0].start, rows[-1].end, len(self.heads))
+        for row in rows:
+            yield Element("row", row.start, row.end, row.number)
+            for cell in row.cells:
+                yield Element("cell", cell.start, cell.end, cell.column)
+                yield Element("text", cell.start, cell.end)
+
+
+def _headings(text: str, places: Sequence[Place]) -> Mapping[int, int]:
     """Return the level of each heading by its offset: of places that begin with their own label."""
     levels = {}
     for place in places:
@@ -83,7 +145,7 @@ def _headings(text: str, places: Sequence[Place]) -> dict[int, int]:
     return levels
 
 
-def _blocks(text: str, start: int, end: int, headings: dict[int, int]) -> Iterator[Element]:
+def _blocks(text: str, start: int, end: int, headings: Mapping[int, int]) -> Iterator[Element]:
     """Yield the paragraphs, headings and lists of a stretch."""
     for block in _BLOCK.finditer(text, start, end):
         first, after = trimmed(text, *block.span())
@@ -104,7 +166,7 @@ def _paragraph(text: str, start: int, end: int) -> Iterator[Element]:
         first, after = trimmed(text, start, end)
         yield from (Element("p", first, after), Element("text", first, after))
         return
-    yield Element("ul", start, end)
+    yield Element("items", start, end)
     ends = [first for first, _, _ in items[1:]] + [end]
     for (first, after, item), following in zip(items, ends, strict=True):
         depth = min(len(item[1].expandtabs(2)) // 2, _MAX_DEPTH) if item else 0

@@ -149,7 +149,7 @@ class _Layout:
             words = token.markup
             skipped = 1 if token.info == "escape" else 0
         elif token.type in {"softbreak", "hardbreak"}:
-            words, tag = "\n", "br" if token.type == "hardbreak" else None
+            words, tag = "\n", "br" if token.type == "hardbreak" else "space"
         elif token.type == "code_inline":
             tag = "code"
             words = words if self._source.find(words, self._at, limit) >= 0 else words.replace(" ", "\n")

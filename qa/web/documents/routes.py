@@ -349,15 +349,16 @@ class _Shelf:
             if shown.start <= place.start < shown.end
         ]
         view = view_of(name, self._answerer.extent(name)[0])
-        found = [] if view in {"code", "text"} else elements_of(name, shown.text, places)
+        is_plain = view in {"code", "sheet", "text"}
+        elements, heads = ([], []) if is_plain else elements_of(name, shown.text, places)
         return DocumentLayout(
             name=name,
             sha256=shown.sha256,
             start=shown.start,
             end=shown.end,
             view=view,
-            tables=[],
-            elements=[each.moved(shown.start) for each in found],
+            tables=[TableHead(about=head.about, headers=list(head.headers)) for head in heads],
+            elements=[each.moved(shown.start) for each in elements],
         )
 
     def boxes(self, name: str, start: int, end: int, sha256: str) -> DocumentBoxes:
