@@ -68,7 +68,7 @@ class Certificate:
         if self.is_outdated(opened):
             with writing(_PATIENCE_S):
                 if self.is_outdated(opened):  # checked again: another process may have cleared it meanwhile
-                    opened.clear({_KEY: self._fields()})
+                    opened.clear({_KEY: self._fields()}, but_kept_out=True)
         return opened
 
     def is_outdated(self, opened: Store) -> bool:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from index.formats.content import Place
-from index.records import DocumentRecord, FileRecord, Hit, PageBoxes
+from index.records import DocumentRecord, FileRecord, Hit, PageBoxes, TableRow
 
 
 class DocumentIndex(Protocol):
@@ -96,6 +96,9 @@ class DocumentIndex(Protocol):
 
     def page_sizes(self, name: str) -> list[tuple[float, float]]:
         """Return width and height of each page of a document, in points; empty for formats without pages."""
+
+    def table_rows(self, name: str, start: int, end: int) -> list[TableRow]:
+        """Return the rows of tables that share characters with a span of a document's text, in the text's order."""
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         """Return the boxes of a span of a document's text on its pages; empty for formats without pages."""

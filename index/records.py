@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import ParameterError
-from index.formats.content import Boxes, Place
+from index.formats.content import Boxes, Place, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Document:
         metadata: The file's own metadata: "author", "date", "language" and the like.
         boxes: Where the characters are printed; None for formats without pages.
         has_headings: Whether its places are headings, which say what the text below them is about.
+        tables: Its tables, in the order of the text.
     """
 
     name: str
@@ -38,6 +39,47 @@ class Document:
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
     boxes: Boxes | None = None
     has_headings: bool = False
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value in a row of a table.
+
+    Attributes:
+        column: Zero-based column.
+        header: Header of the column; "" if it has none.
+        start: Offset of the value's first character in the document's text, in code points.
+        end: Offset after its last character.
+    """
+
+    column: int
+    header: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of a table in a document's text.
+
+    Attributes:
+        table: Number of its table in the document, from 0.
+        number: Number of the row in the file.
+        about: What the table is about: sheet, caption, title row; "" if unknown.
+        headers: Header of each column, "" for a column without one.
+        start: Offset of the row's first character in the document's text, in code points.
+        end: Offset after its last character.
+        cells: Its values that are not blank, in the order of the text.
+    """
+
+    table: int
+    number: int
+    about: str
+    headers: tuple[str, ...]
+    start: int
+    end: int
+    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 from index.formats.content import Place
 from index.protocol import DocumentIndex
-from index.records import DocumentRecord, FileRecord, PageBoxes
+from index.records import DocumentRecord, FileRecord, PageBoxes, TableRow
 from index.storage.store import Store
 
 
@@ -86,6 +86,10 @@ class StoredDocuments(DocumentIndex):
     def page_sizes(self, name: str) -> list[tuple[float, float]]:
         """Return width and height of each page, in points; raises `UnknownDocumentError`."""
         return self.store.places.page_sizes(name)
+
+    def table_rows(self, name: str, start: int, end: int) -> list[TableRow]:
+        """Return the rows of tables that share characters with a span of text; raises `UnknownDocumentError`."""
+        return self.store.tables.rows(name, start, end)
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         """Return the boxes of a span of text on its pages; raises `UnknownDocumentError`."""

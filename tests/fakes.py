@@ -19,7 +19,18 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from index.errors import ParameterError, UnknownDocumentError
 from index.formats.content import Place
 from index.protocol import DocumentIndex
-from index.records import Document, DocumentRecord, FileRecord, Hit, PageBoxes, Passage, Vectors, label_at
+from index.records import (
+    Cell,
+    Document,
+    DocumentRecord,
+    FileRecord,
+    Hit,
+    PageBoxes,
+    Passage,
+    TableRow,
+    Vectors,
+    label_at,
+)
 from index.retrieval.embedding import Embedder, unit_length
 from index.settings import read_settings
 from index.storage.highlights import lines_of
@@ -289,6 +300,15 @@ class FakeIndex(DocumentIndex):
     def page_sizes(self, name: str) -> list[tuple[float, float]]:
         boxes = self._document(name).boxes
         return [] if boxes is None else [(float(width), float(height)) for width, height in boxes.sizes]
+
+    def table_rows(self, name: str, start: int, end: int) -> list[TableRow]:
+        found = []
+        for i, table in enumerate(self._document(name).tables):
+            for position, (first, last, number) in enumerate(table.rows.tolist()):
+                cells = [cell[1:] for cell in table.cells.tolist() if cell[0] == position]
+                values = tuple(Cell(column, table.headers[column], a, b) for column, a, b in cells)
+                found.append(TableRow(i, number, table.about, table.headers, first, last, values))
+        return sorted((r for r in found if r.start < end and r.end > start), key=lambda r: (r.start, r.table))
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         boxes = self._document(name).boxes

@@ -17,7 +17,7 @@ from index.formats.office.odf import MAX_COLUMNS, load_odf
 from index.formats.office.pptx import load_pptx
 from index.formats.office.rtf import load_rtf
 from index.formats.office.xlsx import load_xlsx, shown
-from index.formats.tables import described
+from index.formats.tables import written
 from pdfs import refusal
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"
@@ -210,7 +210,7 @@ def test_a_word_cell_that_spans_rows_stands_in_each():
     ],
 )
 def test_rows_in_words(rows, lines):
-    assert [words for _, words in described(enumerate(rows, 1))] == lines
+    assert [line.text for line in written(enumerate(rows, 1))] == lines
 
 
 @pytest.mark.parametrize(

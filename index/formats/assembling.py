@@ -1,9 +1,11 @@
 """Builds a document's text piece by piece, with its places."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from index.formats.content import Content, Place
 from index.formats.limits import MAX_TEXT_CHARS
+from index.formats.tables import Line as TableLine
+from index.formats.tables import TableRecorder
 from index.formats.text.markdown import HEADING_SEPARATOR, MAX_HEADING_CHARS
 
 PARAGRAPH = "\n\n"
@@ -17,6 +19,7 @@ class Assembly:
         """Start with an empty text."""
         self._pieces: list[str] = []
         self._places: list[Place] = []
+        self._tables = TableRecorder()
         self._waiting: str | None = None
         self.length = 0
         self.is_cut = False
@@ -54,6 +57,25 @@ class Assembly:
         self._append(piece)
         return self.length - len(piece)
 
+    def add_table(self, lines: Iterable[TableLine], about: Sequence[str] = ()) -> list[tuple[int, int]]:
+        """Append the rows of tables, one line each.
+
+        Args:
+            lines: The rows, as `index.formats.tables.written` yields them.
+            about: What the tables are about, outermost first: sheet and caption, say.
+
+        Returns:
+            Offset and number of each row, for its place.
+        """
+        starts: list[tuple[int, int]] = []
+        for line in lines:
+            start = self.add(line.text, LINE if starts else PARAGRAPH)
+            if self.is_cut:
+                break
+            self._tables.add(line, start, about)
+            starts.append((start, line.number))
+        return starts
+
     def content(self, title: str, metadata: dict[str, str], notes: tuple[str, ...] = ()) -> Content:
         """Return the assembled content.
 
@@ -69,7 +91,7 @@ class Assembly:
         if self.is_cut:
             notes = (*notes, f"only the first {self.length:,} characters were read: the text is too long")
         places = tuple(place for place in self._places if place.start < self.length)
-        return Content("".join(self._pieces), title, places, said, notes)
+        return Content("".join(self._pieces), title, places, said, notes, tables=self._tables.tables(self.length))
 
     def _append(self, text: str) -> None:
         self._pieces.append(text)

@@ -1,7 +1,7 @@
 """What a loader returns, whatever the format: text, and the place of each stretch of it in the file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,29 @@ class Boxes:
     rectangles: NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A table in the text, written one line a row.
+
+    Attributes:
+        about: What it is about: its sheet, caption or title row, joined by `HEADING_SEPARATOR`; "" if unknown.
+        headers: Header of each column, "" for a column without one; group headers stand before those below them.
+        rows: `(n_rows, 3)` int32: start and end of each row in the text, in code points, and its number in the file.
+        cells: `(n_cells, 4)` int32: position in `rows`, zero-based column, start and end of each value that is not
+            blank, in the order of the text.
+    """
+
+    about: str
+    headers: tuple[str, ...]
+    rows: NDArray[np.int32]
+    cells: NDArray[np.int32]
+
+    def moved(self, by: int) -> "Table":
+        """Return the table of a text that follows `by` other characters."""
+        to_rows, to_cells = (np.array(steps, dtype=np.int32) for steps in ([by, by, 0], [0, 0, by, by]))
+        return replace(self, rows=self.rows + to_rows, cells=self.cells + to_cells)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A file within a file: an attachment, or a member of an archive.
@@ -62,6 +85,7 @@ class Content:
         notes: What was not read: "3 of 40 pages hold no text".
         parts: Files within the file.
         boxes: Where the characters are printed; None for formats without pages.
+        tables: Its tables, in the order of the text.
         remarks: Other facts on how the file was read, with nothing missing: "read by OCR", say.
     """
 
@@ -73,3 +97,4 @@ class Content:
     parts: tuple[Part, ...] = ()
     boxes: Boxes | None = None
     remarks: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()

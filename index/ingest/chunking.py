@@ -1,16 +1,20 @@
 """Splits documents into passages of whole sentences, as far as they fit, with exact offsets."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 from tokenizers import Tokenizer
 
+from index.formats.content import Table
 from index.formats.text.markdown import HEADING_SEPARATOR, is_markdown
 from index.records import Document, Passage, label_at
 
 _MAX_BLOCK_CHARS = 50_000
+_MAX_TITLE_CHARS = 300
 _LONG_BLANK = re.compile(r"(?<!\s)\s{100,}")
 
 
@@ -58,15 +62,57 @@ class Splitter:
 
         Returns:
             Passages whose text is the document's at their offsets. Every character that is not white space is in at
-            least one of them.
+            least one of them. A row of a table is not divided unless it alone is too long, and no passage holds rows of
+            several tables, or rows and other text than a title above them.
         """
+        passages: list[Passage] = []
+        at = 0
+        for run in _runs(document.tables):
+            begin = at if self._is_title(document.text[at : run.start]) else run.start
+            passages += self._prose(document, at, begin)
+            passages += self._rows(document, run, begin)
+            at = max(at, run.end)
+        return passages + self._prose(document, at, len(document.text))
+
+    def _prose(self, document: Document, first: int, last: int) -> list[Passage]:
         splitter = self._markdown if is_markdown(document.name) else self._plain
         headings = document.places if document.has_headings else ()
         return [
             Passage(document.name, start, start + len(text), text, label_at(headings, start))
-            for first, last in _between_long_blanks(document.text)
-            for start, text in _chunks(splitter, document.text, first, last)
+            for low, high in _between_long_blanks(document.text, first, last)
+            for start, text in _chunks(splitter, document.text, low, high)
         ]
+
+    def _is_title(self, text: str) -> bool:
+        """Return whether a text is blank, or so short that it only says what comes below."""
+        return len(text) <= _MAX_TITLE_CHARS and self._size(text) <= self.settings.max_context_tokens
+
+    def _rows(self, document: Document, run: "_Run", begin: int) -> Iterator[Passage]:
+        """Yield passages of as many whole rows as fit, the first from a title above them on."""
+        text = document.text
+        begin += len(text[begin : run.start]) - len(text[begin : run.start].lstrip())
+        begun, size, end = begin, self._size(text[begin : run.start]), run.start
+        for start, stop in run.rows:
+            n_tokens = self._size(text[start:stop])
+            if size and size + n_tokens > self.settings.max_tokens:
+                yield self._of_table(document, run, begun, begun + len(text[begun:end].rstrip()))
+                size = 0
+            if not size:
+                begun = start
+            if n_tokens > self.settings.max_tokens:
+                for low, piece in _chunks(self._plain, text, start, stop):
+                    yield self._of_table(document, run, low, low + len(piece))
+                continue
+            size += n_tokens
+            end = stop
+        if size:
+            yield self._of_table(document, run, begun, end)
+
+    def _of_table(self, document: Document, run: "_Run", start: int, end: int) -> Passage:
+        heading = label_at(document.places, start) if document.has_headings else ""
+        parts = [*filter(None, heading.split(HEADING_SEPARATOR))]
+        parts += [part for part in run.about.split(HEADING_SEPARATOR) if part and part not in parts]
+        return Passage(document.name, start, end, document.text[start:end], HEADING_SEPARATOR.join(parts))
 
     def context(self, document: Document, passage: Passage) -> str:
         """Return what is put in front of a passage to embed and search it.
@@ -97,13 +143,39 @@ class Splitter:
         return text if len(offsets) <= limit else text[: offsets[limit - 1][1]]
 
 
-def _between_long_blanks(text: str) -> Iterator[tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Rows of one table that follow one another in the text.
+
+    Attributes:
+        start: Offset of the first.
+        end: Offset after the last.
+        rows: Start and end of each.
+        about: What the table is about.
+    """
+
+    start: int
+    end: int
+    rows: list[tuple[int, int]]
+    about: str
+
+
+def _runs(tables: Sequence[Table]) -> list[_Run]:
+    """Return the runs of rows of the tables, in the order of the text; tables side by side alternate row by row."""
+    rows = sorted((start, end, i) for i, table in enumerate(tables) for start, end, _ in table.rows.tolist())
+    runs: list[_Run] = []
+    for table, group in groupby(rows, key=itemgetter(2)):
+        its = [(start, end) for start, end, _ in group]
+        runs.append(_Run(its[0][0], its[-1][1], its, tables[table].about))
+    return runs
+
+
+def _between_long_blanks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield start and end of the stretches between very long blanks, on which splitters take quadratic time."""
-    start = 0
-    for blank in _LONG_BLANK.finditer(text):
+    for blank in _LONG_BLANK.finditer(text, start, end):
         yield start, blank.start()
         start = blank.end()
-    yield start, len(text)
+    yield start, end
 
 
 def _chunks(splitter: TextSplitter | MarkdownSplitter, text: str, start: int, end: int) -> Iterator[tuple[int, str]]:

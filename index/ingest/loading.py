@@ -20,7 +20,7 @@ from index.formats.text.markdown import is_markdown, markdown_places
 from index.formats.text.titles import title_of_text
 from index.records import Document
 
-LOADERS_VERSION = 2
+LOADERS_VERSION = 3
 """Incremented when a loader gives another text for the same file, so that older indexes are rebuilt."""
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
@@ -253,7 +253,15 @@ def _document(name: str, kind: Kind, content: Content, sha256: str) -> Document:
         places = tuple(Place(place.start, _BREAK.sub(" ", _whole(place.label))) for place in places)
     metadata = {key: one_line(_whole(value)) for key, value in content.metadata.items()}
     return Document(
-        name, _whole(content.text), _whole(title), sha256, places, metadata, content.boxes, kind.has_headings
+        name,
+        _whole(content.text),
+        _whole(title),
+        sha256,
+        places,
+        metadata,
+        content.boxes,
+        kind.has_headings,
+        tuple(replace(t, about=_whole(t.about), headers=tuple(map(_whole, t.headers))) for t in content.tables),
     )
 
 

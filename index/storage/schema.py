@@ -2,7 +2,7 @@
 
 import sqlite3
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -21,7 +21,7 @@ CREATE TABLE files (
 CREATE INDEX files_by_parent ON files (parent);
 
 -- Files removed by the user, by name and by content: neither a new name nor a new file brings them back.
-CREATE TABLE kept_out (name TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (name, sha256)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept_out (name TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (name, sha256)) WITHOUT ROWID;
 
 -- A document without a name is deleted: it is not found, and its rows are erased in the background.
 -- The text comes last: columns after a long one are slow to read.
@@ -59,6 +59,24 @@ CREATE TABLE boxes (
     PRIMARY KEY (document_id, first)
 );
 
+-- Tables of a document, and their rows in the format of tables.py, some hundred to a piece.
+CREATE TABLE tables (
+    document_id INTEGER NOT NULL REFERENCES documents (id),
+    number INTEGER NOT NULL,
+    about TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    n_rows INTEGER NOT NULL,
+    PRIMARY KEY (document_id, number)
+) WITHOUT ROWID;
+CREATE TABLE table_rows (
+    document_id INTEGER NOT NULL REFERENCES documents (id),
+    number INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    "end" INTEGER NOT NULL,
+    piece BLOB NOT NULL,
+    PRIMARY KEY (document_id, number, start)
+);
+
 -- AUTOINCREMENT: an id is never used again, so a derived index can tell which passages it lacks or has in excess.
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -78,7 +96,7 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
 );
 """
 
-OF_DOCUMENT = ("places", "pages", "boxes")
+OF_DOCUMENT = ("places", "pages", "boxes", "table_rows", "tables")
 """Tables of a document's data besides its passages."""
 _TABLES = ("lexical", "vectors", "passages", *OF_DOCUMENT, "documents", "kept_out", "files", "meta")
 """All tables, each before those that it refers to."""
@@ -89,9 +107,15 @@ def has_tables(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
 
 
-def make_tables(connection: sqlite3.Connection) -> None:
-    """Create all tables, empty; existing ones are dropped."""
+def make_tables(connection: sqlite3.Connection, *, but_kept_out: bool = False) -> None:
+    """Create all tables, empty; existing ones are dropped.
+
+    Args:
+        connection: The connection, in a transaction.
+        but_kept_out: Keep what says which files were taken out by the user.
+    """
     for table in _TABLES:
-        connection.execute(f"DROP TABLE IF EXISTS {table}")
+        if not (but_kept_out and table == "kept_out"):
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in SCHEMA.split(";\n"):
         connection.execute(statement)

@@ -14,6 +14,7 @@ from index.storage.ledger import Ledger
 from index.storage.meta import DELETIONS, Meta
 from index.storage.passages import PassageRow, Passages
 from index.storage.places import Places
+from index.storage.tables import Tables
 
 FILE_NAME = "store.sqlite"
 
@@ -21,9 +22,9 @@ FILE_NAME = "store.sqlite"
 class Store:
     """One index on disk. Safe to use from many threads; one process at a time may write.
 
-    Its parts: `database` for transactions, `meta` for certificate and counters, `documents`, `places`, `ledger` and
-    `passages` (with vectors and lexical rows), and `erasure` for removing deleted data from the file. Changes of
-    several parts are methods of the store, each in one transaction.
+    Its parts: `database` for transactions, `meta` for certificate and counters, `documents`, `places`, `tables`,
+    `ledger` and `passages` (with vectors and lexical rows), and `erasure` for removing deleted data from the file.
+    Changes of several parts are methods of the store, each in one transaction.
     """
 
     def __init__(self, folder: Path, rebuild_command: str = "verbatim index FOLDER --rebuild") -> None:
@@ -46,6 +47,7 @@ class Store:
         self.meta = Meta(self.database)
         self.documents = Documents(self.database, self.meta)
         self.places = Places(self.database, self.documents)
+        self.tables = Tables(self.database, self.documents)
         self.ledger = Ledger(self.database)
         self.passages = Passages(self.database)
         self.erasure = Erasure(self.database, self.meta, self.passages)
@@ -58,15 +60,16 @@ class Store:
                     schema.make_tables(connection)
                     self.meta.begin({})
 
-    def clear(self, meta: dict[str, object]) -> None:
+    def clear(self, meta: dict[str, object], *, but_kept_out: bool = False) -> None:
         """Empty the store in one transaction, so that other processes see either the old state or the new one.
 
         Args:
             meta: Values for the new metadata, by key.
+            but_kept_out: Go on to keep files out that the user took out.
         """
         with self.database.writing() as connection:
             n_deleted = connection.execute("SELECT count(*) FROM documents").fetchone()[0]
-            schema.make_tables(connection)
+            schema.make_tables(connection, but_kept_out=but_kept_out)
             self.meta.begin({**meta, DELETIONS: n_deleted})
 
     def counts(self) -> dict[str, int]:
@@ -86,6 +89,7 @@ class Store:
             self.documents.delete([document.name])
             id_ = self.documents.add(document, len(rows))
             self.places.add(id_, document)
+            self.tables.add(id_, document)
             self.passages.add(id_, rows)
             if file is not None:
                 self.ledger.write([file])

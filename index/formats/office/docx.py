@@ -20,7 +20,7 @@ from index.formats.office.containers import (
     related,
     unpack,
 )
-from index.formats.tables import Row, described
+from index.formats.tables import Cell, Row, written
 
 _DOCUMENT = "word/document.xml"
 _TRANSPARENT = frozenset("sdt sdtContent customXml ins moveTo smartTag AlternateContent Choice body".split())
@@ -120,18 +120,17 @@ class _Word:
         return None
 
     def _add_table(self, table: etree._Element) -> None:
-        rows = list(_rows(table))
-        has_header = bool(rows) and table.find("{*}tr/{*}trPr/{*}tblHeader") is not None
-        for order, (_, words) in enumerate(described(rows, has_header)):
-            self._text.add(words, LINE if order else PARAGRAPH)
+        self._text.add_table(written(_rows(table)))
         self._in_list = False
 
 
 def _rows(table: etree._Element) -> Iterator[Row]:
-    """Yield a table's rows; a cell that spans rows is repeated in each, one that spans columns stands in the first."""
+    """Yield a table's rows; a cell that spans rows is repeated in each."""
     above: list[str] = []
     for number, row in enumerate(_shown(table, "tr"), 1):
         cells: list[str] = []
+        begun: list[Cell] = []
+        is_header = row.find("{*}trPr/{*}tblHeader") is not None
         for cell in _shown(row, "tc"):
             merged = cell.find("{*}tcPr/{*}vMerge")
             goes_on = merged is not None and attribute(merged, "val") != "restart"
@@ -139,9 +138,10 @@ def _rows(table: etree._Element) -> Iterator[Row]:
             words = "" if goes_on and len(words) > MAX_HEADER_CHARS else words
             span = cell.find("{*}tcPr/{*}gridSpan")
             width = min(max(int(attribute(span, "val")), 1), 100) if span is not None else 1
+            begun.append(Cell(words, is_header, width))
             cells += [words, *[""] * (width - 1)]
         above = cells
-        yield number, cells
+        yield number, begun
 
 
 def _shown(parent: etree._Element, *names: str) -> Iterator[etree._Element]:

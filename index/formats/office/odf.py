@@ -13,7 +13,7 @@ from index.formats.content import Content
 from index.formats.limits import MAX_HEADER_CHARS
 from index.formats.numbering import numbered_places
 from index.formats.office.containers import attribute, local, member, parse, properties, refusing_damage, unpack
-from index.formats.tables import Row, described
+from index.formats.tables import Cell, Row, written
 
 MAX_COLUMNS = 1024
 _MEMBERS = frozenset({"content.xml", "meta.xml", "META-INF/manifest.xml"})
@@ -66,9 +66,8 @@ class _OpenDocument:
 
     def _add_sheet(self, sheet: etree._Element) -> None:
         name = " ".join(attribute(sheet, "name").split())
-        starts = []
-        for order, (number, words) in enumerate(described(_rows(sheet), _has_header(sheet))):
-            starts.append((self.text.add(words, LINE if order else PARAGRAPH), number))
+        lines = written(_rows(sheet), _has_header(sheet), may_stand_abreast=True)
+        starts = self.text.add_table(lines, [name])
         self.text.stand_at(numbered_places(f"{name}, row", starts))
 
     def _add_slide(self, slide: etree._Element, label: str) -> None:
@@ -109,8 +108,7 @@ class _OpenDocument:
                 self._add_all(aside)
 
     def _add_table(self, table: etree._Element) -> None:
-        for order, (_, words) in enumerate(described(_rows(table), _has_header(table))):
-            self.text.add(words, LINE if order else PARAGRAPH)
+        self.text.add_table(written(_rows(table), _has_header(table)))
 
 
 def _has_header(table: etree._Element) -> bool:
@@ -121,12 +119,13 @@ def _rows(table: etree._Element) -> Iterator[Row]:
     """Yield the rows that are not empty, numbered as shown; a repeated row is yielded once."""
     number = 1
     for row in _shown(table, "table-row"):
-        cells: list[str] = []
+        cells: list[Cell] = []
         for cell in row:
-            if local(cell) in {"table-cell", "covered-table-cell"}:
+            if local(cell) == "table-cell":
                 words, room = _flat(cell), MAX_COLUMNS - len(cells)
                 times = _repeated(cell, "number-columns-repeated") if len(words) <= MAX_HEADER_CHARS else 1
-                cells += [words] * min(times, room)
+                spans = (_repeated(cell, f"number-{kind}-spanned") for kind in ("columns", "rows"))
+                cells += [Cell(words, False, *spans)] * min(times, room)
         yield number, cells
         number += _repeated(row, "number-rows-repeated")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from index.formats.assembling import LINE, PARAGRAPH, Assembly
+from index.formats.assembling import Assembly
 from index.formats.content import Content
 from index.formats.office.containers import (
     attribute,
@@ -19,7 +19,7 @@ from index.formats.office.containers import (
     related,
     unpack,
 )
-from index.formats.tables import described
+from index.formats.tables import Cell, written
 
 _PRESENTATION = "ppt/presentation.xml"
 _TITLES = frozenset({"title", "ctrTitle"})
@@ -102,9 +102,22 @@ def _add_shape(text: Assembly, shape: etree._Element) -> None:
     if table is None:
         text.add(_lines(shape))
         return
-    rows = [[_lines(cell) for cell in row if local(cell) == "tc"] for row in table if local(row) == "tr"]
-    for order, (_, words) in enumerate(described(enumerate(rows, 1))):
-        text.add(words, LINE if order else PARAGRAPH)
+    rows = [
+        [_cell(cell) for cell in row if local(cell) == "tc" and not _is_covered(cell)]
+        for row in table
+        if local(row) == "tr"
+    ]
+    text.add_table(written(enumerate(rows, 1)))
+
+
+def _is_covered(cell: etree._Element) -> bool:
+    """Return whether a merged cell reaches over this one."""
+    return bool({attribute(cell, "hMerge"), attribute(cell, "vMerge")} & {"1", "true"})
+
+
+def _cell(cell: etree._Element) -> Cell:
+    n_columns, n_rows = (int(attribute(cell, name) or 1) for name in ("gridSpan", "rowSpan"))
+    return Cell(_lines(cell), n_columns=n_columns, n_rows=n_rows)
 
 
 def _lines(parent: etree._Element) -> str:

@@ -6,10 +6,10 @@ from itertools import groupby
 from striprtf.striprtf import rtf_to_text
 
 from index.errors import UnreadableFileError
-from index.formats.assembling import LINE, PARAGRAPH, Assembly
+from index.formats.assembling import Assembly
 from index.formats.content import Content
 from index.formats.office.containers import refusing_damage
-from index.formats.tables import described
+from index.formats.tables import written
 
 _HEADER = b"{\\rtf"
 _CELL_END = "|"
@@ -41,8 +41,7 @@ def load_rtf(content: bytes) -> Content:
     for is_table, lines in groupby(plain.splitlines(), lambda line: line.endswith(_CELL_END)):
         if is_table:
             rows = (line.split(_CELL_END)[:-1] for line in lines)
-            for order, (_, words) in enumerate(described(enumerate(rows, 1))):
-                text.add(words, LINE if order else PARAGRAPH)
+            text.add_table(written(enumerate(rows, 1)))
         else:
             for line in lines:
                 text.add(line)

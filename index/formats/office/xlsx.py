@@ -3,20 +3,25 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time
+from itertools import islice
 from typing import Any
 
 import openpyxl
+from openpyxl.utils import range_boundaries
 
 from index.errors import UnreadableFileError
-from index.formats.assembling import LINE, PARAGRAPH, Assembly
+from index.formats.assembling import Assembly
 from index.formats.content import Content
 from index.formats.numbering import numbered_places
 from index.formats.office.containers import core_properties, refusing_damage, unpack
-from index.formats.tables import Row, described
+from index.formats.tables import MAX_SPAN, Cell, Row, written
 
 MAX_CELLS = 5_000_000
+MAX_MERGED = 100_000
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})[\"']")
 _DOCUMENT_TYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 _FORMULA_WITHOUT_VALUE = re.compile(rb"(?:</f>|<f/>)\s*+(?:<v\s*+/>|<v></v>)?+\s*+</c>")
 _NO_TEXT = re.compile(r"\[\$(?P<currency>[^\]-]*)[^\]]*\]|\[[^\]]*\]|[_*].|\\(?P<escaped>.)|\"(?P<quoted>[^\"]*)\"")
@@ -52,11 +57,9 @@ def _content(members: dict[str, bytes]) -> Content:
     left = MAX_CELLS
     for sheet in workbook.worksheets:
         sheet.reset_dimensions()  # the dimensions that the file declares may be false
-        rows = _Rows(sheet, left)
+        rows = _Rows(sheet, left, _Merged(members.get(sheet._worksheet_path, b"")))  # noqa: SLF001 (no public name)
         name = " ".join(sheet.title.split())
-        starts = []
-        for order, (number, words) in enumerate(described(rows)):
-            starts.append((text.add(words, LINE if order else PARAGRAPH), number))
+        starts = text.add_table(written(rows, may_stand_abreast=True), [name])
         text.stand_at(numbered_places(f"{name}, row", starts))
         left -= rows.n_cells
         if rows.is_cut:
@@ -80,11 +83,45 @@ def _repacked(members: dict[str, bytes]) -> io.BytesIO:
     return packed
 
 
+class _Merged:
+    """The merged cells of a sheet, which openpyxl does not give while it reads row by row.
+
+    Attributes:
+        spans: Number of columns and of rows of each merged cell, by row and column, from 1.
+    """
+
+    def __init__(self, xml: bytes) -> None:
+        """Find the merged cells in a sheet's XML, up to `MAX_MERGED`."""
+        self.spans: dict[tuple[int, int], tuple[int, int]] = {}
+        for match in islice(_MERGED.finditer(xml), MAX_MERGED):
+            left, top, right, bottom = range_boundaries(match[1].decode("ascii"))
+            self.spans[top, left] = (min(right - left + 1, MAX_SPAN), bottom - top + 1)
+        self._begin = deque(sorted(self.spans))
+        self._until: dict[int, int] = {}
+
+    def covered(self, row: int, n_columns: int) -> set[int]:
+        """Return the columns of a row, up to a number of them, that merged cells reach over, from 1.
+
+        Rows must be asked for in ascending order.
+        """
+        while self._begin and self._begin[0][0] <= row:
+            top, left = self._begin.popleft()
+            width, height = self.spans[top, left]
+            for column in range(left, left + width):
+                self._until[column] = max(self._until.get(column, 0), top + height - 1)
+        return {
+            column
+            for column in range(1, n_columns + 1)
+            if self._until.get(column, 0) >= row and (row, column) not in self.spans
+        }
+
+
 class _Rows:
     """The rows of a sheet, up to a total number of cells."""
 
-    def __init__(self, sheet: Any, max_cells: int) -> None:  # noqa: ANN401 (openpyxl has no types)
+    def __init__(self, sheet: Any, max_cells: int, merged: _Merged) -> None:  # noqa: ANN401 (openpyxl has no types)
         self._sheet = sheet
+        self._merged = merged
         self._max_cells = max_cells
         self.n_cells = self.n_rows = 0
         self.is_cut = False
@@ -96,7 +133,17 @@ class _Rows:
                 self.is_cut = True
                 return
             self.n_rows = number
-            yield number, [shown(cell.value, cell.number_format) if cell.value is not None else "" for cell in row]
+            yield number, list(self._cells(number, row))
+
+    def _cells(self, number: int, row: Sequence[Any]) -> Iterator[Cell | str]:
+        left_out = self._merged.covered(number, len(row))
+        for column, cell in enumerate(row, 1):
+            words = shown(cell.value, cell.number_format) if cell.value is not None else ""
+            spans = self._merged.spans.get((number, column))
+            if spans is not None:
+                yield Cell(words, False, *spans)
+            elif column not in left_out:
+                yield words
 
 
 def shown(value: object, number_format: str) -> str:

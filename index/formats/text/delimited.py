@@ -8,7 +8,7 @@ from index.errors import EmptyFileError
 from index.formats.content import Content
 from index.formats.limits import MAX_TEXT_CHARS
 from index.formats.numbering import numbered_places
-from index.formats.tables import described
+from index.formats.tables import TableRecorder, written
 from index.formats.text.decoding import decode
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -36,20 +36,23 @@ def load_csv(content: bytes) -> Content:
     declared = _DECLARED.match(text)
     delimiter = declared[1] if declared else _delimiter(text)
     begin, first = (declared.end(), 2) if declared else (0, 1)
+    tables = TableRecorder()
     lines: list[str] = []
     starts: list[tuple[int, int]] = []
     notes: tuple[str, ...] = ()
     at = 0
-    for number, line in described(enumerate(_rows(text, delimiter, begin), start=first)):
-        if at + len(line) > MAX_TEXT_CHARS:
-            notes = (f"more than {MAX_TEXT_CHARS:,} characters: row {number:,} and those below are left out",)
+    for line in written(enumerate(_rows(text, delimiter, begin), start=first), may_stand_abreast=True):
+        if at + len(line.text) > MAX_TEXT_CHARS:
+            notes = (f"more than {MAX_TEXT_CHARS:,} characters: row {line.number:,} and those below are left out",)
             break
-        starts.append((at, number))
-        lines.append(line)
-        at += len(line) + 1
+        tables.add(line, at)
+        starts.append((at, line.number))
+        lines.append(line.text)
+        at += len(line.text) + 1
     if not lines:
         raise EmptyFileError("empty: no cell holds text")
-    return Content("\n".join(lines), places=numbered_places("row", starts), notes=notes)
+    text = "\n".join(lines)
+    return Content(text, places=numbered_places("row", starts), notes=notes, tables=tables.tables(len(text)))
 
 
 def _delimiter(text: str) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from lxml import etree
 
 from index.errors import EmptyFileError, UnreadableFileError
-from index.formats.content import Content, Place
+from index.formats.content import Content, Place, Table
 from index.formats.limits import MAX_TEXT_CHARS
 from index.formats.metadata import iso_date, language_code, one_line
 from index.formats.office.containers import attribute, local, member, properties, unpack
@@ -40,7 +40,7 @@ def load_epub(content: bytes) -> Content:
         if notes:
             raise UnreadableFileError(f"no chapter can be read: {notes[0]}")
         raise EmptyFileError("empty: no chapter holds text")
-    text, places, left_out = _joined(chapters)
+    text, places, tables, left_out = _joined(chapters)
     title, said = properties(package)
     metadata = {
         "author": one_line(said["author"]),
@@ -48,9 +48,8 @@ def load_epub(content: bytes) -> Content:
         "language": language_code(said["language"]),
         "subject": one_line(said["subject"]),
     }
-    return Content(
-        text, one_line(title), places, {name: words for name, words in metadata.items() if words}, notes + left_out
-    )
+    said_of_it = {name: words for name, words in metadata.items() if words}
+    return Content(text, one_line(title), places, said_of_it, notes + left_out, tables=tables)
 
 
 def _package_path(members: dict[str, bytes]) -> str:
@@ -92,16 +91,22 @@ def _is_chapter(item: etree._Element) -> bool:
     return attribute(item, "media-type") in _PAGE_TYPES and "nav" not in attribute(item, "properties").split()
 
 
-def _joined(chapters: list[tuple[int, Content]]) -> tuple[str, tuple[Place, ...], tuple[str, ...]]:
+def _joined(
+    chapters: list[tuple[int, Content]],
+) -> tuple[str, tuple[Place, ...], tuple[Table, ...], tuple[str, ...]]:
     texts: list[str] = []
     places: list[Place] = []
+    tables: list[Table] = []
+    left_out: tuple[str, ...] = ()
     at = 0
     for number, chapter in chapters:
         if at + len(chapter.text) > MAX_TEXT_CHARS:
-            return "\n\n".join(texts), tuple(places), (f"too long: chapter {number} and those after it are left out",)
+            left_out = (f"too long: chapter {number} and those after it are left out",)
+            break
         if not chapter.places or chapter.places[0].start > 0:
             places.append(Place(at, f"chapter {number}"))
         places += (Place(at + place.start, place.label) for place in chapter.places)
+        tables += (table.moved(at) for table in chapter.tables)
         texts.append(chapter.text)
         at += len(chapter.text) + 2
-    return "\n\n".join(texts), tuple(places), ()
+    return "\n\n".join(texts), tuple(places), tuple(tables), left_out

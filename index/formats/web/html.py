@@ -5,8 +5,9 @@ import re
 from lxml import etree
 
 from index.errors import EmptyFileError
-from index.formats.content import Content, Place
+from index.formats.content import Content, Place, Table
 from index.formats.metadata import iso_date, language_code, one_line
+from index.formats.tables import TableRecorder
 from index.formats.text.declared_charset import decode_declared
 from index.formats.web.html_page import ARTICLE, MENU, PAGE, Block, Page, PageFullError
 
@@ -62,8 +63,8 @@ def load_html(content: bytes) -> Content:
     blocks = _chosen(page.blocks)
     if not blocks:
         raise EmptyFileError("empty: the page shows no text")
-    text, places = _joined(blocks)
-    return Content(text, _title(page, blocks), places, _metadata(page), notes)
+    text, places, tables = _joined(blocks)
+    return Content(text, _title(page, blocks), places, _metadata(page), notes, tables=tables)
 
 
 def _decode(content: bytes) -> str:
@@ -106,7 +107,8 @@ def _chosen(blocks: list[Block]) -> list[Block]:
     return []
 
 
-def _joined(blocks: list[Block]) -> tuple[str, tuple[Place, ...]]:
+def _joined(blocks: list[Block]) -> tuple[str, tuple[Place, ...], tuple[Table, ...]]:
+    tables = TableRecorder()
     pieces: list[str] = []
     places: list[Place] = []
     at = 0
@@ -118,8 +120,10 @@ def _joined(blocks: list[Block]) -> tuple[str, tuple[Place, ...]]:
             label = block.label
             places.append(Place(at, label))
         pieces += (apart, block.text)
+        if block.row is not None:
+            tables.add(block.row, at, [block.caption])
         at += len(block.text)
-    return "".join(pieces), tuple(places)
+    return "".join(pieces), tuple(places), tables.tables(at)
 
 
 def _title(page: Page, blocks: list[Block]) -> str:

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 from index.formats.limits import MAX_TEXT_CHARS
+from index.formats.tables import Cell, Line, written
 from index.formats.text.markdown import HEADING_SEPARATOR, MAX_HEADING_CHARS
-from index.formats.web.html_tables import Cell, table_lines
 
 ARTICLE, PAGE, MENU = 2, 1, 0
 """Ranks of a block: in the page's marked article, elsewhere on the page, in a menu."""
@@ -61,6 +61,8 @@ class Block:
         label: Headings above it, itself included if it is one.
         is_tight: Whether it follows the previous block on the next line, without a blank line between.
         level: Heading level, 1 to 6; 0 for other blocks.
+        row: The row of a table that it is; None for other blocks.
+        caption: The caption of that table; "" if it has none.
     """
 
     text: str
@@ -68,6 +70,8 @@ class Block:
     label: str
     is_tight: bool = False
     level: int = 0
+    row: Line | None = None
+    caption: str = ""
 
 
 class PageFullError(Exception):
@@ -292,10 +296,12 @@ class Page:
 
     def _add_rows(self, table: _Table) -> None:
         rank = self._open[-1].rank
-        rows = [[_cell(cell, rank) for cell in row] for row in table.rows]
-        for number, line in enumerate(table_lines(rows)):
+        rows = enumerate(([_cell(cell, rank) for cell in row] for row in table.rows), 1)
+        caption = " ".join(block.text for block in table.loose if block.rank == rank)
+        about = caption if len(caption) <= MAX_HEADING_CHARS else ""
+        for number, line in enumerate(written(rows)):
             self._next_is_tight = number > 0
-            self._add(line, self._open[-1])
+            self._add(line.text, self._open[-1], line, about)
 
     # Blocks
 
@@ -313,13 +319,13 @@ class Page:
             self._add(text if element.is_preformatted else self._marker + text, element)
             self._marker = ""
 
-    def _add(self, text: str, element: _Element) -> None:
+    def _add(self, text: str, element: _Element, row: Line | None = None, caption: str = "") -> None:
         self._chars += len(text)
         if self._chars > MAX_TEXT_CHARS:
             raise PageFullError(f"more than {MAX_TEXT_CHARS:,} characters: what follows is left out")
         path = [*self._headings.values(), self._term] if self._term else self._headings.values()
         label = HEADING_SEPARATOR.join(path)
-        self.blocks.append(Block(text, element.rank, label, self._next_is_tight, element.level))
+        self.blocks.append(Block(text, element.rank, label, self._next_is_tight, element.level, row, caption))
         self._next_is_tight = False
 
     def _begin_section(self, element: _Element, text: str) -> None:
