@@ -11,7 +11,7 @@ from index.formats.content import Place
 from index.ingest.sync import Progress, SyncReport
 from index.library import Library
 from index.maintenance.integrity import Diagnosis
-from index.records import Concordance, Document, DocumentRecord, FileRecord, PageBoxes
+from index.records import Concordance, Document, DocumentRecord, FileRecord, PageBoxes, TableRow
 from qa.progress import IndexingProgress
 from qa.records.answer import Quotation
 
@@ -192,6 +192,22 @@ class IndexedFolder:
             UnknownDocumentError: The document is not in the index.
         """
         return self._library.page_sizes(name)
+
+    def table_rows(self, name: str, start: int, end: int) -> list[TableRow]:
+        """Return the rows of tables that share characters with a span of a document's text.
+
+        Args:
+            name: The document's name.
+            start: Offset of the span's first character in the document's text.
+            end: Offset after its last character.
+
+        Returns:
+            The rows in the order of the text, with the offsets of their values.
+
+        Raises:
+            UnknownDocumentError: The document is not in the index.
+        """
+        return self._library.table_rows(name, start, end)
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         """Return where a span of a PDF's text is on its pages.

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.formats.content import Place
+from index.records import Cell, TableRow
 from qa.web.documents import layout
 from qa.web.documents.elements import Element
 from qa.web.documents.layout import elements_of, view_of
@@ -117,6 +118,37 @@ def test_headings_lists_and_paragraphs_of_other_documents() -> None:
     assert shown(text, elements, "p") == ["Intro\nof two lines.", "1. First of all.", "End"]
     assert shown(text, elements, "li") == ["- One", "- Two", "- Sub"]
     assert [e.number for e in elements if e.tag == "li"] == [0, 0, 1]
+
+
+def row(table: int, number: int, text: str, line: str, *values: tuple[int, str, str]) -> TableRow:
+    start = text.index(line)
+    cells = tuple(
+        Cell(column, header, start + line.index(value), start + line.index(value) + len(value))
+        for column, header, value in values
+    )
+    headers = {column: header for column, header, _ in values}
+    return TableRow(
+        table, number, "Costs", tuple(headers.get(at, "") for at in range(max(headers) + 1)), start,
+        start + len(line), cells,
+    )  # fmt: skip
+
+
+def test_tables_are_grids_and_those_side_by_side_are_one() -> None:
+    lines = ["Item: bolts; Paid: 5", "Age: 31", "Item: nuts; Paid: 6", "Town: Bonn"]
+    text = "Before\n\n" + "\n".join(lines[:3]) + "\n\nbetween\n\n" + lines[3]
+    rows = [
+        row(0, 2, text, lines[0], (0, "Item", "bolts"), (2, "Paid", "5")),
+        row(1, 2, text, lines[1], (4, "Age", "31")),
+        row(0, 3, text, lines[2], (0, "Item", "nuts"), (2, "Paid", "6")),
+        row(2, 9, text, lines[3], (0, "Town", "Bonn")),
+    ]
+    elements, heads = elements_of("x.xlsx", text, [], rows)
+    check(text, elements)
+    assert [head.headers for head in heads] == [("Item", "", "Paid", "", "Age"), ("Town",)]
+    assert [each.number for each in elements if each.tag == "row"] == [2, 3, 9]
+    assert shown(text, elements, "row") == ["bolts531", "nuts6", "Bonn"]
+    assert [each.number for each in elements if each.tag == "cell"] == [0, 2, 4, 0, 2, 0]
+    assert shown(text, elements, "p") == ["Before", "between"]
 
 
 def test_slides_are_slides_with_their_titles_and_notes() -> None:

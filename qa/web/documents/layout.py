@@ -7,16 +7,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from index.formats.content import Place
 from index.formats.kinds import CODE, CSV, JSON, JSONL, MARKDOWN, ODF, PPTX, PROSE, XLSX, Kind, kind_by_head
 from index.formats.text.markdown import HEADING_SEPARATOR
+from index.records import TableRow
 from qa.web.documents.elements import Element, trimmed
 from qa.web.documents.markdown_layout import markdown_elements
-
-if TYPE_CHECKING:
-    from index.records import TableRow
 
 View = Literal["document", "slides", "sheet", "code", "text"]
 
@@ -70,7 +68,7 @@ class Head:
 
 
 def elements_of(
-    name: str, text: str, places: Sequence[Place], rows: "Sequence[TableRow]" = ()
+    name: str, text: str, places: Sequence[Place], rows: Sequence[TableRow] = ()
 ) -> tuple[list[Element], list[Head]]:
     """Lay out a text, or a stretch of one.
 
@@ -109,7 +107,7 @@ def elements_of(
 class _Outline:
     """Paragraphs, headings, lists and tables of a text."""
 
-    def __init__(self, text: str, headings: Mapping[int, int], rows: "Sequence[TableRow]") -> None:
+    def __init__(self, text: str, headings: Mapping[int, int], rows: Sequence[TableRow]) -> None:
         self._text = text
         self._headings = headings
         self._rows = rows
@@ -117,22 +115,44 @@ class _Outline:
 
     def stretch(self, start: int, end: int) -> Iterator[Element]:
         """Yield the elements between two offsets."""
-        rows = [row for row in self._rows if start <= row.start and row.end <= end]
-        for _, together in groupby(rows, lambda row: (row.table, row.about, row.headers)):
-            table = list(together)
+        for table in _grids([row for row in self._rows if start <= row.start and row.end <= end]):
             yield from _blocks(self._text, start, table[0].start, self._headings)
             yield from self._table(table)
             start = table[-1].end
         yield from _blocks(self._text, start, end, self._headings)
 
-    def _table(self, rows: "Sequence[TableRow]") -> Iterator[Element]:
-        self.heads.append(Head(rows[0].about, rows[0].headers))
+    def _table(self, rows: Sequence[TableRow]) -> Iterator[Element]:
+        headers: dict[int, str] = {}
+        for each in {row.table: row for row in rows}.values():
+            headers |= {column: header for column, header in enumerate(each.headers) if header}
+        self.heads.append(Head(rows[0].about, tuple(headers.get(at, "") for at in range(max(headers, default=-1) + 1))))
         yield Element("table", rows[0].start, rows[-1].end, len(self.heads))
-        for row in rows:
-            yield Element("row", row.start, row.end, row.number)
-            for cell in row.cells:
+        for number, parts in groupby(rows, lambda row: row.number):
+            abreast = list(parts)
+            yield Element("row", abreast[0].start, abreast[-1].end, number)
+            for cell in (cell for row in abreast for cell in row.cells):
                 yield Element("cell", cell.start, cell.end, cell.column)
                 yield Element("text", cell.start, cell.end)
+
+
+def _grids(rows: Sequence[TableRow]) -> Iterator[list[TableRow]]:
+    """Yield the rows of each table; tables that stand side by side, as on a sheet, are one."""
+    grid: list[TableRow] = []
+    tables: set[int] = set()
+    for row in rows:
+        last = grid[-1] if grid else None
+        is_abreast = last is not None and row.number == last.number and _starts_right_of(row, last)
+        if last is not None and row.table not in tables and not is_abreast:
+            yield grid
+            grid, tables = [], set()
+        grid.append(row)
+        tables.add(row.table)
+    if grid:
+        yield grid
+
+
+def _starts_right_of(row: TableRow, other: TableRow) -> bool:
+    return bool(row.cells and other.cells) and row.cells[0].column > other.cells[-1].column
 
 
 def _headings(text: str, places: Sequence[Place]) -> Mapping[int, int]:

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from index.errors import ChangingFileError, UnknownDocumentError
 from index.formats.content import Place
 from index.ingest.loading import is_supported
-from index.records import DocumentRecord, FileRecord
+from index.records import DocumentRecord, FileRecord, TableRow
 from qa.answerer import QuestionAnswerer
 from qa.web.api.errors import Problem
 from qa.web.documents.elements import Element
@@ -348,9 +349,14 @@ class _Shelf:
             for place in self._answerer.places(name)
             if shown.start <= place.start < shown.end
         ]
+        rows = [
+            _moved(row, -shown.start)
+            for row in self._answerer.table_rows(name, shown.start, shown.end)
+            if shown.start <= row.start and row.end <= shown.end
+        ]
         view = view_of(name, self._answerer.extent(name)[0])
-        is_plain = view in {"code", "sheet", "text"}
-        elements, heads = ([], []) if is_plain else elements_of(name, shown.text, places)
+        is_plain = view in {"code", "text"} or (view == "sheet" and not rows)
+        elements, heads = ([], []) if is_plain else elements_of(name, shown.text, places, rows)
         return DocumentLayout(
             name=name,
             sha256=shown.sha256,
@@ -394,6 +400,12 @@ class _Shelf:
         if found is None:
             raise UnknownDocumentError(f"the document {name!r} does not come from a file, so it has no pages to show")
         return found.parent or found.name
+
+
+def _moved(row: TableRow, by: int) -> TableRow:
+    """Return a row of a text that follows `by` other characters."""
+    cells = tuple(replace(cell, start=cell.start + by, end=cell.end + by) for cell in row.cells)
+    return replace(row, start=row.start + by, end=row.end + by, cells=cells)
 
 
 def _told(file: FileRecord, *, holds_text: bool) -> str:
