@@ -63,7 +63,7 @@
         if (layout.view === "document") label(end);
         if (tag === "h") level = Math.min(FIRST_LEVEL - 1 + number, level + 1, 6);
       }
-      open.push({ element: opened(tag, number, open.at(-1).element, level, layout.tables), end });
+      open.push({ element: opened(tag, number, open.at(-1).element, level, layout), end });
     }
     open.length = 1;
     hideUntil(text.end);
@@ -74,13 +74,14 @@
   }
 
   // Appends the element of a tag to its parent, and returns it.
-  function opened(tag, number, parent, level, tables) {
+  function opened(tag, number, parent, level, { view, tables }) {
     const added = (element) => {
       parent.append(element);
       return element;
     };
-    if (tag === "table") return table(added, tables[number - 1]);
-    if (tag === "row") return added(make("tr", {}, ...(number ? [make("th", { scope: "row", "data-label": number })] : [])));
+    const isSheet = view === "sheet"; // whose rows have numbers
+    if (tag === "table") return table(added, tables[number - 1], isSheet);
+    if (tag === "row") return added(make("tr", {}, ...(isSheet ? [make("th", { scope: "row", "data-label": number })] : [])));
     if (tag === "cell" || tag === "head") return cell(parent, tag, number);
     if (tag === "h") return added(make(`h${level}`, { className: `level-${number}` }));
     if (tag === "slide") return added(make("section", { className: "slide", "aria-label": `Slide ${number}`, "data-label": `Slide ${number}`, "data-number": number }));
@@ -91,15 +92,16 @@
     return element;
   }
 
-  function table(added, head) {
+  function table(added, head, isSheet) {
     const body = make("tbody");
     const made = make("table", { "aria-label": head?.about || "Table" }, body);
     if (head?.headers.some(Boolean)) {
       // Labels, not text: the headers stand in each row of the text, before their values.
       const names = head.headers.map((name) => make("th", { scope: "col", "data-label": name, dir: "auto" }));
-      made.prepend(make("thead", {}, make("tr", {}, make("td"), ...names)));
+      made.prepend(make("thead", {}, make("tr", {}, ...(isSheet ? [make("td")] : []), ...names)));
     }
-    added(make("div", { className: "grid", role: "group", "aria-label": head?.about || "Table", tabIndex: 0 }, made));
+    const about = isSheet && head?.about ? { "data-label": head.about } : {};
+    added(make("div", { className: "grid", role: "group", "aria-label": head?.about || "Table", tabIndex: 0, ...about }, made));
     return body;
   }
 

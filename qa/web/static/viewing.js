@@ -35,7 +35,7 @@
     const status = make("span", { className: "count", role: "status", textContent: found ? counted(place) : "" });
     const step = (by) => go(by, open, name, sha256).then(focusFinder);
     const steps = [button("‹", "The place before", () => step(-1)), button("›", "The next place", () => step(1))];
-    steps.forEach((each) => (each.disabled = !found?.places.length));
+    steps.forEach((each) => (each.hidden = !found?.places.length));
     const form = make("form", { className: "find-here", role: "search" }, words, ...steps, status);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
