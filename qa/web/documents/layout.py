@@ -86,22 +86,13 @@ def elements_of(
         is_quick = text.count("[") <= _MAX_BRACKETS and text.count("\n") <= _MAX_LINES
         found = markdown_elements(text) if is_quick else []
         return (found, []) if len(found) <= MAX_ELEMENTS else ([], [])
-    slides = [(place, *match.groups()) for place in places if (match := _SLIDE.fullmatch(place.label))]
+    slides = [(place.start, slide) for place in places if (slide := _SLIDE.fullmatch(place.label)) is not None]
     outline = _Outline(text, {} if slides else _headings(text, places), rows)
-    if not slides:
-        return list(outline.stretch(0, len(text))), outline.heads
-    found: list[Element] = []
-    ends = [place.start for place, _, _ in slides[1:]] + [len(text)]
-    for (place, number, notes), end in zip(slides, ends, strict=True):
-        start, after = trimmed(text, place.start, end)
-        if start == after:
-            continue
-        found.append(Element("notes" if notes else "slide", start, after, int(number)))
-        inner = list(outline.stretch(start, after))
-        if not notes and inner and inner[0].tag == "p":
-            inner[0] = inner[0]._replace(tag="h", number=2)
-        found += inner
-    return found, outline.heads
+    if slides:
+        ends = [start for start, _ in slides[1:]] + [len(text)]
+        parts = (outline.slide(slide, start, end) for (start, slide), end in zip(slides, ends, strict=True))
+        return [each for part in parts for each in part], outline.heads
+    return list(outline.stretch(0, len(text))), outline.heads
 
 
 class _Outline:
@@ -120,6 +111,15 @@ class _Outline:
             yield from self._table(table)
             start = table[-1].end
         yield from _blocks(self._text, start, end, self._headings)
+
+    def slide(self, label: re.Match[str], start: int, end: int) -> list[Element]:
+        """Return the elements of a slide, whose first paragraph is its title, or of its notes; none if it is blank."""
+        start, end = trimmed(self._text, start, end)
+        inner = list(self.stretch(start, end))
+        is_notes = label[2] is not None
+        if inner and inner[0].tag == "p" and not is_notes:
+            inner[0] = inner[0]._replace(tag="h", number=2)
+        return [Element("notes" if is_notes else "slide", start, end, int(label[1])), *inner] if inner else []
 
     def _table(self, rows: Sequence[TableRow]) -> Iterator[Element]:
         headers: dict[int, str] = {}

@@ -144,7 +144,8 @@ class _Layout:
             position += 1
 
     def _leaf(self, token: Token, limit: int) -> Iterator[Element | None]:
-        words, skipped, tag = token.content, 0, None
+        words, skipped = token.content, 0
+        tag: Tag | None = None
         if token.type == "text_special":
             words = token.markup
             skipped = 1 if token.info == "escape" else 0
@@ -163,7 +164,7 @@ class _Layout:
             return
         self._at = start + len(words)
         if tag is not None:
-            yield Element(tag, start + skipped, self._at)  # type: ignore[arg-type]  (one of the tags above)
+            yield Element(tag, start + skipped, self._at)
         yield Element("text", start + skipped, self._at)
 
 
