@@ -11,7 +11,7 @@ from index.records import Concordance, DocumentOccurrences, Occurrence, label_at
 from index.retrieval.word_matching import Span, Term, matched, terms_of
 
 MAX_DOCUMENTS, MAX_PLACES = 500, 1_000
-MAX_READ_CHARS = 100_000_000
+MAX_READ_CHARS = 50_000_000
 """Length of the texts that are looked through for one request."""
 _AROUND_CHARS = 80
 """Most characters of a snippet on each side of the words."""

@@ -27,7 +27,7 @@ Span = tuple[int, int]
 """Offsets of the first character and after the last, in code points."""
 
 _AFTER = r"(?![^\W_])"
-_BEFORE = r"(?<![^\W_])"
+_SIGMAS = "\u03c3\u03c2"
 _REST = r"(?:[^\W_]|[\u0300-\u036f])*"
 
 
@@ -57,12 +57,28 @@ class Term:
         unspaced = _UNSPACED.findall(self.text)
         return tuple(unspaced if unspaced or _WORD.search(self.text) else self.text.split())
 
-    def occurrences(self, text: str) -> Iterator[Span]:
-        """Yield each place of a text where the term stands, in order."""
-        pattern, stems = _compiled(self.text, self.any_form, text.isascii())
+    def occurrences(self, text: str, *, is_folded: bool) -> Iterator[Span]:
+        """Yield each place of a text where the term stands, in order.
+
+        Args:
+            text: The text.
+            is_folded: Whether it is in lower case, which is searched several times as fast.
+
+        Yields:
+            Its start and end.
+        """
+        pattern, stems = _compiled(self.text, self.any_form, text.isascii(), is_folded)
+        begins_word = bool(stems) or _is_edge(self.text[0])
         stem_of = Stemmer.Stemmer("porter").stemWord
-        for found in pattern.finditer(text):
-            if all(stem_of(_plain(word)) == stem for word, stem in zip(found.groups(), stems, strict=True)):
+        at = 0
+        while (found := pattern.search(text, at)) is not None:
+            start, at = found.span()
+            # Looked at here: behind an assertion, the pattern would be tried at every character.
+            if begins_word and start and _goes_on(text[start - 1]):
+                at = start + 1
+            elif not stems or all(
+                stem_of(_plain(word)) == stem for word, stem in zip(found.groups(), stems, strict=True)
+            ):
                 yield found.span()
 
 
@@ -103,9 +119,13 @@ def matched(text: str, terms: Sequence[Term]) -> tuple[list[Span], list[Span]]:
         with all terms; if the text holds them all, but never so close, each word or phrase that is no stop word. Both
         are empty unless the text holds all terms.
     """
+    lower = text.lower()
+    is_folded = len(lower) == len(text)  # some letters of other alphabets become two
     standing: list[tuple[int, int, int]] = []
     for number, term in enumerate(terms):
-        found = [(start, end, number) for start, end in term.occurrences(text)]
+        found = [
+            (start, end, number) for start, end in term.occurrences(lower if is_folded else text, is_folded=is_folded)
+        ]
         if not found:
             return [], []
         standing += found
@@ -151,40 +171,46 @@ def _letter(char: str, *, is_ascii: bool) -> str:
     """Return a pattern for a character, whatever its accents."""
     if not char.isalpha():
         return re.escape(char)
-    base = unicodedata.normalize("NFD", char)[0]
+    base = unicodedata.normalize("NFD", char)[0].lower()
     if is_ascii:
         return re.escape(base)
-    return f"[{re.escape(base)}{_variants().get(base.lower(), '')}][\u0300-\u036f]*"
+    if base in _SIGMAS:
+        return f"[{_SIGMAS}]"
+    return f"[{re.escape(base)}{_variants().get(base, '')}][\u0300-\u036f]*"
 
 
 @lru_cache(64)
-def _compiled(term: str, any_form: bool, is_ascii: bool) -> tuple[re.Pattern[str], tuple[str, ...]]:
+def _compiled(term: str, any_form: bool, is_ascii: bool, is_folded: bool) -> tuple[re.Pattern[str], tuple[str, ...]]:
     """Return the pattern of a term, and the stems that its groups must have; none if the form matters.
 
     Args:
         term: The term.
         any_form: Whether its words may stand in any form of their stems.
         is_ascii: Whether it is for texts in ASCII, where there are no accents.
+        is_folded: Whether it is for texts in lower case.
 
     Returns:
         The pattern, with a group for each word whose form does not matter.
     """
-    flags = re.IGNORECASE | (re.ASCII if is_ascii else re.NOFLAG)
+    flags = (re.NOFLAG if is_folded else re.IGNORECASE) | (re.ASCII if is_ascii else re.NOFLAG)
     words = [_WORD.findall(part) for part in term.split()]
     if any_form and all(len(found) == 1 and not _UNSPACED.search(found[0]) for found in words):
         stems = tuple(Stemmer.Stemmer("porter").stemWords([_plain(found[0]) for found in words]))
         # Other forms of a stem share all but its last letter: "flies" and "fly" have the stem "fli".
         parts = [f"({_letters(stem[:-1] or stem, is_ascii=is_ascii)}{_REST})" for stem in stems]
-        return re.compile(_BEFORE + r"[\W_]+".join(parts) + _AFTER, flags), stems
+        return re.compile(r"[\W_]+".join(parts) + _AFTER, flags), stems
     bare = unicodedata.normalize("NFC", term)
     pattern = r"\s+".join(_letters(part, is_ascii=is_ascii) for part in bare.split())
-    before = _BEFORE if _is_edge(bare[0]) else ""
-    after = _AFTER if _is_edge(bare[-1]) else ""
-    return re.compile(f"{before}{pattern}{after}", flags), ()
+    return re.compile(pattern + (_AFTER if _is_edge(bare[-1]) else ""), flags), ()
 
 
 def _letters(text: str, *, is_ascii: bool) -> str:
     return "".join(_letter(char, is_ascii=is_ascii) for char in text if not unicodedata.combining(char))
+
+
+def _goes_on(char: str) -> bool:
+    """Whether a word goes on from this character to the next."""
+    return char.isalnum() or bool(unicodedata.combining(char))
 
 
 def _is_edge(char: str) -> bool:
