@@ -196,6 +196,21 @@ def test_not_answered_is_exit_code_1_with_the_reason_and_the_nearest(reports):
     assert (answer["answered"], answer["reason"]) == (False, "too unsure")
 
 
+def test_search_lists_every_place_with_the_words_marked(reports):
+    said = run("search", '"led by" khujand', "--folder", reports).stdout
+    assert "a.txt · 1 place" in said
+    assert "[23:48]" in said
+    assert "The cell was [[led by]] KARIMOV of [[Khujand]]." in said
+    assert "1 place in 1 document" in said
+    found = json.loads(run("search", "was", "-f", reports, "--json", "--limit", "1").stdout)
+    assert (found["n_documents"], found["n_places"], len(found["documents"])) == (2, 2, 1)
+    assert found["documents"][0]["places"][0]["text"] == "was"
+    assert "documents 2 to 2 are listed" in run("search", "was", "-f", reports, "--limit", "1", "--offset", "1").stdout
+    assert "0 places in 0 documents" in run("search", "pay", "-f", reports, code=1).stdout
+    assert "[[paid]]" in run("search", "costing paid", "-f", reports, "--any-form").stdout
+    assert "not in the index" in run("search", "was", "-f", reports, "--within", "c.pdf", code=2).stderr
+
+
 def test_within(reports):
     assert "NASA" in run("ask", "who led the cell?", "--folder", reports, "--within", "b.md").stdout
     assert "'x.txt'" in run("ask", "who?", "--folder", reports, "--within", "x.txt", code=2).stderr
@@ -384,7 +399,9 @@ def test_evaluate_in_both_modes_beside_another_system(tmp_path):
 
 def test_help_names_every_command():
     said = run("--help").stdout
-    assert all(command in said for command in ("ask", "index", "documents", "doctor", "serve", "evaluate", "train"))
+    assert all(
+        command in said for command in ("ask", "search", "index", "documents", "doctor", "serve", "evaluate", "train")
+    )
 
 
 def test_help_fits_80_columns_and_cuts_nothing_off(monkeypatch):
@@ -392,6 +409,7 @@ def test_help_fits_80_columns_and_cuts_nothing_off(monkeypatch):
     for command in (
         [],
         ["ask"],
+        ["search"],
         ["index"],
         ["documents"],
         ["doctor"],
