@@ -67,7 +67,8 @@ MADE = {
     "sails.org": b"* Sails\nSewn by /Ida/.\n",
     "masts.adoc": b"= Masts\n\nMade of _larch_.\n",
     "keels.tex": b"\\section{Keels} Cast in \\emph{Ulm}.\n",
-    "news.xml": b"<rss><channel><item><title>Storm</title><description>Felt in Arbon</description></item></channel></rss>",
+    "news.xml": b"<rss><channel><item><title>Storm</title><description>Felt in Arbon</description></item></channel>"
+    b"</rss>",
     "old.tar.gz": TAR_GZ,
 }
 ANSWERS = [
