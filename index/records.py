@@ -205,6 +205,7 @@ class Hit:
         cosine: Cosine of question and passage vector, -1 to 1.
         bm25: BM25 score; 0 if it shares no word with the question.
         proximity: How close together the question's words are in it.
+        row: The row of a table that the passage is; None if it is something else.
     """
 
     passage: Passage
@@ -214,6 +215,69 @@ class Hit:
     cosine: float
     bm25: float
     proximity: Proximity = NOWHERE_NEAR
+    row: TableRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A place of a document where words stand.
+
+    Attributes:
+        start: Offset of the first of the words in the document's text, in code points.
+        end: Offset after the last; `text == document_text[start:end]`.
+        text: The text from the first of the words to the last.
+        place: Where in the document that is, for people: "page 3", "slide 7"; None if it has no such places.
+        snippet: The text around it, verbatim.
+        snippet_start: Offset of the snippet in the document's text.
+        marks: Offsets in the document's text of each word or phrase that stands in the snippet: first character,
+            and after the last.
+    """
+
+    start: int
+    end: int
+    text: str
+    place: str | None
+    snippet: str
+    snippet_start: int
+    marks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentOccurrences:
+    """A document in which words stand.
+
+    Attributes:
+        document: Name of the document.
+        document_sha256: Hash of its file.
+        title: Its title.
+        n_places: Number of all places in it.
+        places: Some of them, in order.
+    """
+
+    document: str
+    document_sha256: str
+    title: str
+    n_places: int
+    places: tuple[Occurrence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Concordance:
+    """Where words stand in the documents.
+
+    Attributes:
+        words: The words and phrases, as typed.
+        n_documents: Number of all documents in which they stand.
+        n_places: Number of all places.
+        n_unread: Number of documents that may have them too, and were not looked through: there were too many.
+        documents: Some of the documents, by name.
+    """
+
+    words: str
+    n_documents: int
+    n_places: int
+    n_unread: int
+    documents: tuple[DocumentOccurrences, ...]
 
 
 Rectangle = tuple[float, float, float, float]

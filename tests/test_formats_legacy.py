@@ -18,7 +18,8 @@ from index.formats.mail.msg import load_msg
 from index.formats.office.excel.xlsx import load_xlsx
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"
-DOC, XLS, MSG = ((DOCUMENTS / name).read_bytes() for name in ("report.doc", "budget.xls", "message.msg"))
+FORMATS = Path(__file__).parent / "data" / "formats"
+DOC, XLS, MSG = ((FORMATS / name).read_bytes() for name in ("report.doc", "budget.xls", "message.msg"))
 
 
 def test_a_workbook_reads_as_its_newer_format():
@@ -71,7 +72,7 @@ def test_a_message_of_outlook():
 
 
 def test_a_message_that_was_never_sent():
-    content = load_msg((DOCUMENTS / "no-attachments.msg").read_bytes())
+    content = load_msg((FORMATS / "no-attachments.msg").read_bytes())
     assert content.text == (
         "From: peterpan@neverland.com\nTo: crocodile@neverland.com\nSubject: This is the subject\n\nThis is a message"
     )

@@ -16,6 +16,7 @@ from index.formats.markup.rst import load_rst
 from index.formats.markup.tex import load_tex
 from index.formats.markup.xml import load_xml
 from index.formats.text.notebook import load_notebook
+from index.formats.text.plain import load_markdown
 from index.formats.text.subtitles import load_subtitles
 
 LOADERS = (
@@ -229,6 +230,46 @@ def test_markup_that_cannot_be_rendered_is_kept_as_it_is(monkeypatch):
     assert content.remarks == ("shown with its marks: longer than 10 characters",)
     monkeypatch.undo()
     assert read(load_tex, "% only a comment").text == "% only a comment"
+
+
+YAML = """---
+title: Harbour notes
+author:
+- Ann Lee
+- name: Bob
+date: 2026-05-04
+# a comment
+tags: [a, b]
+---
+"""
+TOML = """+++\r
+title = "Harbour notes"\r
+authors = ["Ann Lee", "Bob"]\r
+date = 2026-05-04\r
+tags = ["a", "b"]\r
++++\r
+"""
+
+
+@pytest.mark.parametrize("front", [YAML, TOML], ids=["YAML", "TOML"])
+def test_the_front_matter_of_markdown_is_metadata_and_stays_in_the_text(front):
+    content = read(load_markdown, f"{front}\n# Costs\n\nWords.\n")
+    assert content.text.startswith(front)
+    assert content.title == "Harbour notes"
+    assert content.metadata == {"author": "Ann Lee, Bob", "date": "2026-05-04", "keywords": "a, b"}
+    assert [place.label for place in content.places] == ["Costs"]
+
+
+@pytest.mark.parametrize("text", ["---\n\n# Costs\n", "---\n[a: b\n---\n\n# Costs\n", "---\na\n---\n\n# Costs\n"])
+def test_what_is_no_front_matter_is_text(text):
+    content = read(load_markdown, text)
+    assert (content.text, content.title, content.metadata) == (text, "Costs", {})
+
+
+def test_front_matter_that_would_grow_without_end_does_not():
+    names = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]" for n in range(30)]
+    content = read(load_markdown, "---\n" + "\n".join(names) + "\ntitle: *a29\nauthor: [*a29, Ann]\n---\n\nWords.\n")
+    assert content.metadata == {"author": "Ann"}
 
 
 RECORDS = """<catalog><book id="bk101"><author>Gambardella, Matthew</author><title>XML Guide</title>

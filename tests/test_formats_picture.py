@@ -17,7 +17,7 @@ from index.formats.kinds import kind_of
 from index.formats.pdf import ocr
 from index.formats.picture import load_picture
 
-DOCUMENTS = Path(__file__).parent / "data" / "documents"
+FORMATS = Path(__file__).parent / "data" / "formats"
 WORDS = "The yearly rent of shed 14 is 8,640 crowns."
 
 
@@ -56,7 +56,7 @@ def in_16_bits() -> bytes:
 @pytest.mark.usefixtures("tesseract")
 @pytest.mark.parametrize(
     "content",
-    [saved(drawn(), "JPEG"), saved(drawn(mode="RGBA"), "PNG"), in_16_bits(), (DOCUMENTS / "shed.heic").read_bytes()],
+    [saved(drawn(), "JPEG"), saved(drawn(mode="RGBA"), "PNG"), in_16_bits(), (FORMATS / "shed.heic").read_bytes()],
     ids=["JPEG", "a PNG without ground", "a PNG of 16 bits", "HEIC"],
 )
 def test_a_picture_is_read(content):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from index.records import Passage
+from index.records import Concordance, Passage
 from qa.records.answer import Answer
 
 
@@ -16,6 +16,7 @@ class Kind(StrEnum):
     DISAGREEMENT = "disagreement"
     EVIDENCE = "evidence"
     UNKNOWN = "unknown"
+    PLACES = "places"
     TALK = "talk"
 
 
@@ -37,6 +38,7 @@ class Turn:
         documents: Names of the documents that small talk mentions.
         new_subject: Whether it shares no content words with earlier turns.
         meant: The phrase that replaced a pronoun in `understood`; "" if none did.
+        found: Where words stand, if that was asked for; None otherwise.
     """
 
     asked: str
@@ -52,6 +54,7 @@ class Turn:
     documents: tuple[str, ...] = ()
     new_subject: bool = False
     meant: str = ""
+    found: Concordance | None = None
 
     @property
     def answered(self) -> bool:
@@ -63,6 +66,9 @@ def quoted_in(turn: Turn) -> Iterator[Passage]:
     """Yield the passages that a turn quotes, read or came close to, with their places."""
     if turn.evidence is not None:
         yield turn.evidence
+    for document in turn.found.documents if turn.found is not None else ():
+        for place in document.places:
+            yield Passage(document.document, place.start, place.end, place.text)
     for answer in (turn.answer, *turn.answers):
         if answer is None:
             continue

@@ -5,6 +5,7 @@ from index.formats.content import Content
 from index.formats.limits import MAX_TEXT_CHARS
 from index.formats.numbering import line_places
 from index.formats.text.decoding import decode
+from index.formats.text.front_matter import front_matter
 from index.formats.text.markdown import markdown_places
 from index.formats.text.titles import title_of_markdown, title_of_text
 
@@ -62,14 +63,18 @@ def load_markdown(content: bytes) -> Content:
         content: The file's bytes.
 
     Returns:
-        Its text unchanged, with its first heading as title and its headings as places.
+        Its text unchanged, with its headings as places; title and metadata from the front matter, the YAML or TOML
+        between its first lines; otherwise its first heading as title.
 
     Raises:
         EmptyFileError: The file is blank.
         UnreadableFileError: The file is not text, or too large.
     """
     text = _decode(content)
-    return Content(text, title_of_markdown(text), markdown_places(text))
+    front = front_matter(text)
+    title = front.metadata.pop("title", "") or title_of_markdown(text[front.end :])
+    places = tuple(place for place in markdown_places(text) if place.start >= front.end)
+    return Content(text, title, places, front.metadata)
 
 
 def _decode(content: bytes) -> str:
