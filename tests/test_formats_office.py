@@ -111,6 +111,17 @@ def test_rtf():
     )
 
 
+def test_rtf_names_all_that_is_not_read():
+    shown = rb"{\*\shppict{\pict 00}}{\nonshppict{\pict 00}}{\*\listpicture{\pict 00}}"
+    beside = rb"{\header Kestrel}{\footerl KM-2207}{\*\annotation Is that so?}{\footer\pard\plain}"
+    content = load_rtf(rb"{\rtf1 A ship." + beside + shown + rb"\par}")
+    assert [note.partition(" (")[0] for note in content.notes] == [
+        "its headers and footers are not read", "its comments are not read", "its pictures are not read",
+    ]  # fmt: skip
+    assert content.notes[0] == "its headers and footers are not read (2); save it as DOCX or ODT"
+    assert content.notes[2] == "its pictures are not read (1); save it as DOCX or ODT"
+
+
 def test_rtf_characters_beyond_the_first_plane():
     assert (
         load_rtf(rb"{\rtf1 A ship: \u55357?\u56994?, half of one: \u55357?.}").text

@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 from index.errors import UnreadableFileError
 from index.formats.pdf.extraction import NoTextError
-from index.formats.pdf.ocr import OcrError
 from index.formats.picture import load_picture
 
 MAX_PICTURES = 200
 """Pictures of a file that are read."""
 MAX_PICTURE_BYTES = 32 * 1024 * 1024
+_NEEDS = "OCR needs"
+"""Beginning of what is said where tesseract is not installed."""
 _WMF = b"\xd7\xcd\xc6\x9a"
 _EMF = (slice(40, 44), b" EMF")
 
@@ -48,8 +49,9 @@ class Pictures:
         try:
             text = load_picture(picture, self._on_page).text
         except NoTextError as error:
-            if isinstance(error.__context__, OcrError):
-                self._missing = str(error.__context__)
+            _, needs, program = str(error).partition(_NEEDS)
+            if needs:
+                self._missing = needs + program
                 self._unread["no OCR"] += 1
                 return ""
         except UnreadableFileError as error:
