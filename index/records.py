@@ -205,6 +205,7 @@ class Hit:
         cosine: Cosine of question and passage vector, -1 to 1.
         bm25: BM25 score; 0 if it shares no word with the question.
         proximity: How close together the question's words are in it.
+        row: The row of a table that the passage is; None if it is something else.
     """
 
     passage: Passage
@@ -214,6 +215,7 @@ class Hit:
     cosine: float
     bm25: float
     proximity: Proximity = NOWHERE_NEAR
+    row: TableRow | None = None
 
 
 Rectangle = tuple[float, float, float, float]

@@ -84,14 +84,13 @@ def _repacked(members: dict[str, bytes]) -> io.BytesIO:
 
 
 class _Merged:
-    """The merged cells of a sheet, which openpyxl does not give while it reads row by row.
-
-    Attributes:
-        spans: Number of columns and of rows of each merged cell, by row and column, from 1.
-    """
+    """The merged cells of a sheet, which openpyxl does not give while it reads row by row."""
 
     def __init__(self, xml: bytes) -> None:
-        """Find the merged cells in a sheet's XML, up to `MAX_MERGED`."""
+        """Find the merged cells in a sheet's XML, up to `MAX_MERGED`.
+
+        `spans` holds the number of columns and of rows of each, by its row and column, from 1.
+        """
         self.spans: dict[tuple[int, int], tuple[int, int]] = {}
         for match in islice(_MERGED.finditer(xml), MAX_MERGED):
             left, top, right, bottom = range_boundaries(match[1].decode("ascii"))
