@@ -72,6 +72,7 @@ To: Ann Lee
 Ref: KM/44
 untitled
 Untitled 3
+CONFIDENTIAL HB-000417
 UNTITLED DOCUMENT
 <no title>
 Document1

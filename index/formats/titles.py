@@ -152,7 +152,8 @@ def is_title(words: str) -> bool:
     bare = words.strip().strip("<>[]{}*#=-–—_.…|").strip()  # noqa: RUF001 (dashes as printed)
     if _share_of_letters(bare) < _LETTERS_AT_LEAST or not _has_word(bare):
         return False
-    if _NUMBER_AT_END.sub("", bare).casefold() in _PLACEHOLDERS or bare.casefold() in _PLACEHOLDERS:
+    without_ids = " ".join(word for word in bare.split() if not any(map(str.isdigit, word)))
+    if not _PLACEHOLDERS.isdisjoint({bare.casefold(), without_ids.casefold(), _NUMBER_AT_END.sub("", bare).casefold()}):
         return False
     if any(form.fullmatch(bare) for form in (_PROGRAM, _FILE_NAME, _PAGE, _ADDRESS)):
         return False
