@@ -1,5 +1,6 @@
 """PDF: text in reading order, and the box of each character, by pdfium."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from index.formats.pdf.joining import set_text
 from index.formats.pdf.layout import lay_out
 from index.formats.pdf.lines import NEW_PARAGRAPH, Line, Page, make_line
 from index.formats.pdf.running_lines import with_running_lines
-from index.formats.pdf.scans import Why, agree, beside, why_by_ocr
+from index.formats.pdf.scans import Why, agree, beside, is_better, why_by_ocr
 from index.formats.pdf.tables.rulings import rulings
 from index.formats.pdf.tables.writing import with_written_tables
 
@@ -135,7 +136,11 @@ def open_pdf(content: bytes, passwords: Sequence[str] = ()) -> pypdfium2.PdfDocu
 
 
 def _prepare_forms(document: pypdfium2.PdfDocument) -> None:
-    """Let pdfium read the values of form fields, if there are any; no script runs, for it is built without."""
+    """Let pdfium read the values of form fields, if there are any; no script runs, for it is built without.
+
+    XFA forms, which pdfium warns of, are left out: nearly all have ordinary fields as well.
+    """
+    logging.getLogger("pypdfium2._helpers.document").setLevel(logging.ERROR)
     with suppress(pypdfium2.PdfiumError):
         document.init_forms()
 
@@ -184,12 +189,14 @@ class _Reading:
         """
         for number, why in list(self._pictures.items()):
             read = reader.read(document, number)
-            if read is None or (why is Why.GARBLED and not read.lines):
+            if read is None:
                 continue
             printed = self.pages[number]
             if why is not Why.GARBLED:
                 self.pages[number] = beside(printed, read)
             elif not agree(printed, read):
+                if not is_better(read, printed):
+                    continue
                 self.pages[number] = beside(printed.asides(), read)
             del self._pictures[number]
 

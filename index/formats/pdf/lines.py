@@ -121,11 +121,13 @@ class Page:
         lines: Its lines.
         separators: Separator before each line: " " within a paragraph, a newline at a deliberate line break, an empty
             line before a new paragraph. The first one separates it from the page before.
+        confidence: How sure OCR is of the letters, 0 to 100; 100 if they are those of the file.
     """
 
     size: tuple[float, float]
     lines: tuple[Line, ...]
     separators: tuple[str, ...]
+    confidence: float = 100.0
 
     def asides(self) -> "Page":
         """Return the page with its asides only."""

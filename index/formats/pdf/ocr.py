@@ -13,7 +13,7 @@ from index.errors import UnreadableFileError, VerbatimError
 from index.formats.content import Content
 from index.formats.pdf.extraction import NoTextError, load_pdf
 from index.formats.pdf.lines import Page
-from index.formats.pdf.scanned_page import Word, scanned_page, words_of
+from index.formats.pdf.scanned_page import SURE, Word, confidence, scanned_page, weight, words_of
 
 MAX_OCR_PAGES = 500
 PAGE_TIMEOUT_S = 120
@@ -21,8 +21,6 @@ _DPI = 300
 _POINTS_PER_INCH = 72
 _MAX_PIXELS = 40_000_000
 """Pixels of a page's image; larger pages are rendered at a lower resolution."""
-_SURE = 80.0
-"""Mean confidence, of 100, below which a page may be turned: that of a clear page is above 90."""
 _ORIENTATION_DATA = "osd"
 _ROTATE = re.compile(r"Rotate: (\d+)")
 _TURNS = {180: Transpose.ROTATE_180, 90: Transpose.ROTATE_270, 270: Transpose.ROTATE_90}
@@ -204,10 +202,10 @@ class Tesseract:
         resolution = max(int(scale * _POINTS_PER_INCH), 70)
         best = self._words(image, resolution)
         turn = 0
-        if best and _confidence(best) < _SURE:
+        if best and confidence(best) < SURE:
             for degrees in self._likely_turns(image, resolution):
                 words = self._words(image.transpose(_TURNS[degrees]), resolution)
-                if _weight(words) > _weight(best):
+                if weight(words) > weight(best):
                     best, turn = words, degrees
         return scanned_page(best, (width, height), scale, turn), turn
 
@@ -241,12 +239,3 @@ def _png(image: Image) -> bytes:
     packed = io.BytesIO()
     image.save(packed, "PNG", compress_level=1)
     return packed.getvalue()
-
-
-def _confidence(words: Sequence[Word]) -> float:
-    """Return the mean confidence of the words' characters, 0 to 100; there must be some."""
-    return _weight(words) / sum(len(word.text) for word in words)
-
-
-def _weight(words: Sequence[Word]) -> float:
-    return sum(word.confidence * len(word.text) for word in words)

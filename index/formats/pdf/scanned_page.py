@@ -12,6 +12,8 @@ from index.formats.pdf.lines import NEW_PARAGRAPH, NOWHERE, Line, Page, Rectangl
 
 _MIN_CONFIDENCE = 30
 """Lowest confidence of a word, of 100: below are specks and lines."""
+SURE = 80.0
+"""Mean confidence, of 100, below which a page may be turned, or in letters that OCR does not know: mostly above 90."""
 _WORD = "5"
 _SAME_SIZE = 0.35
 """Difference in height of lines of the same size: OCR measures the ink, and "no" is lower than "yes"."""
@@ -85,7 +87,18 @@ def scanned_page(words: Sequence[Word], size: tuple[float, float], scale: float,
         separators.append(_before_paragraph(upright, even[0]))
         separators += ["\n" if is_broken_on_purpose(above, line, margin) else " " for above, line in pairwise(even)]
         upright += even
-    return Page(size, tuple(_turned_back(line, size, turn) for line in upright), tuple(separators))
+    shown = tuple(_turned_back(line, size, turn) for line in upright)
+    return Page(size, shown, tuple(separators), confidence(words) if words else 0.0)
+
+
+def confidence(words: Sequence[Word]) -> float:
+    """Return the mean confidence of the words' characters, 0 to 100; there must be some."""
+    return weight(words) / sum(len(word.text) for word in words)
+
+
+def weight(words: Sequence[Word]) -> float:
+    """Return the sum of the confidences of the words' characters: the more is read, and the surer, the higher."""
+    return sum(word.confidence * len(word.text) for word in words)
 
 
 def _before_paragraph(lines: Sequence[Line], line: Line) -> str:

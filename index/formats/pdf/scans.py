@@ -11,6 +11,7 @@ import pypdfium2.raw as pdfium
 
 from index.formats.pdf.characters import Characters
 from index.formats.pdf.lines import NEW_PARAGRAPH, Line, Page, Rectangle, make_line
+from index.formats.pdf.scanned_page import SURE
 
 _MAX_UNMAPPED = 0.2
 """A page is garbled above this share of characters whose font does not say which they are."""
@@ -22,6 +23,8 @@ _MAX_OBJECTS_DEEP = 3
 _MAX_PICTURES = 10_000
 _MIN_AGREEING = 0.5
 """Share of a page's words that OCR must find too if its letters are right: it misses turned and tiny ones."""
+_MIN_READ = 0.5
+"""Share of a page's characters that OCR must have read to be believed rather than them."""
 _WORD = re.compile(r"\w+")
 
 
@@ -114,6 +117,12 @@ def agree(printed: Page, read: Page) -> bool:
     """Return whether a page's own letters are right, judged by what OCR reads: its fonts may only fail to say so."""
     own, seen = _words(printed), _words(read)
     return len(own & seen) >= _MIN_AGREEING * len(own)
+
+
+def is_better(read: Page, printed: Page) -> bool:
+    """Return whether OCR is to be believed rather than a page's own letters: it is sure, and read most of the page."""
+    n_read, n_printed = (sum(len(line.text) for line in page.lines) for page in (read, printed))
+    return read.confidence >= SURE and n_read >= _MIN_READ * n_printed
 
 
 def _words(page: Page) -> set[str]:

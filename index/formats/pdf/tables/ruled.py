@@ -233,12 +233,15 @@ def _interval(places: Sequence[float], at: float) -> int:
 
 def _rows(grid: _Grid) -> Iterator[Line]:
     """Yield the rows of a table that are not blank, as lines; what is printed if it is no table."""
-    bands = [_split(cells, grid) for cells in _bands(grid)]
-    if grid.is_turned or grid.is_form or any(map(_is_partly_ruled, bands)):
+    bands = list(_bands(grid))
+    n_placed = sum(len(line) for band in bands for cell in band for line in cell.lines)
+    is_whole = n_placed == sum(map(len, grid.contents.values()))  # cells may overlap where lines are missing
+    bands_of_rows = [_split(cells, grid) for cells in bands]
+    if grid.is_turned or grid.is_form or not is_whole or any(map(_is_partly_ruled, bands_of_rows)):
         yield from grid.stretches
         return
     columns = tuple(grid.xs)
-    rows = (cells for band in bands for cells in band)
+    rows = (cells for band in bands_of_rows for cells in band)
     for number, cells in enumerate(rows):
         printed = tuple(PrintedCell(_together(cell.lines), cell.n_columns, cell.n_rows) for cell in cells)
         line = TableRow(columns, number, printed).as_line()

@@ -1,11 +1,12 @@
 """Writes the tables on a document's pages as text, with the rectangles of their values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from index.formats.pdf.lines import NEW_PARAGRAPH, NOWHERE, Line, Page, TableRow, Written
+from index.formats.pdf.lines import NEW_PARAGRAPH, NOWHERE, Line, Page, Rectangle, TableRow, Written
 from index.formats.pdf.tables.aligned import continued
 from index.formats.tables import Cell, written
+from index.formats.tables import Line as WrittenLine
 
 _SAME_PLACE = 6.0
 """Difference, in points, up to which a column on the next page is the same."""
@@ -108,23 +109,32 @@ def _caption(line: Line, separator: str) -> str:
 
 
 def _written(table: _Table, number: int) -> Iterator[tuple[_Spot, Line]]:
+    """Yield the lines of a table; rows of which something would be missing are left as they are printed."""
     printed = dict(_in_columns(table))
     about = (table.caption,) if table.caption else ()
-    for line in written(_cells(table)):
-        spot, original, row = table.rows[line.number]
-        values = line.values
-        boxes = [NOWHERE] * len(line.text)
-        for column, start, end in values:
-            its = printed.get((line.number, column))
-            if its is not None and len(its.text) == end - start:
-                boxes[start:end] = its.rectangles
-        if not values:  # a title
-            its = next(cell.line for cell in row.cells if cell.line is not None)
-            boxes = list(its.rectangles) if len(its.text) == len(line.text) else [original.box] * len(line.text)
-        yield (
-            spot,
-            replace(original, text=line.text, rectangles=tuple(boxes), row=None, written=Written(number, line, about)),
-        )
+    told = {line.number: line for line in written(_cells(table))}
+    whole = "\n".join(line.text for line in told.values())
+    for place, (spot, original, row) in table.rows.items():
+        line = told.get(place)
+        words = whole if line is None else line.text
+        if any(cell.line.text not in words for cell in row.cells if cell.line is not None):
+            yield spot, replace(original, row=None)
+        elif line is not None:
+            boxes = tuple(_rectangles(line, original, printed))
+            its = Written(number, line, about)
+            yield spot, replace(original, text=line.text, rectangles=boxes, row=None, written=its)
+
+
+def _rectangles(line: WrittenLine, original: Line, printed: Mapping[tuple[int, int], Line]) -> list[Rectangle]:
+    """Return the rectangle of each character of a written row; `NOWHERE` for those of headers."""
+    if not line.values:  # a title
+        return list(original.rectangles) if line.text == original.text else [original.box] * len(line.text)
+    boxes = [NOWHERE] * len(line.text)
+    for column, start, end in line.values:
+        its = printed.get((line.number, column))
+        if its is not None and len(its.text) == end - start:
+            boxes[start:end] = its.rectangles
+    return boxes
 
 
 def _cells(table: _Table) -> Iterator[tuple[int, list[Cell]]]:
