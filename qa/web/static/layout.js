@@ -89,7 +89,7 @@
     if (tag === "row") return added(make("tr", {}, ...(isSheet ? [make("th", { scope: "row", "data-label": number })] : [])));
     if (tag === "cell" || tag === "head") return cell(parent, tag, number);
     if (tag === "h") return added(make(`h${level}`, { className: `level-${number}` }));
-    if (tag === "slide") return added(make("section", { className: "slide", "aria-label": `Slide ${number}`, "data-label": `Slide ${number}`, "data-number": number }));
+    if (tag === "slide") return added(make("section", { className: "slide-card", "aria-label": `Slide ${number}`, "data-label": `Slide ${number}`, "data-number": number }));
     const [name, className = ""] = TAGS[tag] ?? ["span"];
     const element = added(make(name, { className }));
     if (tag === "ol") element.start = number;
