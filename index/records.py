@@ -119,7 +119,18 @@ READ = ("indexed", "partly read")
 """Statuses of files whose current content is in the index."""
 
 
-_NEWER = {".doc": "DOCX", ".xls": "XLSX", ".ppt": "PPTX", ".fodt": "ODT", ".fods": "ODS", ".fodp": "ODP"}
+_NEWER = {
+    ".fodt": "ODT",
+    ".fods": "ODS",
+    ".fodp": "ODP",
+    **dict.fromkeys(".wpd .wps .pages .sxw .hwp .lwp".split(), "DOCX or PDF"),
+    **dict.fromkeys(".numbers .sxc .wk4 .wb2 .dif".split(), "XLSX"),
+    **dict.fromkeys(".key .sxi".split(), "PPTX or PDF"),
+    **dict.fromkeys(".pub .vsd .vsdx .odg .one .dwg .dxf .xps .djvu .indd .ai .psd .emf .wmf .svg".split(), "PDF"),
+    **dict.fromkeys(".mobi .azw .azw3 .fb2 .lit".split(), "EPUB"),
+    **dict.fromkeys(".rar .arj .lzh .cab .ace".split(), "ZIP"),
+    **dict.fromkeys(".pst .ost .dbx".split(), "EML or MBOX"),
+}
 """Readable formats that the programs writing these unsupported ones can save."""
 
 
@@ -194,6 +205,7 @@ class Hit:
         cosine: Cosine of question and passage vector, -1 to 1.
         bm25: BM25 score; 0 if it shares no word with the question.
         proximity: How close together the question's words are in it.
+        row: The row of a table that the passage is; None if it is something else.
     """
 
     passage: Passage
@@ -203,6 +215,7 @@ class Hit:
     cosine: float
     bm25: float
     proximity: Proximity = NOWHERE_NEAR
+    row: TableRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

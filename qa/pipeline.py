@@ -8,17 +8,19 @@ from functools import cache
 
 from index.errors import ParameterError
 from index.protocol import DocumentIndex
-from index.records import Hit, Passage, check_unicode
+from index.records import Hit, Passage, TableRow, check_unicode
 from index.retrieval.embedding import Embedder
 from index.settings import Settings
-from qa.decision.abstention import PlaceOf, TextOf, build_answer
+from qa.decision.abstention import Source, build_answer
 from qa.decision.decider import Candidate, Decider
 from qa.engine import Engine
 from qa.question.checks import check_question
+from qa.question.numbered_clause import clauses_asked_for
 from qa.question.self_repair import as_corrected
 from qa.question.spelling import held_by
 from qa.reader.cascade import HitReader
 from qa.reader.passage_selection import worth_reading
+from qa.reader.row_selection import RowSelection
 from qa.records.answer import Answer
 
 
@@ -206,7 +208,8 @@ class Pipeline:
             asked = question if as_typed else self.as_meant(question)
             hits = self.index.search(asked, self.options.top_k, within)
             options = self._options_in_time()
-            answer = _judged(question, asked, hits, options, cache(self.index.text), self.index.place_at)
+            source = Source(cache(self.index.text), self.index.place_at, self.index.table_rows)
+            answer = _judged(question, asked, hits, options, source)
         self.options.on_stage(Stage.DONE)
         return replace(answer, hurried=options is not self.options)
 
@@ -220,7 +223,7 @@ class Pipeline:
     def _read(self, question: str, text: str) -> Answer:
         hits = [self._as_hit(question, text)] if text.strip() else []
         asked = self._meant_of(question, text) if hits else question
-        return _judged(question, asked, hits, self.options, lambda _: text, _nowhere)
+        return _judged(question, asked, hits, self.options, Source(lambda _: text, _nowhere, _no_rows))
 
     def _search(self, question: str, within: Sequence[str] | None) -> list[Hit]:
         with self.index.reading():
@@ -236,21 +239,28 @@ class Pipeline:
         return self.engine.speller.respelled(as_corrected(question), held_by(text))
 
 
-def _judged(
-    question: str, asked: str, hits: Sequence[Hit], options: Options, text_of: TextOf, place_of: PlaceOf
-) -> Answer:
+def _judged(question: str, asked: str, hits: Sequence[Hit], options: Options, source: Source) -> Answer:
     """Read the retrieved passages and decide the answer; `asked` is the question after correction."""
     candidates: list[Candidate] = []
-    likely = worth_reading(hits)
-    if likely:
+    selection = RowSelection(asked, hits, source.rows_of)
+    likely = worth_reading(selection.hits)
+    if clauses := clauses_asked_for(asked, hits):
+        sure = 1 / len(clauses)  # each as likely as the others to be the one that is meant
+        candidates = [Candidate(c.hit, c.start, c.end, (c.hit.passage,), sure, beats_null=True) for c in clauses]
+    elif likely:
         options.on_stage(Stage.READING)
-        spans = options.reader.read(asked, likely)
+        spans = selection.checked(likely, options.reader.read(asked, likely))
         options.on_stage(Stage.DECIDING)
         candidates = options.decider.decide(asked, likely, spans)
-    answer = build_answer(question, candidates, hits, options.threshold, text_of, place_of)
+    answer = build_answer(question, candidates, hits, options.threshold, source)
     return answer if asked == question else replace(answer, understood=asked)
 
 
 def _nowhere(document: str, offset: int) -> str:  # noqa: ARG001 (a PlaceOf)
     """Return "": a text that is not in the index has no places."""
     return ""
+
+
+def _no_rows(document: str, start: int, end: int) -> Sequence[TableRow]:  # noqa: ARG001 (a RowsOf)
+    """Return nothing: a text that is not in the index has no tables."""
+    return ()

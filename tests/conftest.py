@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -191,8 +191,8 @@ def chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Headless Chromium. Without one the page's tests are skipped, never on CI."""
+def _profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Headless Chromium with a profile on disk. Without one the page's tests are skipped, never on CI."""
     from playwright.sync_api import Error, sync_playwright
 
     quiet = ("background-networking", "component-update", "sync", "quic", "default-apps")
@@ -200,7 +200,9 @@ def browser() -> Iterator[Any]:
     arguments = ["--no-sandbox", "--no-first-run", alone, *(f"--disable-{what}" for what in quiet)]
     with sync_playwright() as playwright:
         try:
-            started = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+            started = playwright.chromium.launch_persistent_context(
+                tmp_path_factory.mktemp("profile"), executable_path=chromium(), args=arguments
+            )
         except Error as error:
             if ON_CI:
                 raise
@@ -209,20 +211,30 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
-class _Visitors:
-    """Browser contexts, lent to one test after another; in between all is forgotten but what is cached."""
+@pytest.fixture(scope="session")
+def browser(_profile: Any) -> Any:
+    """The browser, for contexts of a test's own."""
+    return _profile.browser
 
-    def __init__(self, browser: Any) -> None:
-        self._browser = browser
-        self._free: dict[str, list[Any]] = {}
+
+class _Visitors:
+    """Browser contexts, lent to one test after another; in between all is forgotten but what is cached.
+
+    One has its profile on disk and is lent whenever it is free: there alone scripts are kept compiled, too, which is
+    half of what a page costs.
+    """
+
+    def __init__(self, profile: Any) -> None:
+        self._browser = profile.browser
+        self._free = {_kind({}): [self._watched(profile)]}
         self._lent: list[tuple[str, Any]] = []
         self.fetched: list[str] = []
 
     def lend(self, **options: Any) -> Any:
         """A context with these options that nobody else has until they are given back."""
-        kind = repr(sorted(options.items()))
+        kind = _kind(options)
         free = self._free.setdefault(kind, [])
-        context = free.pop() if free else self._new(**options)
+        context = free.pop(0) if free else self._watched(self._browser.new_context(**options))
         self._lent.append((kind, context))
         return context
 
@@ -231,27 +243,32 @@ class _Visitors:
         origins = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in self.fetched}
         while self._lent:
             kind, context = self._lent.pop()
-            last = context.new_page()
-            for page in context.pages:
-                if page is not last:
-                    page.close()
-            session = context.new_cdp_session(last)
+            blank, *pages = context.pages
+            for page in pages:
+                page.close()
+            session = context.new_cdp_session(blank)
             for origin in origins:
                 session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
-            last.close()
+            session.detach()
             context.clear_cookies()
-            self._free[kind].append(context)
+            context.clear_permissions()
+            self._free[kind].insert(0, context)
 
-    def _new(self, **options: Any) -> Any:
-        context = self._browser.new_context(**options)
+    def _watched(self, context: Any) -> Any:
+        if not context.pages:
+            context.new_page()  # stays open: the others close with their tests
         context.set_default_timeout(SHOWN_WITHIN_MS)
         context.on("request", lambda request: self.fetched.append(request.url))
         return context
 
 
+def _kind(options: Mapping[str, Any]) -> str:
+    return repr(sorted(options.items()))
+
+
 @pytest.fixture(scope="session")
-def _visitors(browser: Any) -> _Visitors:
-    return _Visitors(browser)
+def _visitors(_profile: Any) -> _Visitors:
+    return _Visitors(_profile)
 
 
 @pytest.fixture
@@ -266,9 +283,17 @@ def visit(_visitors: _Visitors) -> Iterator[Callable[..., Any]]:
         height: int = 800,
         may_fail: bool = False,
         await_welcome: bool = True,
+        media: Mapping[str, str] | None = None,
+        permissions: Sequence[str] = (),
         **options: Any,
     ) -> Any:
-        page = _visitors.lend(viewport={"width": width, "height": height}, **options).new_page()
+        if options:  # which belong to a context, its size among them
+            options["viewport"] = {"width": width, "height": height}
+        context = _visitors.lend(**options)
+        context.grant_permissions(permissions)
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(**(media or {}))
         page.on("websocket", lambda socket: _visitors.fetched.append(socket.url))
         if not may_fail:
             page.on("pageerror", lambda error: failed.append(str(error)))

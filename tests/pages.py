@@ -14,13 +14,15 @@ from starlette.routing import BaseRoute, Mount
 
 from qa.answerer import QuestionAnswerer
 from qa.web import build_page
-from qa.web.server import make_server, open_port
+from qa.web.server import PortError, make_server, open_port
 
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
 SHOWN_WITHIN_MS = 15_000
+_HOST = "127.0.0.1"
+_usual_port = [0]
 
 
 def run(work: Callable[[], Awaitable[Any]]) -> Any:
@@ -44,16 +46,31 @@ def built(answerer: QuestionAnswerer, *guarded: Any, **given: Any) -> "FastAPI":
 
 @contextmanager
 def served(answerer: QuestionAnswerer, *guarded: Any, port: int = 0, **given: Any) -> Iterator[str]:
-    """Serves the page of an answerer on a port, a free one if none is named; the page's address.
+    """Serves the page of an answerer on a port, the usual one or a free one if none is named; the page's address.
 
     `guarded`: by which access and guards, and how far the index is.
     """
-    with open_port("127.0.0.1", port) as listening:
+    with open_port(_HOST, port) if port else _open_usual() as listening:
         ready = threading.Event()
         server = make_server(built(answerer, *guarded, **given), ready.set, *guarded[1:2])
         server.config.timeout_graceful_shutdown = 0  # pages that are open get no second to finish
         with running(server, listening, ready) as address:
             yield address
+
+
+def usual_port() -> int:
+    """The port of the first server while it is free, else another: at the same address, browsers know the scripts."""
+    with _open_usual() as listening:
+        return int(listening.getsockname()[1])
+
+
+def _open_usual() -> socket.socket:
+    try:
+        listening = open_port(_HOST, _usual_port[0])
+    except PortError:  # another server of the test has it
+        return open_port(_HOST, 0)
+    _usual_port[0] = listening.getsockname()[1]
+    return listening
 
 
 @contextmanager
@@ -63,7 +80,7 @@ def running(server: "uvicorn.Server", listening: socket.socket, ready: threading
     thread.start()
     try:
         assert ready.wait(60)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield f"http://{_HOST}:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(30)

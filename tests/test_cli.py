@@ -131,20 +131,33 @@ def test_the_progress_bar_takes_a_files_name_as_it_is(monkeypatch, capsys):
 
 WITH_FAKES = textwrap.dedent(
     """
+    import sys
     from fakes import fake_engine
     from qa.cli.main import main
 
-    main(engine=fake_engine())
+    engine = fake_engine()
+    for command in "\\n".join(sys.argv[1:]).split("\\n--\\n"):
+        try:
+            main(command.split("\\n"), engine=engine)
+            code = 0
+        except SystemExit as ended:
+            code = ended.code
+        print(f"\\0{code}", end="\\0", flush=True)
+        print(end="\\0", file=sys.stderr, flush=True)
     """
 )
 
 
-def in_a_process(*arguments, encoding="utf-8"):
-    """The command as it is really started, its streams of an encoding."""
+def in_a_process(*commands, encoding="utf-8"):
+    """Commands as they are really started, one after the other, streams of an encoding: exit codes, stdout, stderr."""
     path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": encoding}
-    command = [sys.executable, "-c", WITH_FAKES, *arguments]
-    return subprocess.run(command, capture_output=True, env=environment, check=False)
+    arguments = [word for command in commands for word in ("--", *command)][1:]
+    started = [sys.executable, "-c", WITH_FAKES, *arguments]
+    done = subprocess.run(started, capture_output=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.split(b"\0")
+    return zip(map(int, said[1::2]), said[:-1:2], done.stderr.split(b"\0")[:-1], strict=True)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
@@ -152,28 +165,27 @@ def test_output_of_any_encoding(folder, encoding):
     sentence = "The cell’s “leader” was KARIMOV of Хуҷанд 😀."
     (folder / "a.txt").write_text(f"Report A\n\n{sentence}", encoding="utf-8")
     asked = ("ask", "who led the cell — Хуҷанд?", "--folder", str(folder))
-    done = in_a_process(*asked, encoding=encoding)
-    assert (done.returncode, done.stderr) == (0, b"")
-    marked = sentence.replace("KARIMOV", "[[KARIMOV]]")
-    assert marked.encode(encoding, "backslashreplace") in done.stdout
-    done = in_a_process(*asked, "--json", encoding=encoding)
-    answer = json.loads(done.stdout.decode(encoding))
+    shown, written, refused = in_a_process(
+        asked, (*asked, "--json"), ("ask", "who?", "--folder", "Хуҷанд"), encoding=encoding
+    )
+    assert (shown[0], shown[2]) == (0, b"")
+    assert sentence.replace("KARIMOV", "[[KARIMOV]]").encode(encoding, "backslashreplace") in shown[1]
+    answer = json.loads(written[1].decode(encoding))
     assert (answer["question"], answer["sentence"]) == (asked[1], sentence)
-    done = in_a_process("ask", "who?", "--folder", "Хуҷанд", encoding=encoding)
-    assert done.returncode == 2
-    assert "folder='Хуҷанд' does not exist".encode(encoding, "backslashreplace") in done.stderr
+    assert refused[0] == 2
+    assert "folder='Хуҷанд' does not exist".encode(encoding, "backslashreplace") in refused[2]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="arguments are Unicode on Windows")
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_a_question_that_is_not_utf_8_is_one_line(folder, encoding):
-    done = in_a_process(b"ask", b"who is \xe9?", encoding=encoding)
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.startswith(b"verbatim: question is not valid Unicode")
-    assert len(done.stderr.splitlines()) == 1
-    done = in_a_process(b"ask", b"who is \xe9?", b"--json", encoding=encoding)
-    assert (done.returncode, done.stderr) == (2, b"")
-    assert json.loads(done.stdout)["kind"] == "QuestionError"
+    asked = (b"ask", b"who is \xe9?")
+    (code, stdout, stderr), as_json = in_a_process(asked, (*asked, b"--json"), encoding=encoding)
+    assert (code, stdout) == (2, b"")
+    assert stderr.startswith(b"verbatim: question is not valid Unicode")
+    assert len(stderr.splitlines()) == 1
+    assert (as_json[0], as_json[2]) == (2, b"")
+    assert json.loads(as_json[1])["kind"] == "QuestionError"
 
 
 def test_not_answered_is_exit_code_1_with_the_reason_and_the_nearest(reports):
@@ -238,10 +250,10 @@ def test_what_failed_is_read_again(reports):
 def test_many_files_of_a_type_that_is_not_read_are_counted(reports):
     for number in range(11):
         (reports / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0")
-    (reports / "old.doc").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    (reports / "old.wpd").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     said = run("index", reports).stdout
     assert "left out: 11 .jpg files: unsupported file type; verbatim documents lists them" in said
-    assert "left out: old.doc: unsupported file type; save it again as DOCX" in said
+    assert "left out: old.wpd: unsupported file type; save it again as DOCX or PDF" in said
     assert "7.jpg" not in said
     assert "left out: 7.jpg: unsupported file type" in run("documents", "--folder", reports).stdout
 

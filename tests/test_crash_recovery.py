@@ -37,7 +37,7 @@ def test_killed_at_any_moment_the_index_opens_in_order_and_resumes(folder, tmp_p
         before = count(folder, place)
         deadline = time.monotonic() + 60
         while count(folder, place) == before and child.is_alive() and time.monotonic() < deadline:
-            time.sleep(0.01)
+            time.sleep(0.05)  # to look takes as long
         time.sleep(0.03 * turn)  # each at another moment of a round
         child.kill()
         child.join()

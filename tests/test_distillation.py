@@ -423,9 +423,10 @@ def test_a_student_learns_what_the_teacher_says(tiny, tmp_path):
         )
     labels = write_lessons(tmp_path / "labels.jsonl", lessons)
     tokenizer, begins = tokenizer_of(tiny), []
+    long = recipe(steps=40, decay_steps=10, batches_per_step=2, frozen_layers=0, save_every_s=600)
     for weight in (0.0, 1.0):
         out = tmp_path / str(weight)
-        teach(labels, tiny, None, out, recipe(steps=80, decay_steps=20, frozen_layers=0), Teaching(weight), print)
+        teach(labels, tiny, None, out, long, Teaching(weight), print)
         export(out, tiny, None, out / "reader", small=False)
         encoding = encode(lessons[0].question, lessons[0].context, tokenizer)[0]
         with torch.inference_mode():

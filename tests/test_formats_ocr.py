@@ -12,7 +12,7 @@ import pytest
 from index.formats.content import Content
 from index.formats.pdf import ocr
 from index.formats.pdf.extraction import NoTextError, load_pdf
-from index.formats.pdf.ocr import OcrError, ocr_pdf, read_pdf
+from index.formats.pdf.ocr import OcrError, Tesseract, read_pdf
 from pdfs import make_pdf, print_lines
 from test_formats_pdf import assert_sound
 
@@ -33,7 +33,7 @@ def tesseract() -> str:
 @pytest.fixture(scope="module")
 def scanned(tesseract: str) -> Content:
     """What is read of the scan, once for all tests."""
-    return ocr_pdf(SCAN)
+    return read_pdf(SCAN)
 
 
 def test_a_scan_is_read_with_boxes_and_pages(scanned):
@@ -61,27 +61,27 @@ def test_boxes_are_where_the_words_are_printed(scanned):
 @pytest.mark.usefixtures("tesseract")
 def test_a_picture_without_words_is_reported():
     with pytest.raises(NoTextError, match=r"OCR \(tesseract .*\) found none"):
-        ocr_pdf((DOCUMENTS / "grayscale-image.pdf").read_bytes())
+        read_pdf((DOCUMENTS / "grayscale-image.pdf").read_bytes())
 
 
 @pytest.mark.usefixtures("tesseract")
 def test_an_unknown_language_is_refused_with_those_there_are():
     with pytest.raises(OcrError, match=r"not have the language 'xyz', only .*eng"):
-        ocr_pdf(SCAN, "xyz")
-    with pytest.raises(OcrError, match="not have the language '--help'"):
-        ocr_pdf(SCAN, "--help")
+        Tesseract("xyz")
+    with pytest.raises(NoTextError, match="not have the language '--help'"):
+        read_pdf(SCAN, language="--help")
 
 
 @pytest.mark.usefixtures("tesseract")
 def test_a_huge_page_is_read_in_a_lower_resolution():
     page = print_lines([(200_000, 400_000, "Harbour of Lindau")], points=15_000)
-    content = ocr_pdf(make_pdf([page], size=(1_000_000, 1_000_000)))
+    content = read_pdf(make_pdf([page], size=(1_000_000, 1_000_000)))
     assert content.text == "Harbour of Lindau"
     assert_sound(content)
 
 
 @pytest.mark.usefixtures("tesseract")
-def test_a_page_that_takes_too_long_is_left_out_and_counted(monkeypatch):
+def test_a_page_that_takes_too_long_is_left_out_and_counted(monkeypatch, mixed):
     run = subprocess.run
 
     def slow(command, **given):
@@ -90,19 +90,15 @@ def test_a_page_that_takes_too_long_is_left_out_and_counted(monkeypatch):
         return run(command, **given)
 
     monkeypatch.setattr(ocr.subprocess, "run", slow)
-    engine = ocr._Tesseract("eng")
-    document = ocr.open_pdf(SCAN)
-    page = engine.read(document, 0)
-    document.close()
-    assert page.lines == ()
-    (note,) = engine.notes(1, 1)
-    assert note.startswith("1 of 1 pages took longer than 120 s")
+    content = read_pdf(mixed)
+    assert [place.label for place in content.places] == ["page 1"]
+    assert content.notes == ("1 of 2 pages holds no text", "1 of 2 pages took longer than 120 s or could not be shown")
 
 
 def test_without_tesseract_people_are_told_how_to_install_it(monkeypatch):
     monkeypatch.setattr(ocr.shutil, "which", lambda program: None)
     with pytest.raises(OcrError, match="apt-get install tesseract-ocr"):
-        ocr_pdf(SCAN)
+        Tesseract("eng")
 
 
 @pytest.fixture(scope="module")
@@ -144,4 +140,7 @@ def test_without_tesseract_what_pages_hold_is_read_and_the_others_are_named(mixe
 def test_only_so_many_pages_are_read(monkeypatch, mixed):
     monkeypatch.setattr(ocr, "MAX_OCR_PAGES", 0)
     content = read_pdf(mixed)
-    assert content.notes == ("1 of 2 pages holds no text",)
+    assert content.notes == (
+        "1 of 2 pages holds no text",
+        "only the first 0 pages that need OCR were read, 1 were not",
+    )

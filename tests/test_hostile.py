@@ -76,7 +76,8 @@ def test_zip_bombs(indexed):
 
 
 def test_an_archive_of_more_files_than_people_pack(indexed):
-    many = make_zip({f"{n}.txt": b"Words of number %d." % n for n in range(10_050)}, zipfile.ZIP_STORED)
+    # Most say what another says already: to embed so many takes long.
+    many = make_zip({f"{n}.txt": b"Words of number %d." % (n // 50) for n in range(10_050)}, zipfile.ZIP_STORED)
     lines = indexed({"many.zip": many})
     assert lines["many.zip"].status == "partly read"
     assert "50 files are left out, each of which is beyond the first 10,000 files" in lines["many.zip"].detail

@@ -41,7 +41,7 @@ def oracle(corpus, question):
     cosines = {id_: cosines[id_] for id_ in {*nearest, *bm25}}
     passages = corpus.store.passages.get(list(cosines))
     texts = [f"{passages[id_][1].title}\n{passages[id_][0].text}" for id_ in cosines]
-    proximity = dict(zip(cosines, measure(question, terms(question), texts), strict=True))
+    proximity = dict(zip(cosines, measure(question, terms(question), [[text] for text in texts]), strict=True))
     return fuse(cosines, bm25, proximity, FusionWeights())
 
 
@@ -127,7 +127,7 @@ def test_fusion_adds_weighted_scores():
 
 
 def proximities(question, *texts):
-    return measure(question, terms(question), texts)
+    return measure(question, terms(question), [[text] for text in texts])
 
 
 def test_words_close_together_count_more_than_the_same_words_far_apart():

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from fakes import FakeIndex, HashEmbedder
 from index.errors import ParameterError, UnknownDocumentError
 from index.finding import find
-from index.formats.content import Boxes, Place
+from index.formats.content import Boxes, Place, Table
 from index.library import Library
 from index.protocol import DocumentIndex
-from index.records import Document, DocumentRecord, FileRecord, PageBoxes
+from index.records import Cell, Document, DocumentRecord, FileRecord, PageBoxes, TableRow
 from index.storage.store import Store
 
 PATIENCE_S = 30
@@ -41,6 +41,14 @@ PRINTED = Document(
         np.array([[100.0, 200.0], [50.0, 60.0]], dtype=np.float32),
         np.array([0, 0, 0, -1, 1, 1, 1], dtype=np.int32),
         np.array([*([10 * i, 5, 10 * i + 9, 15] for i in range(7))], dtype=np.float32),
+    ),
+    tables=(
+        Table(
+            "Numbers",
+            ("First", ""),
+            np.array([[0, 7, 4]], dtype=np.int32),
+            np.array([[0, 0, 0, 3], [0, 1, 4, 7]], dtype=np.int32),
+        ),
     ),
 )
 DOCUMENTS = (FERRY, COPY, BRIDGE, PRINTED)
@@ -107,7 +115,12 @@ def test_a_name_that_no_document_has_is_said(filled):
     with pytest.raises(ParameterError, match=r"within='ferry\.md' is a single string; give a list"):
         filled.search("ferry", 3, "ferry.md")
     by_name = (filled.record, filled.text, filled.metadata, filled.places, filled.extent, filled.page_sizes)
-    calls: list[Callable[[str], object]] = [*by_name, lambda n: filled.place_at(n, 0), lambda n: filled.boxes(n, 0, 9)]
+    calls: list[Callable[[str], object]] = [
+        *by_name,
+        lambda n: filled.place_at(n, 0),
+        lambda n: filled.boxes(n, 0, 9),
+        lambda n: filled.table_rows(n, 0, 9),
+    ]
     for call in calls:
         for name in ("gone.md", "", "FERRY.md"):
             with pytest.raises(UnknownDocumentError, match=re.escape(f"there is no document {name!r} in the index")):
@@ -144,6 +157,12 @@ def test_texts_places_and_what_documents_say_of_themselves(filled):
     assert [filled.place_at("Bridge.txt", offset) for offset in offsets] == ["Building", "Building", "Toll", "Toll"]
     assert filled.place_at("ferry.md", 3) == ""
     assert [filled.extent(name) for name in ("Bridge.txt", "ferry.md", "printed.pdf")] == [(0, 2), (0, 0), (2, 2)]
+
+
+def test_a_row_of_a_table_is_found_by_any_part_of_it_and_nowhere_else(filled):
+    row = TableRow(0, 4, "Numbers", ("First", ""), 0, 7, (Cell(0, "First", 0, 3), Cell(1, "", 4, 7)))
+    assert filled.table_rows("printed.pdf", 0, 1) == filled.table_rows("printed.pdf", 6, 100) == [row]
+    assert filled.table_rows("printed.pdf", 7, 100) == filled.table_rows("Bridge.txt", 0, 100) == []
 
 
 def test_what_is_printed_has_boxes_and_what_is_not_has_none(filled):

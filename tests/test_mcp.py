@@ -152,11 +152,12 @@ def test_over_http_and_with_gradio_client(answerer: QuestionAnswerer) -> None:
         assert parameters == {"question": False, "within": True, "max_wrong": True}
 
 
-@pytest.mark.models
-def test_over_stdio_where_stdout_is_the_protocols_alone(data_home: Path) -> None:
-    start = "from qa.cli.main import main; main(['mcp'])"
+def test_over_stdio_where_stdout_is_the_protocols_alone(tmp_path: Path) -> None:
+    """Without models, which take long to load; that they print nothing is a test of the wheel."""
+    start = "from fakes import fake_engine; from qa.cli.main import main; main(['mcp'], engine=fake_engine())"
     name = next(default_folder().glob("*.txt")).name
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    path = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "VERBATIM_INDEX_DIR": str(tmp_path / "index")}
     command = StdioServerParameters(command=sys.executable, args=["-c", start], env=environment)
     listing, quote = called(
         stdio_client(command), ("list_documents", {}), ("quote", {"document": name, "start": 2583, "end": 2591})

@@ -1,4 +1,4 @@
-"""An index, a history and feedback that version 0.1.0 wrote: the first is made anew by itself, the others open unchanged.
+"""An index, a history and feedback of version 0.1.0: the first is made anew by itself, the others open unchanged.
 
 `tests/data/index-0.1.0` was made by that version with the fakes' embedder: two documents, of which one was taken out.
 """

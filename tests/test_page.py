@@ -18,7 +18,7 @@ from fakes import HashEmbedder, WordReader, busy_inference
 from index.errors import UnknownDocumentError
 from index.ingest.sync import Progress
 from index.records import Vectors
-from pages import ask, built, expect, last_change, served
+from pages import ask, built, expect, last_change, served, usual_port
 from qa.answerer import QuestionAnswerer
 from qa.engine import Engine
 from qa.open_folder import default_folder
@@ -132,7 +132,7 @@ class Patient:
 def test_what_the_documents_do_not_say_is_declined_with_its_reason_and_the_nearest_passage(
     visit: Callable[..., Any], seeds_url: str
 ) -> None:
-    page = visit(seeds_url, color_scheme="dark")
+    page = visit(seeds_url, media={"color_scheme": "dark"})
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 23)"
     page.click("#log .example:has-text('president of Tajikistan')")
     page.wait_for_selector("#log .declined")
@@ -445,10 +445,15 @@ def test_an_address_that_cannot_be_served_at_is_said_in_a_line(host: str, port: 
 
 @browser_test
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM to be sent")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_serving_says_where_and_stops_without_a_trace(visit: Callable[..., Any], folder: Path, stop: int) -> None:
-    command = [sys.executable, "-c", f"from qa.web import serve; serve({str(folder)!r}, port=0)"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+@pytest.mark.parametrize(("stop", "engine"), [(signal.SIGINT, "None"), (signal.SIGTERM, "fakes.fake_engine()")])
+def test_serving_says_where_and_stops_without_a_trace(
+    visit: Callable[..., Any], folder: Path, stop: int, engine: str
+) -> None:
+    """Once with the packaged models, and once without, which take long to load."""
+    code = f"import fakes, qa.web; qa.web.serve({str(folder)!r}, port={usual_port()}, engine={engine})"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    command, pipes = [sys.executable, "-c", code], {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, text=True, env=environment, **pipes) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()

@@ -53,7 +53,7 @@ def overflow(page: Any) -> list[str]:
     ("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")], ids=["light", "dark", "phone"]
 )
 def test_nothing_serious_is_wrong_in_any_state(visit: Callable[..., Any], url: str, width: int, scheme: str) -> None:
-    page = visit(url, width, 760, color_scheme=scheme)
+    page = visit(url, width, 760, media={"color_scheme": scheme})
     states = {"welcome": problems(page)}
     turn = ask(page, "Who founded the museum of Brannick?")
     states["answer"] = problems(page)
@@ -167,7 +167,7 @@ def test_large_print_and_narrow_screens_lose_nothing(visit: Callable[..., Any], 
 
 
 def test_nothing_moves_for_who_wants_no_motion(visit: Callable[..., Any], url: str) -> None:
-    page = visit(url, 360, 740, reduced_motion="reduce")
+    page = visit(url, 360, 740, media={"reduced_motion": "reduce"})
     ask(page, "Who founded the museum of Brannick?")
     page.locator("#log .turn").hover()  # which shows what can be done with it
     page.wait_for_function("getComputedStyle(document.querySelector('#log .edit')).opacity === '1'")
@@ -182,7 +182,7 @@ def test_nothing_moves_for_who_wants_no_motion(visit: Callable[..., Any], url: s
 
 
 def test_where_colours_are_forced_what_they_said_is_said_otherwise(visit: Callable[..., Any], url: str) -> None:
-    page = visit(url, forced_colors="active")
+    page = visit(url, media={"forced_colors": "active"})
     turn = ask(page, "Who founded the museum of Brannick?")
     turn.locator(".verdict", has_text="Right").click()
     pressed = turn.locator('.verdict[aria-pressed="true"]')

@@ -256,7 +256,7 @@ def test_the_plot_shows_how_sure_it_must_be_where_it_was_not_measured_how_many_a
 
 
 def test_the_theme_that_was_chosen_stays(visit: Callable[..., Any], url: str) -> None:
-    page = visit(url, color_scheme="light")
+    page = visit(url, media={"color_scheme": "light"})
     page.click("[data-drawer=settings]")
     page.check("input[value=dark]")
     assert page.evaluate("document.body.matches('.dark')")

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from fakes import HashEmbedder, SpansReader, WordReader
-from index.records import Hit, Passage
+from index.records import Hit, Passage, TableRow
 from index.settings import read_settings
 from qa.engine import Engine
 from qa.pipeline import Options, Pipeline, Stage, unseen
@@ -40,6 +40,9 @@ class ListedIndex:
 
     def text(self, name: str) -> str:
         return TEXTS[name]
+
+    def table_rows(self, name: str, start: int, end: int) -> list[TableRow]:
+        return []
 
     def place_at(self, name: str, offset: int) -> str:
         return "page 1"

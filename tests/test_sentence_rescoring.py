@@ -30,7 +30,7 @@ class Doubting:
 
 def test_the_best_span_is_read_again_in_its_sentence():
     reader = Doubting()
-    (spans,) = look_closer(reader, "who?", [TEXT], reader.read("who?", [TEXT]))
+    (spans,) = look_closer(reader, "who?", hits_of(TEXT), reader.read("who?", [TEXT]))
     assert [text.strip() for text in reader.shown[1:]] == [HOLLIS]
     assert abs(spans[0].close_score - len(reader.shown[1]) / 10) < 1e-9
     # The others change with it, and what was read before stays as it was.
@@ -40,10 +40,12 @@ def test_the_best_span_is_read_again_in_its_sentence():
 
 def test_what_is_shown_whole_is_not_read_twice():
     reader = Doubting()
-    spans = look_closer(reader, "who?", [HOLLIS, "", f" {HOLLIS}\n"], reader.read("who?", [HOLLIS, "", f" {HOLLIS}\n"]))
+    spans = look_closer(
+        reader, "who?", hits_of(HOLLIS, "", f" {HOLLIS}\n"), reader.read("who?", [HOLLIS, "", f" {HOLLIS}\n"])
+    )
     assert len(reader.shown) == 3
     assert all(span.close_score == span.score for found in spans for span in found)
-    assert look_closer(reader, "who?", ["no words"], [[]]) == [[]]
+    assert look_closer(reader, "who?", hits_of("no words"), [[]]) == [[]]
 
 
 def test_an_answer_that_is_not_found_again_is_not_there():
@@ -52,7 +54,7 @@ def test_an_answer_that_is_not_found_again_is_not_there():
             return super()._spans(text) if text == TEXT else []
 
     reader = Blind()
-    (spans,) = look_closer(reader, "who?", [TEXT], reader.read("who?", [TEXT]))
+    (spans,) = look_closer(reader, "who?", hits_of(TEXT), reader.read("who?", [TEXT]))
     assert spans[0].close_score == NOT_THERE
 
 
@@ -63,7 +65,7 @@ def test_a_span_over_two_sentences_is_shown_both():
             return [Span(start, end, 5.0)] if 0 <= start < end else [Span(0, 4, 1.0)]
 
     reader = Wide()
-    look_closer(reader, "who?", [TEXT], reader.read("who?", [TEXT]))
+    look_closer(reader, "who?", hits_of(TEXT), reader.read("who?", [TEXT]))
     assert reader.shown[1].strip() == f"{HOLLIS} It is high."
 
 

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import argon2
+import httpx
 import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -129,21 +130,27 @@ def said_by(answer: Any) -> str:
 # The gate
 
 
-def test_no_route_is_open_but_the_login_page_and_whether_it_is_alive(client: TestClient) -> None:
-    paths = {*all_routes(client.app.routes), "/metrics", "/mcp", "/mcp/", "/api/ask", "/api/documents", "/openapi.json"}
+def test_no_route_is_open_but_the_login_page_and_whether_it_is_alive(app: FastAPI) -> None:
+    paths = {*all_routes(app.routes), "/metrics", "/mcp", "/mcp/", "/api/ask", "/api/documents", "/openapi.json"}
     assert {"/", "/config", "/gradio_api/queue/join", "/gradio_api/file=x", "/gradio_api/upload", "/login"} <= paths
-    for path in sorted(paths - {"/login", "/health"}):
-        for method in METHODS:
-            answer = client.request(method, path, headers=OURS)
-            assert answer.status_code == 401, (method, path)
-            assert method == "HEAD" or answer.json()["detail"].startswith("Sign in"), (method, path)
-            assert "ZEBRA" not in said_by(answer)
-            assert "secret" not in said_by(answer).lower()
-        answer = client.get(path, headers=BROWSING)
-        assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/login"), path
-    for method in METHODS:
-        answer = client.request(method, "/login", headers=OURS)
-        assert "secret" not in said_by(answer).lower()
+
+    async def knock() -> None:
+        """On one event loop: a `TestClient` begins one for each request."""
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ADDRESS) as client:
+            for path in sorted(paths - {"/login", "/health"}):
+                for method in METHODS:
+                    answer = await client.request(method, path, headers=OURS)
+                    assert answer.status_code == 401, (method, path)
+                    assert method == "HEAD" or answer.json()["detail"].startswith("Sign in"), (method, path)
+                    assert "ZEBRA" not in said_by(answer)
+                    assert "secret" not in said_by(answer).lower()
+                answer = await client.get(path, headers=BROWSING)
+                assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/login"), path
+            for method in METHODS:
+                answer = await client.request(method, "/login", headers=OURS)
+                assert "secret" not in said_by(answer).lower()
+
+    run_apart(knock)
 
 
 @pytest.mark.parametrize(

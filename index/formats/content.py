@@ -85,8 +85,8 @@ class Content:
         notes: What was not read: "3 of 40 pages hold no text".
         parts: Files within the file.
         boxes: Where the characters are printed; None for formats without pages.
-        tables: Its tables, in the order of the text.
         remarks: Other facts on how the file was read, with nothing missing: "read by OCR", say.
+        tables: Its tables, in the order of the text.
     """
 
     text: str

@@ -1,14 +1,15 @@
 """Hybrid retrieval: dense, lexical and proximity scores of the same passages, fused with fitted weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from index.formats.titles import words_of_name
 from index.records import Document, Hit, Passage, Vectors
 from index.retrieval.acronyms import abbreviation_asked, spells_out
 from index.retrieval.embedding import Embedder
 from index.retrieval.faiss_index import VectorIndex
 from index.retrieval.fusion import FusionWeights, fuse, weights_of
-from index.retrieval.lexical import lexical_query, terms
+from index.retrieval.lexical import lexical_query, near_query, terms
 from index.retrieval.proximity import measure
 from index.storage.store import Store
 
@@ -61,10 +62,12 @@ class Searcher:
             ids = None if within is None else self._store.passages.ids(within)
             bm25 = dict(self._store.passages.match(lexical_query(question), limit, ids)) if terms(question) else {}
             spelled_out = self._spelled_out(question, limit, ids)
+            bm25 |= self._near(question, limit, ids, bm25)
             cosines = self._cosines(vector, limit, ids, list(dict.fromkeys([*bm25, *spelled_out])))
             passages = self._store.passages.get(list(cosines))
+            in_tables = self._store.tables.among(list(cosines))
         found = [id_ for id_ in cosines if id_ in passages]
-        texts = [_searched(*passages[id_]) for id_ in found]
+        texts = [_searched(*passages[id_], by_row=id_ in in_tables) for id_ in found]
         proximity = dict(zip(found, measure(question, terms(question), texts), strict=True))
         scores = fuse({id_: cosines[id_] for id_ in found}, bm25, proximity, self._weights)
         lead = max(scores.values(), default=0.0) - min(scores.values(), default=0.0) + _LEAD
@@ -82,6 +85,19 @@ class Searcher:
             for id_ in sorted(scores, key=lambda id_: (-scores[id_], id_))[:top_k]
         ]
 
+    def _near(
+        self, question: str, limit: int, ids: Sequence[int] | None, found: Mapping[int, float]
+    ) -> dict[int, float]:
+        """Return further passages with neighbouring words of the question close together, with their BM25 scores.
+
+        Of thousands of rows of a table, many hold the first name that is asked for and the last name, but of different
+        people.
+        """
+        query = near_query(question)
+        near = [id_ for id_, _ in self._store.passages.match(query, limit, ids)] if query else []
+        others = [id_ for id_ in near if id_ not in found]
+        return dict(self._store.passages.match(lexical_query(question), limit, others)) if others else {}
+
     def _spelled_out(self, question: str, limit: int, ids: Sequence[int] | None) -> list[int]:
         """Return the passages that spell an abbreviation out, if the question asks what it stands for."""
         abbreviation = abbreviation_asked(question)
@@ -97,6 +113,9 @@ class Searcher:
         return nearest | self._vectors.cosines(vector, [id_ for id_ in also if id_ not in nearest])
 
 
-def _searched(passage: Passage, document: Document) -> str:
-    """Return the text of a passage that FTS5 and the embedder see, with title and headings in front."""
-    return f"{document.title}\n{passage.heading}\n{passage.text}"
+def _searched(passage: Passage, document: Document, *, by_row: bool) -> list[str]:
+    """Return the text of a passage, or of each of its rows, with title, headings and file name in front."""
+    about = f"{document.title}\n{passage.heading}"
+    about = f"{about}\n{words_of_name(document.name, about)}"
+    rows = passage.text.split("\n") if by_row else [passage.text]
+    return [f"{about}\n{row}" for row in rows]

@@ -1,5 +1,7 @@
 """Lexical search terms: stop words, a question's terms, and its FTS5 query."""
 
+from itertools import pairwise
+
 from index.retrieval.proximity import words_of
 
 STOP_WORDS = frozenset(
@@ -14,9 +16,20 @@ STOP_WORDS = frozenset(
 """English words that say nothing about a question's topic; left out of the lexical search."""
 
 
+_NEAR_WORDS = 4
+"""Most words between two neighbours: a header may stand between first and last name."""
+
+
 def terms(question: str) -> list[str]:
     """Return the distinct content words of a question, in lower case and without stop words."""
     return [word for word in dict.fromkeys(words_of(question)) if word not in STOP_WORDS]
+
+
+def near_query(question: str) -> str:
+    """Return the question as an FTS5 query for neighbouring terms within a few words of each other; "" without any."""
+    words = words_of(question)
+    pairs = [(a, b) for a, b in pairwise(words) if not STOP_WORDS.intersection((a, b)) and a != b]
+    return " OR ".join(f'NEAR("{first}" "{second}", {_NEAR_WORDS})' for first, second in dict.fromkeys(pairs))
 
 
 def lexical_query(question: str) -> str:

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import Stemmer
 
@@ -20,7 +20,7 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def measure(question: str, terms: Sequence[str], texts: Sequence[str]) -> list[Proximity]:
+def measure(question: str, terms: Sequence[str], texts: Sequence[Sequence[str]]) -> list[Proximity]:
     """Measure how close together each passage has the words of a question.
 
     The two figures are the ordered and the unordered window of the sequential dependence model (Metzler and Croft 2005,
@@ -30,7 +30,8 @@ def measure(question: str, terms: Sequence[str], texts: Sequence[str]) -> list[P
     Args:
         question: The question.
         terms: Its content words, in lower case.
-        texts: The passages, each with its title and headings.
+        texts: The passages, each with its title and headings; of a passage of several units, such as rows of a table,
+            each by itself, for the figures of the best.
 
     Returns:
         The figures of each passage; 0 if the question has no terms, or fewer than two words.
@@ -38,16 +39,16 @@ def measure(question: str, terms: Sequence[str], texts: Sequence[str]) -> list[P
     stem = Stemmer.Stemmer("porter").stemWords
     asked = stem(words_of(question))
     stems = frozenset(stem(list(terms)))
-    passages = [stem(words_of(text)) for text in texts]
-    weights = _rarity(frozenset(asked) | stems, passages)
+    passages = [[stem(words_of(unit)) for unit in units] for units in texts]
+    weights = _rarity(frozenset(asked) | stems, [list(chain.from_iterable(units)) for units in passages])
     pairs = {pair: weights[pair[0]] + weights[pair[1]] for pair in pairwise(asked)}
     all_terms, all_pairs = sum(weights[term] for term in stems), sum(pairs.values())
     return [
         Proximity(
-            window=_densest(words, stems, weights) / all_terms if stems else 0.0,
-            phrases=sum(pairs[pair] for pair in pairs.keys() & set(pairwise(words))) / all_pairs if pairs else 0.0,
+            window=max(_densest(words, stems, weights) for words in units) / all_terms if stems else 0.0,
+            phrases=max(_held(words, pairs) for words in units) / all_pairs if pairs else 0.0,
         )
-        for words in passages
+        for units in passages
     ]
 
 
@@ -55,6 +56,11 @@ def _rarity(words: frozenset[str], passages: Sequence[Sequence[str]]) -> dict[st
     """Return the inverse document frequency of each word, as in BM25; always above 0."""
     holding = Counter(word for passage in passages for word in words.intersection(passage))
     return {word: math.log(1 + (len(passages) - holding[word] + 0.5) / (holding[word] + 0.5)) for word in words}
+
+
+def _held(words: Sequence[str], pairs: Mapping[tuple[str, str], float]) -> float:
+    """Return the total weight of the pairs that are neighbours in a text."""
+    return sum(pairs[pair] for pair in pairs.keys() & set(pairwise(words)))
 
 
 def _densest(words: Sequence[str], stems: frozenset[str], weights: Mapping[str, float]) -> float:

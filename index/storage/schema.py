@@ -21,7 +21,11 @@ CREATE TABLE files (
 CREATE INDEX files_by_parent ON files (parent);
 
 -- Files removed by the user, by name and by content: neither a new name nor a new file brings them back.
-CREATE TABLE IF NOT EXISTS kept_out (name TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (name, sha256)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept_out (
+    name TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    PRIMARY KEY (name, sha256)
+) WITHOUT ROWID;
 
 -- A document without a name is deleted: it is not found, and its rows are erased in the background.
 -- The text comes last: columns after a long one are slow to read.
@@ -74,7 +78,7 @@ CREATE TABLE table_rows (
     start INTEGER NOT NULL,
     "end" INTEGER NOT NULL,
     piece BLOB NOT NULL,
-    PRIMARY KEY (document_id, number, start)
+    PRIMARY KEY (document_id, start, "end", number)
 );
 
 -- AUTOINCREMENT: an id is never used again, so a derived index can tell which passages it lacks or has in excess.

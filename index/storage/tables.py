@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,15 @@ class Tables:
             with self._database.decoding():
                 rows += _unpack(number, about, tuple(json.loads(headers)), piece, start, end)
         return sorted(rows, key=lambda row: (row.start, row.table))
+
+    def among(self, passages: Sequence[int]) -> set[int]:
+        """Return the ids of those of some passages that hold rows of tables."""
+        query = (
+            "SELECT id FROM passages p WHERE id IN (SELECT value FROM json_each(?)) AND EXISTS (SELECT 1 FROM"
+            ' table_rows r WHERE r.document_id = p.document_id AND r.start < p."end" AND r."end" > p.start)'
+        )
+        with self._database.reading() as connection:
+            return {row[0] for row in connection.execute(query, (json.dumps(list(passages)),))}
 
     def add(self, document_id: int, document: Document) -> None:
         """Write the tables of a document."""

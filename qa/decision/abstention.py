@@ -1,9 +1,9 @@
 """Abstention: give the best candidate as the answer, or decline the question with a reason."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from index.records import Hit, Passage
+from index.records import Hit, Passage, TableRow
 from qa.decision.decider import Candidate
 from qa.records.answer import Answer, Reason
 from qa.text.sentences import sentence_around
@@ -11,10 +11,27 @@ from qa.text.sentences import sentence_around
 MAX_ALTERNATIVES = 4
 MAX_NEAREST = 3
 
-TextOf = Callable[[str], str]
-"""Returns a document's text by its name."""
-PlaceOf = Callable[[str, int], str]
-"""Returns the place at an offset of a document, for people; "" if it has none."""
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Looks up what stands around a span.
+
+    Attributes:
+        text_of: Returns a document's text by its name.
+        place_of: Returns the place at an offset of a document, for people; "" if it has none.
+        rows_of: Returns the rows of tables that share characters with a span of a document.
+    """
+
+    text_of: Callable[[str], str]
+    place_of: Callable[[str, int], str]
+    rows_of: Callable[[str, int, int], Sequence[TableRow]]
+
+    def sentence(self, document: str, start: int, end: int) -> tuple[int, int]:
+        """Return start and end of the row of a table that holds a span, else of its sentence."""
+        for row in self.rows_of(document, start, end):
+            if row.start <= start and end <= row.end:
+                return row.start, row.end
+        return sentence_around(self.text_of(document), start, end)
 
 
 def build_answer(
@@ -22,8 +39,7 @@ def build_answer(
     candidates: Sequence[Candidate],
     hits: Sequence[Hit],
     threshold: float,
-    text_of: TextOf,
-    place_of: PlaceOf,
+    source: Source,
 ) -> Answer:
     """Build the answer to a question, or decline it.
 
@@ -32,8 +48,7 @@ def build_answer(
         candidates: Candidates, best first.
         hits: Retrieved passages, best first.
         threshold: Confidence from 0 to 1 below which the question is declined.
-        text_of: Returns texts of documents.
-        place_of: Returns places in documents.
+        source: Looks up what stands around spans.
 
     Returns:
         The best candidate, with the next ones as alternatives; if declined, all of them are alternatives.
@@ -42,7 +57,7 @@ def build_answer(
         return Answer(question, answered=False, reason=Reason.NOTHING_RETRIEVED)
     if not candidates:
         return Answer(question, answered=False, nearest=_nearest([], hits), reason=Reason.NO_SPAN_FOUND)
-    answers = [_given(question, candidate, text_of, place_of) for candidate in candidates[: MAX_ALTERNATIVES + 1]]
+    answers = [_given(question, candidate, source) for candidate in candidates[: MAX_ALTERNATIVES + 1]]
     best = answers[0]
     if best.confidence >= threshold:
         return replace(best, alternatives=tuple(answers[1:]))
@@ -56,10 +71,10 @@ def build_answer(
     )
 
 
-def _given(question: str, candidate: Candidate, text_of: TextOf, place_of: PlaceOf) -> Answer:
+def _given(question: str, candidate: Candidate, source: Source) -> Answer:
     passage = candidate.hit.passage
-    text = text_of(passage.document)
-    first, last = sentence_around(text, candidate.start, candidate.end)
+    text = source.text_of(passage.document)
+    first, last = source.sentence(passage.document, candidate.start, candidate.end)
     return Answer(
         question,
         answered=True,
@@ -68,7 +83,7 @@ def _given(question: str, candidate: Candidate, text_of: TextOf, place_of: Place
         document=passage.document,
         document_sha256=candidate.hit.document_sha256,
         title=candidate.hit.title,
-        place=place_of(passage.document, candidate.start) or None,
+        place=source.place_of(passage.document, candidate.start) or None,
         start=candidate.start,
         end=candidate.end,
         sentence=text[first:last],

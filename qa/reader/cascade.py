@@ -81,10 +81,9 @@ class SingleReader:
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
         """Read the passages retrieved for a question; as `HitReader.read`."""
-        texts = [hit.passage.text for hit in hits]
-        spans = self._reader.read(question, texts)
+        spans = read_hits(self._reader, question, hits)
         best = sorted((i for i, found in enumerate(spans) if found), key=lambda i: -spans[i][0].score)[:MOST_LOOKED_AT]
-        closely = look_closer(self._reader, question, [texts[i] for i in best], [spans[i] for i in best])
+        closely = look_closer(self._reader, question, [hits[i] for i in best], [spans[i] for i in best])
         looked_at = dict(zip(best, closely, strict=True))
         return [looked_at.get(i, [replace(s, close_score=s.score) for s in found]) for i, found in enumerate(spans)]
 
@@ -117,14 +116,33 @@ class Cascade:
         The scores of passages that only the fast reader read are shifted to the accurate reader's scale and capped at
         its best score: those spans count as evidence and as alternatives, but do not rank first.
         """
-        first = self._fast.read(question, [hit.passage.text for hit in hits])
+        first = read_hits(self._fast, question, hits)
         picked = pick(hits, first, self._picking)
-        texts = [hits[i].passage.text for i in picked]
-        second = look_closer(self._accurate, question, texts, self._accurate.read(question, texts))
+        best = [hits[i] for i in picked]
+        second = look_closer(self._accurate, question, best, read_hits(self._accurate, question, best))
         spans = {i: _both(again, first[i]) for i, again in zip(picked, second, strict=True)}
         leading = max((s.score for again in second for s in again), default=0.0)
         shift = leading - max((first[i][0].score for i in picked), default=0.0)
         return [spans[i] if i in spans else _shifted(first[i], shift, leading) for i in range(len(hits))]
+
+
+def read_hits(reader: SpanReader, question: str, hits: Sequence[Hit]) -> list[list[Span]]:
+    """Read passages; a row of a table with what it is about in front.
+
+    Args:
+        reader: The reader.
+        question: The question.
+        hits: The passages.
+
+    Returns:
+        The spans of each passage, best first; none in what stands in front.
+    """
+    leads = [f"{hit.passage.heading}. " if hit.row is not None and hit.passage.heading else "" for hit in hits]
+    texts = [lead + hit.passage.text for lead, hit in zip(leads, hits, strict=True)]
+    return [
+        [replace(s, start=s.start - len(lead), end=s.end - len(lead)) for s in found if s.start >= len(lead)]
+        for lead, found in zip(leads, reader.read(question, texts), strict=True)
+    ]
 
 
 def _fingerprint(reader: SpanReader) -> str:

@@ -7,6 +7,7 @@ the question, the score in the sentence alone is lower.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from index.records import Hit
 from qa.reader.extractive import SpanReader
 from qa.records.span import Span
 
@@ -15,22 +16,23 @@ NOT_THERE = -20.0
 
 
 def look_closer(
-    reader: SpanReader, question: str, texts: Sequence[str], spans: Sequence[Sequence[Span]]
+    reader: SpanReader, question: str, hits: Sequence[Hit], spans: Sequence[Sequence[Span]]
 ) -> list[list[Span]]:
     """Read the best span of each passage again in its sentence.
 
     Args:
         reader: The reader that found the spans.
         question: The question.
-        texts: Texts of the passages.
+        hits: The passages; a row of a table is not read again, since it has no sentences.
         spans: The spans found in each, best first.
 
     Returns:
         The same spans with `close_score`: for a passage's best span, the score of its words in their sentence; for
         its other spans, their score changed by the same amount.
     """
+    texts = [hit.passage.text for hit in hits]
     closely = [[replace(span, close_score=span.score) for span in found] for found in spans]
-    sentences = {i: _sentences_of(texts[i], found[0]) for i, found in enumerate(spans) if found}
+    sentences = {i: _sentences_of(texts[i], found[0]) for i, found in enumerate(spans) if found and hits[i].row is None}
     shorter = {i: (low, high) for i, (low, high) in sentences.items() if (low, high) != (0, len(texts[i]))}
     again = reader.read(question, [texts[i][low:high] for i, (low, high) in shorter.items()]) if shorter else []
     for (i, (low, _)), found in zip(shorter.items(), again, strict=True):

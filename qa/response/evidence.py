@@ -64,7 +64,7 @@ def _asks(sentence: str) -> bool:
 
 def _shares(question: str, asked: Sequence[str], sentences: Sequence[Passage]) -> list[float]:
     """Return the share of the question's words, weighted by rarity, close together in each sentence, 0 to 1."""
-    return [proximity.window for proximity in measure(question, asked, [each.text for each in sentences])]
+    return [proximity.window for proximity in measure(question, asked, [[each.text] for each in sentences])]
 
 
 def _sentences(passage: Passage) -> list[Passage]:
