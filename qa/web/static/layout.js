@@ -30,6 +30,7 @@
     let [at, level] = [text.start, FIRST_LEVEL - 1];
 
     function write(parent, start, end) {
+      if (end <= place.start || place.end <= start) return parent.append(...characters(cut(start, end)));
       const [from, to] = [place.start, place.end].map((offset) => Math.max(start, Math.min(end, offset)));
       parent.append(...characters(cut(start, from)));
       if (from < to) parent.append(make("mark", { className: place.passage ? "passage" : "" }, ...characters(cut(from, to))));
@@ -38,8 +39,9 @@
 
     function hideUntil(start) {
       if (start <= at) return;
-      const hidden = make("span", { className: "hidden" });
+      const hidden = document.createElement("span");
       write(hidden, at, start);
+      hidden.className = hidden.querySelector("mark") ? "hidden marked" : "hidden";
       open.at(-1).element.append(hidden);
       at = start;
     }
@@ -70,7 +72,10 @@
     const marks = [...sheet.querySelectorAll("mark")];
     // Words that are only in markup, the address of a link say, are shown with it.
     if (!marks.some((mark) => !mark.closest(".hidden") && mark.textContent.trim())) sheet.classList.add("unhidden");
-    marks.forEach((mark) => mark.closest(".hidden") || mark.closest("td, th")?.classList.add("marked"));
+    for (const cell of marks.map((mark) => (mark.closest(".hidden") ? null : mark.closest("td, th")))) {
+      cell?.classList.add("marked");
+      cell?.parentElement.classList.add("of-marked");
+    }
   }
 
   // Appends the element of a tag to its parent, and returns it.
@@ -84,7 +89,7 @@
     if (tag === "row") return added(make("tr", {}, ...(isSheet ? [make("th", { scope: "row", "data-label": number })] : [])));
     if (tag === "cell" || tag === "head") return cell(parent, tag, number);
     if (tag === "h") return added(make(`h${level}`, { className: `level-${number}` }));
-    if (tag === "slide") return added(make("section", { className: "slide", "aria-label": `Slide ${number}`, "data-label": `Slide ${number}`, "data-number": number }));
+    if (tag === "slide") return added(make("section", { className: "slide-card", "aria-label": `Slide ${number}`, "data-label": `Slide ${number}`, "data-number": number }));
     const [name, className = ""] = TAGS[tag] ?? ["span"];
     const element = added(make(name, { className }));
     if (tag === "ol") element.start = number;
@@ -106,10 +111,9 @@
   }
 
   function cell(row, tag, column) {
-    const isNumbered = row.firstElementChild?.matches("th[scope=row]") ? 1 : 0;
-    const cells = () => row.querySelectorAll(":scope > :is(td, th)").length - isNumbered;
-    while (cells() < column) row.append(make("td"));
-    const made = make(tag === "head" ? "th" : "td", { dir: "auto" });
+    for (row.columns ??= 0; row.columns < column; row.columns += 1) row.append(document.createElement("td"));
+    row.columns += 1;
+    const made = document.createElement(tag === "head" ? "th" : "td");
     if (tag === "head") made.scope = "col";
     row.append(made);
     return made;

@@ -5,6 +5,8 @@
 (() => {
   const { make, call, narrow, say, units, viewing } = verbatim;
   const REACH = 100_000; // characters shown before and after the place; the server gives 200,000 at a time
+  const RICH_REACH = 30_000; // of sheets and Markdown, in which each few characters are an element
+  const RICH = /\.(?:csv|tsv|tab|xls\w|xltx|ods|ots|md|markdown)$/iu;
   const NEAR = "150% 0px"; // pages as far beyond the view are fetched
   const WORDS_SAID = 300;
   const LABELS = 48; // pixels that the numbers of rows cover
@@ -22,6 +24,8 @@
   const route = (what, values) => `/api/documents${what}?${query(values)}`;
   const isSame = (one, other) => ["document", "start", "end", "passage", "sha256"].every((key) => one[key] === other[key]);
 
+  const reach = (name) => (RICH.test(name) ? RICH_REACH : REACH);
+
   function placeOf(data) {
     const { document: name, start, end, sha256 = "", passage } = data;
     return { document: name, start: Number(start) || 0, end: Number(end) || 0, sha256, passage: passage === "1" };
@@ -33,7 +37,7 @@
     if (!place.document) return contents();
     if (shown && isSame(place, shown.place)) return again();
     const middle = Math.floor((place.start + place.end) / 2);
-    await load(place, Math.max(0, middle - REACH));
+    await load(place, Math.max(0, middle - reach(place.document)));
   }
 
   // The place is shown already: mark it again, and check that the document has not changed since.
@@ -53,7 +57,7 @@
     region.setAttribute("aria-busy", "true");
     const asked = { name: place.document, sha256: place.sha256 };
     try {
-      const stretch = { ...asked, start: low, end: low + 2 * REACH };
+      const stretch = { ...asked, start: low, end: low + 2 * reach(place.document) };
       const parts = ["/text", "/places", "/layout"].map((what) => call(route(what, stretch)));
       const [text, { places, pages }, layout] = await Promise.all(parts);
       const isPrinted = pages.length && place.start < place.end;
@@ -140,7 +144,7 @@
       button.addEventListener("click", () => load(place, low, toEnd));
       return button;
     };
-    const earlier = text.start > 0 ? [turn("Earlier", Math.max(0, text.start - 2 * REACH), true)] : [];
+    const earlier = text.start > 0 ? [turn("Earlier", Math.max(0, text.start - 2 * reach(text.name)), true)] : [];
     const later = text.end < text.characters ? [turn("Later", text.end, false)] : [];
     return make("p", { className: "stretch" }, `${said} `, ...earlier, ...later);
   }
@@ -164,6 +168,7 @@
   // Browsers break lines at newlines, but show a lone carriage return, the newline of old Macs, as a space, and a null
   // character not at all.
   function characters(text) {
+    if (!/[\r\0]/u.test(text)) return [text];
     const lines = text.replaceAll("\0", "␀").split(/(?<=\r)(?!\n)/);
     return lines.flatMap((line) => (line.endsWith("\r") ? [line, make("br")] : [line]));
   }
