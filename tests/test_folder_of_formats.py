@@ -143,7 +143,7 @@ def test_an_answer_out_of_each_format_has_its_place(answerer, name, words, place
     answerer.look_for(words)
     answer = answerer.ask(f"what about {words}?", within=[name])
     if not answer.answered:  # in a row of a table, what the question says is no answer to it
-        answer = answerer.ask("what does it say?", within=[name])
+        answer = answerer.ask("what does the table say?", within=[name])
     assert (answer.text, answer.document, answer.place) == (words, name, place)
     assert answerer.text(name)[answer.start : answer.end] == words
 
