@@ -47,7 +47,7 @@ DOCUMENTS = Path(__file__).parents[1] / "tests" / "data" / "documents"
 SUFFIXES = (
     ".bin .csv .docx .eml .epub .html .json .jsonl .mbox .md .odp .ods .odt .pdf .pptx .py .rtf .tsv .txt".split()
 )
-SUFFIXES += [".xlsx", ".zip"]
+SUFFIXES += ".xlsx .zip .7z .adoc .gz .ics .ipynb .msg .org .rst .srt .tar .tex .vcf .vtt .xls .xml".split()
 """An input is a byte that selects one of these suffixes, followed by the file's content."""
 MAX_BYTES = 40_000
 MOST_CPU_S = 10

@@ -47,6 +47,17 @@ class DocumentIndex(Protocol):
     def words_held(self, words: Collection[str], *, as_written: bool = False) -> set[str]:
         """Return those of some lower-case words that occur in a document: as written, or in any form of their stem."""
 
+    def names_holding(self, words: Collection[str], strings: Collection[str] = ()) -> list[str]:
+        """Return the names of the documents whose texts may hold all of some words and other strings, sorted.
+
+        Args:
+            words: Words of letters and digits; each stands for every form of its stem, with or without accents.
+            strings: Other strings, and words of scripts without spaces; each stands for itself.
+
+        Returns:
+            Every document that holds all of them, and perhaps some that do not.
+        """
+
     def documents(self) -> list[DocumentRecord]:
         """Return all documents, sorted by name."""
 

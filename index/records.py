@@ -138,7 +138,18 @@ READ = ("indexed", "partly read")
 """Statuses of files whose current content is in the index."""
 
 
-_NEWER = {".doc": "DOCX", ".xls": "XLSX", ".ppt": "PPTX", ".fodt": "ODT", ".fods": "ODS", ".fodp": "ODP"}
+_NEWER = {
+    ".fodt": "ODT",
+    ".fods": "ODS",
+    ".fodp": "ODP",
+    **dict.fromkeys(".wpd .wps .pages .sxw .hwp .lwp".split(), "DOCX or PDF"),
+    **dict.fromkeys(".numbers .sxc .wk4 .wb2 .dif".split(), "XLSX"),
+    **dict.fromkeys(".key .sxi".split(), "PPTX or PDF"),
+    **dict.fromkeys(".pub .vsd .vsdx .odg .one .dwg .dxf .xps .djvu .indd .ai .psd .emf .wmf .svg".split(), "PDF"),
+    **dict.fromkeys(".mobi .azw .azw3 .fb2 .lit".split(), "EPUB"),
+    **dict.fromkeys(".rar .arj .lzh .cab .ace".split(), "ZIP"),
+    **dict.fromkeys(".pst .ost .dbx".split(), "EML or MBOX"),
+}
 """Readable formats that the programs writing these unsupported ones can save."""
 
 
@@ -224,6 +235,68 @@ class Hit:
     bm25: float
     proximity: Proximity = NOWHERE_NEAR
     row: TableRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A place of a document where words stand.
+
+    Attributes:
+        start: Offset of the first of the words in the document's text, in code points.
+        end: Offset after the last; `text == document_text[start:end]`.
+        text: The text from the first of the words to the last.
+        place: Where in the document that is, for people: "page 3", "slide 7"; None if it has no such places.
+        snippet: The text around it, verbatim.
+        snippet_start: Offset of the snippet in the document's text.
+        marks: Offsets in the document's text of each word or phrase that stands in the snippet: first character,
+            and after the last.
+    """
+
+    start: int
+    end: int
+    text: str
+    place: str | None
+    snippet: str
+    snippet_start: int
+    marks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentOccurrences:
+    """A document in which words stand.
+
+    Attributes:
+        document: Name of the document.
+        document_sha256: Hash of its file.
+        title: Its title.
+        n_places: Number of all places in it.
+        places: Some of them, in order.
+    """
+
+    document: str
+    document_sha256: str
+    title: str
+    n_places: int
+    places: tuple[Occurrence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Concordance:
+    """Where words stand in the documents.
+
+    Attributes:
+        words: The words and phrases, as typed.
+        n_documents: Number of all documents in which they stand.
+        n_places: Number of all places.
+        n_unread: Number of documents that may have them too, and were not looked through: there were too many.
+        documents: Some of the documents, by name.
+    """
+
+    words: str
+    n_documents: int
+    n_places: int
+    n_unread: int
+    documents: tuple[DocumentOccurrences, ...]
 
 
 Rectangle = tuple[float, float, float, float]

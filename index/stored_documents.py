@@ -31,6 +31,10 @@ class StoredDocuments(DocumentIndex):
         """Return those of some lower-case words that occur in a document: as written, or in any form of their stem."""
         return self.store.passages.words_held(words, as_written=as_written)
 
+    def names_holding(self, words: Collection[str], strings: Collection[str] = ()) -> list[str]:
+        """Return the names of the documents whose texts may hold all of some words and other strings, sorted."""
+        return self.store.passages.names_holding(words, strings)
+
     def documents(self) -> list[DocumentRecord]:
         """Return the documents in the index, sorted by name."""
         return self.store.documents.all()

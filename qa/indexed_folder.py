@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Self
 
 from index.errors import ParameterError
+from index.finding import find
 from index.formats.content import Place
 from index.ingest.sync import Progress, SyncReport
 from index.library import Library
 from index.maintenance.integrity import Diagnosis
-from index.records import Document, DocumentRecord, FileRecord, PageBoxes
+from index.records import Concordance, Document, DocumentRecord, FileRecord, PageBoxes, TableRow
 from qa.progress import IndexingProgress
 from qa.records.answer import Quotation
 
@@ -192,6 +193,22 @@ class IndexedFolder:
         """
         return self._library.page_sizes(name)
 
+    def table_rows(self, name: str, start: int, end: int) -> list[TableRow]:
+        """Return the rows of tables that share characters with a span of a document's text.
+
+        Args:
+            name: The document's name.
+            start: Offset of the span's first character in the document's text.
+            end: Offset after its last character.
+
+        Returns:
+            The rows in the order of the text, with the offsets of their values.
+
+        Raises:
+            UnknownDocumentError: The document is not in the index.
+        """
+        return self._library.table_rows(name, start, end)
+
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         """Return where a span of a PDF's text is on its pages.
 
@@ -236,6 +253,47 @@ class IndexedFolder:
                 )
             place = self._library.place_at(name, start) or None
             return Quotation(name, record.sha256, record.title, place, start, end, text[start:end])
+
+    def find(
+        self,
+        words: str,
+        *,
+        within: Sequence[str] | None = None,
+        any_form: bool = False,
+        offset: int = 0,
+        limit: int = 20,
+        places: int = 20,
+        start: int = 0,
+    ) -> Concordance:
+        """Find every place where words stand, document by document; case and accents are ignored.
+
+        Args:
+            words: Words, and phrases in quotation marks. Several are all to stand within 300 characters of one
+                another; in a document that holds them all, but never so close, each is a place of its own.
+            within: Names of the documents to look in; None is all of them.
+            any_form: Whether a word may stand in any form of its stem: "signed" for "sign".
+            offset: Number of found documents to skip.
+            limit: Most documents to return, 1 to 500.
+            places: Most places to return of each, 1 to 1,000.
+            start: Offset in a document's text before which places are skipped.
+
+        Returns:
+            The documents by name, each with its places, and the numbers of all.
+
+        Raises:
+            ParameterError: There is nothing to look for, or a number is out of range.
+            UnknownDocumentError: `within` names a document that is not in the index.
+        """
+        return find(
+            self._library,
+            words,
+            within,
+            any_form=any_form,
+            offset=offset,
+            limit=limit,
+            places=places,
+            start=start,
+        )
 
     def doctor(self, *, mend: bool = False) -> Diagnosis:
         """Check every invariant of the index, and repair what can be repaired.

@@ -15,6 +15,7 @@ from qa.decision.abstention import Source, build_answer
 from qa.decision.decider import Candidate, Decider
 from qa.engine import Engine
 from qa.question.checks import check_question
+from qa.question.numbered_clause import clauses_asked_for
 from qa.question.self_repair import as_corrected
 from qa.question.spelling import held_by
 from qa.question.table_questions import table_question
@@ -281,7 +282,10 @@ def _judged(question: str, asked: str, hits: Sequence[Hit], options: Options, so
     candidates: list[Candidate] = []
     selection = RowSelection(asked, hits, source.rows_of)
     likely = worth_reading(selection.hits)
-    if likely:
+    if clauses := clauses_asked_for(asked, hits):
+        sure = 1 / len(clauses)  # each as likely as the others to be the one that is meant
+        candidates = [Candidate(c.hit, c.start, c.end, (c.hit.passage,), sure, beats_null=True) for c in clauses]
+    elif likely:
         options.on_stage(Stage.READING)
         spans = selection.checked(likely, options.reader.read(asked, likely))
         options.on_stage(Stage.DECIDING)

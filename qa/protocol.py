@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from index.records import DocumentRecord, Hit
+from index.records import Concordance, DocumentRecord, Hit
 from qa.records.answer import Answer
 from qa.records.worked_out import WorkedOut
 
@@ -36,6 +36,11 @@ class DocumentAnswerer(Protocol):
 
     def search(self, question: str, *, within: Sequence[str] | None = None) -> list[Hit]:
         """Return the passages that would be read for a question, best first."""
+
+    def find(
+        self, words: str, *, within: Sequence[str] | None = None, any_form: bool = False, places: int = 20
+    ) -> Concordance:
+        """Find every place where words stand; `within` names the documents, `places` is the most of each."""
 
     def as_meant(self, question: str) -> str:
         """Return a question with self-corrections and typing mistakes resolved."""

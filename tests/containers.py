@@ -1,6 +1,7 @@
 """Files within files, made by the tests."""
 
 import io
+import tarfile
 import zipfile
 from email.message import EmailMessage
 
@@ -11,6 +12,17 @@ def make_zip(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED)
     with zipfile.ZipFile(packed, "w", compression) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def make_tar_gz(members: dict[str, bytes]) -> bytes:
+    """A compressed archive of members by their names."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, content in members.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(content)
+            archive.addfile(header, io.BytesIO(content))
     return packed.getvalue()
 
 

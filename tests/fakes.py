@@ -4,6 +4,7 @@ import hashlib
 import re
 import threading
 import time
+import unicodedata
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -147,6 +148,11 @@ def busy_inference(engine: Engine) -> Iterator[Callable[[], None]]:
         other.join()
 
 
+def _stem(word: str) -> str:
+    plain = "".join(char for char in unicodedata.normalize("NFD", word.lower()) if not unicodedata.combining(char))
+    return _STEMMER.stemWord(plain)
+
+
 @dataclass(frozen=True)
 class _Contents:
     """What a fake index holds in one state."""
@@ -234,6 +240,17 @@ class FakeIndex(DocumentIndex):
         texts = (document.text.lower() for document in self._now.documents.values())
         held = {_STEMMER.stemWord(word) for text in texts for word in _WORD.findall(text)}
         return {word for word in words if _STEMMER.stemWord(word) in held}
+
+    def names_holding(self, words: Collection[str], strings: Collection[str] = ()) -> list[str]:
+        if not words and not strings:
+            return []
+        found = []
+        for name, document in sorted(self._now.documents.items()):
+            stems = {_stem(word) for word in _WORD.findall(document.text)}
+            has_words = all(_stem(word) in stems for word in words)
+            if has_words and all(string in document.text for string in strings):
+                found.append(name)
+        return found
 
     def documents(self) -> list[DocumentRecord]:
         return [self.record(name) for name in sorted(self._now.documents)]

@@ -60,14 +60,13 @@ def test_a_full_disk_is_said_in_a_line_and_what_was_committed_stays(folder, moun
 def test_on_a_full_disk_the_command_ends_with_the_line(folder, mounted, monkeypatch):
     fill(folder, 60)
     monkeypatch.setenv("VERBATIM_INDEX_DIR", str(mounted / "index"))
-    done = in_a_process("index", str(folder))
-    assert done.returncode == 2
-    last = done.stderr.decode().splitlines()[-1]
-    assert last.startswith("verbatim: the disk of ")
-    assert b"Traceback" not in done.stderr
-    said = in_a_process("documents", "--folder", str(folder))
-    assert said.returncode == 0
-    assert b"0.txt" in said.stdout
+    ((code, _, complaint),) = in_a_process(("index", str(folder)))
+    assert code == 2
+    assert complaint.decode().splitlines()[-1].startswith("verbatim: the disk of ")
+    assert b"Traceback" not in complaint
+    ((code, listed, _),) = in_a_process(("documents", "--folder", str(folder)))
+    assert code == 0
+    assert b"0.txt" in listed
 
 
 def test_what_is_deleted_on_a_full_disk_makes_room(folder, mounted):
@@ -163,15 +162,15 @@ def test_two_writers_at_once_end_in_a_line_and_the_other_goes_on(folder, tmp_pat
     index._upkeep.finish()
     fill(folder, 3, first=3)
     with index.writing():
-        done = in_a_process("index", str(folder))
-        assert done.returncode == 2
-        assert done.stderr.decode().splitlines() == [
+        ((code, _, complaint),) = in_a_process(("index", str(folder)))
+        assert code == 2
+        assert complaint.decode().splitlines() == [
             f"verbatim: the index of '{folder}' is being written by another process; wait until it is done"
         ]
         assert len(index.sync().added) == 3
     index.close()
     assert index.doctor().problems == ()
-    assert in_a_process("index", str(folder)).returncode == 0
+    assert [code for code, *_ in in_a_process(("index", str(folder)))] == [0]
 
 
 def test_an_index_of_a_newer_version_is_left_as_it_is(folder, tmp_path, monkeypatch):
@@ -185,8 +184,8 @@ def test_an_index_of_a_newer_version_is_left_as_it_is(folder, tmp_path, monkeypa
     with pytest.raises(MismatchedIndexError, match="was made by a newer version; rebuild it with: verbatim index"):
         Library(folder, HashEmbedder(), tmp_path / "index")
     for command in (["index", str(folder)], ["doctor", str(folder)], ["ask", "who?", "--folder", str(folder)]):
-        done = in_a_process(*command)
-        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-        assert b"newer version" in done.stderr
+        ((code, _, complaint),) = in_a_process(command)
+        assert (code, len(complaint.splitlines())) == (2, 1)
+        assert b"newer version" in complaint
     assert index.store.meta.get("certificate")["schema"] == 99
     assert len(index.documents()) == 3

@@ -107,6 +107,19 @@ def test_context_is_the_title_cut_to_its_limit_unless_the_passage_begins_with_it
     assert small.context(given_document, small.split(given_document)[0]) == context
 
 
+@pytest.mark.parametrize(
+    ("name", "title", "passage", "context"),
+    [
+        ("oslo/order-44.txt", "Lease", "Some words.", "Lease › order 44"),
+        ("oslo.txt", "Some words", "Some words of the passage.", "oslo"),
+        ("in/oslo lease.txt", "Lease in Oslo", "Some words.", "Lease in Oslo"),
+    ],
+)
+def test_context_holds_the_words_of_the_files_name(name, title, passage, context):
+    given_document = document(passage, name, title)
+    assert small.context(given_document, small.split(given_document)[0]) == context
+
+
 def test_an_empty_text_has_no_passages():
     assert small.split(document("")) == []
     assert small.split(document(" \n ")) == []

@@ -35,7 +35,7 @@ def reports(folder):
     (folder / "a.txt").write_text("Report A\n\nThe cell was led by KARIMOV of Khujand.", encoding="utf-8")
     (folder / "b.md").write_text("# Costs [bold]\n\nIt was paid by NASA.", encoding="utf-8")
     (folder / "c.pdf").write_bytes(b"%PDF")
-    (folder / "d.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (folder / "d.mp3").write_bytes(b"ID3\x04\x00")
     return folder
 
 
@@ -196,6 +196,21 @@ def test_not_answered_is_exit_code_1_with_the_reason_and_the_nearest(reports):
     assert (answer["answered"], answer["reason"]) == (False, "too unsure")
 
 
+def test_search_lists_every_place_with_the_words_marked(reports):
+    said = run("search", '"led by" khujand', "--folder", reports).stdout
+    assert "a.txt · 1 place" in said
+    assert "[23:48]" in said
+    assert "The cell was [[led by]] KARIMOV of [[Khujand]]." in said
+    assert "1 place in 1 document" in said
+    found = json.loads(run("search", "was", "-f", reports, "--json", "--limit", "1").stdout)
+    assert (found["n_documents"], found["n_places"], len(found["documents"])) == (2, 2, 1)
+    assert found["documents"][0]["places"][0]["text"] == "was"
+    assert "documents 2 to 2 are listed" in run("search", "was", "-f", reports, "--limit", "1", "--offset", "1").stdout
+    assert "0 places in 0 documents" in run("search", "pay", "-f", reports, code=1).stdout
+    assert "[[paid]]" in run("search", "costing paid", "-f", reports, "--any-form").stdout
+    assert "not in the index" in run("search", "was", "-f", reports, "--within", "c.pdf", code=2).stderr
+
+
 def test_within(reports):
     assert "NASA" in run("ask", "who led the cell?", "--folder", reports, "--within", "b.md").stdout
     assert "'x.txt'" in run("ask", "who?", "--folder", reports, "--within", "x.txt", code=2).stderr
@@ -206,13 +221,13 @@ def test_index_tells_what_it_did_and_what_it_left_out(reports):
     assert "2 documents in the index: 2 added, 0 unchanged" in said
     assert "4 files: 2 indexed, 1 failed, 1 unsupported" in said
     assert "left out: c.pdf: not a PDF file: it does not begin with %PDF-" in said
-    assert "left out: d.png: unsupported file type" in said
+    assert "left out: d.mp3: unsupported file type" in said
     (reports / "a.txt").unlink()
     done = json.loads(run("index", reports, "--json").stdout)
     assert (done["removed"], done["unchanged"], done["documents"]) == (["a.txt"], 1, 1)
     assert done["left_out"] == {
         "c.pdf": "not a PDF file: it does not begin with %PDF-",
-        "d.png": "unsupported file type",
+        "d.mp3": "unsupported file type",
     }
     assert done["statuses"] == {"indexed": 1, "failed": 1, "unsupported": 1}
 
@@ -234,13 +249,13 @@ def test_what_failed_is_read_again(reports):
 
 def test_many_files_of_a_type_that_is_not_read_are_counted(reports):
     for number in range(11):
-        (reports / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0")
-    (reports / "old.doc").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+        (reports / f"{number}.wav").write_bytes(b"RIFF\x00\x00")
+    (reports / "old.wpd").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     said = run("index", reports).stdout
-    assert "left out: 11 .jpg files: unsupported file type; verbatim documents lists them" in said
-    assert "left out: old.doc: unsupported file type; save it again as DOCX" in said
-    assert "7.jpg" not in said
-    assert "left out: 7.jpg: unsupported file type" in run("documents", "--folder", reports).stdout
+    assert "left out: 11 .wav files: unsupported file type; verbatim documents lists them" in said
+    assert "left out: old.wpd: unsupported file type; save it again as DOCX or PDF" in said
+    assert "7.wav" not in said
+    assert "left out: 7.wav: unsupported file type" in run("documents", "--folder", reports).stdout
 
 
 def test_documents_shows_the_ledger(reports):
@@ -248,7 +263,7 @@ def test_documents_shows_the_ledger(reports):
     run("index", reports)
     said = run("documents", "--folder", reports).stdout
     lines = {line.split()[0]: line.split()[-1] for line in said.splitlines()}
-    assert (lines["a.txt"], lines["c.pdf"], lines["d.png"]) == ("indexed", "failed", "unsupported")
+    assert (lines["a.txt"], lines["c.pdf"], lines["d.mp3"]) == ("indexed", "failed", "unsupported")
     assert (lines["e.zip"], lines["e.zip/in.txt"], lines["e.zip/copy.md"]) == ("indexed", "indexed", "duplicate")
     assert "7 files: 4 indexed, 1 failed, 1 unsupported, 1 duplicate" in said
     assert "left out: e.zip/copy.md: same content as b.md" in said
@@ -384,7 +399,9 @@ def test_evaluate_in_both_modes_beside_another_system(tmp_path):
 
 def test_help_names_every_command():
     said = run("--help").stdout
-    assert all(command in said for command in ("ask", "index", "documents", "doctor", "serve", "evaluate", "train"))
+    assert all(
+        command in said for command in ("ask", "search", "index", "documents", "doctor", "serve", "evaluate", "train")
+    )
 
 
 def test_help_fits_80_columns_and_cuts_nothing_off(monkeypatch):
@@ -392,6 +409,7 @@ def test_help_fits_80_columns_and_cuts_nothing_off(monkeypatch):
     for command in (
         [],
         ["ask"],
+        ["search"],
         ["index"],
         ["documents"],
         ["doctor"],

@@ -4,6 +4,7 @@ import pytest
 
 from index.errors import QuestionError, UnknownDocumentError
 from qa.dialogue.conversation import REMEMBERED_TURNS, Conversation
+from qa.dialogue.mention_request import words_asked_for
 from qa.records.turn import Kind
 
 BRIDGE = "The Sarn bridge was designed by MARLOWE. The Sarn bridge was opened in JUNE."
@@ -164,3 +165,39 @@ def test_a_conversation_can_be_gone_on_with(answerer, chat):
     later = Conversation(answerer, turns=chat.turns)
     assert later.ask("When was it opened?").understood == "When was the Sarn bridge opened?"
     assert len(chat.turns) == 1
+
+
+def test_who_asks_where_words_stand_gets_every_place_and_no_answer(chat, answerer):
+    turn = chat.ask("Which documents mention the Sarn bridge?")
+    assert (turn.kind, turn.answer, turn.answered) == (Kind.PLACES, None, True)
+    assert turn.text == '2 places in 1 document for "Sarn bridge": bridge.txt (2).'
+    assert turn.documents == ("bridge.txt",)
+    assert [BRIDGE[place.start : place.end] for place in turn.found.documents[0].places] == ["Sarn bridge"] * 2
+    assert chat.ask("where are bridges mentioned?").found.n_places == 2  # in another form
+    both = chat.ask("In which files do MARLOWE and June appear?")
+    assert [place.text for place in both.found.documents[0].places] == ["MARLOWE. The Sarn bridge was opened in JUNE"]
+    none = chat.ask("where is the xylophone mentioned?")
+    assert (none.kind, none.text, none.found.n_places) == (Kind.PLACES, "No document mentions “the xylophone”.", 0)
+    assert chat.ask("where is nothing mentioned in bridge.txt?").found.n_places == 0
+    museum = answerer.conversation(["museum.txt"]).ask("is the bridge mentioned anywhere?")
+    assert museum.found.n_places == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("which files mention the Harlow Bridge and Ann Lee", "the Harlow Bridge and Ann Lee"),
+        ("in which documents does Marlowe appear?", "Marlowe"),
+        ('how many documents contain the word "asylum"?', 'the word "asylum"'),
+        ("does any of the documents mention NASA?", "NASA"),
+        ("Is the U.S. mentioned in any document?", "the U.S."),
+        ("show me all mentions of Khujand", "Khujand"),
+        ("where is it mentioned?", None),
+        ("Where was the body found?", None),
+        ("which documents contain errors?", None),
+        ("what does the report mention about costs?", None),
+        ("who mentioned the treaty?", None),
+    ],
+)
+def test_requests_for_places_are_told_from_questions(asked, words):
+    assert words_asked_for(asked) == words

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from containers import make_mail, make_zip
+from containers import make_mail, make_tar_gz, make_zip
 from fakes import HashEmbedder, SpansReader
 from index.errors import UnknownDocumentError, UnreadableFileError, UnsupportedFileError
 from index.formats.content import Boxes
@@ -42,6 +42,8 @@ EPUB = {
         media-type="application/xhtml+xml"/></manifest><spine><itemref idref="a"/></spine></package>""",
     "a.xhtml": b"<html><body><h1>Lighthouses</h1><p>The lighthouse was built by Emmerich in 1856.</p></body></html>",
 }
+FORMATS = DOCUMENTS.parent / "formats"
+TAR_GZ = make_tar_gz({"dike.txt": b"The dike ends in Fussach."})
 MADE = {
     "book.epub": make_zip(EPUB),
     "mail.eml": make_mail("The dredger is called Goliath.", {"costs.csv": b"Item,Cost\nAnchor,77 EUR\n"}),
@@ -55,6 +57,18 @@ MADE = {
     "archive.zip": make_zip(
         {"deep/page.html": b"<html><body><h1>Ferries</h1><p>It is called Tabor.</p></body></html>"}
     ),
+    "budget.xls": (FORMATS / "budget.xls").read_bytes(),
+    "unsent.msg": (FORMATS / "no-attachments.msg").read_bytes(),
+    "regatta.ics": b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Regatta\nLOCATION:Wasserburg\nEND:VEVENT\nEND:VCALENDAR\n",
+    "people.vcf": b"BEGIN:VCARD\nFN:Greta Vogel\nTEL:08382 4711\nEND:VCARD\n",
+    "interview.vtt": b"WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ann>It sank in 1864.\n",
+    "depths.ipynb": b'{"nbformat": 4, "cells": [{"cell_type": "markdown", "source": "# Depths\\n\\nBy Nora."}]}',
+    "rules.rst": b"Rules\n=====\n\nOars are of *ash*.\n",
+    "sails.org": b"* Sails\nSewn by /Ida/.\n",
+    "masts.adoc": b"= Masts\n\nMade of _larch_.\n",
+    "keels.tex": b"\\section{Keels} Cast in \\emph{Ulm}.\n",
+    "news.xml": b"<rss><channel><item><title>Storm</title><summary>Felt in Arbon</summary></item></channel></rss>",
+    "old.tar.gz": TAR_GZ,
 }
 ANSWERS = [
     ("multicolumn.pdf", "Copenhagen", "page 3"),
@@ -79,6 +93,18 @@ ANSWERS = [
     ("plain.txt", "Clara Meyer", None),
     ("locks.py", "1234", "line 3"),
     ("archive.zip/deep/page.html", "Tabor", "Ferries"),
+    ("budget.xls", "8,641.50 EUR", "Costs, row 11"),
+    ("unsent.msg", "crocodile@neverland.com", "mail from peterpan@neverland.com"),
+    ("regatta.ics", "Wasserburg", "Regatta"),
+    ("people.vcf", "08382 4711", "Greta Vogel"),
+    ("interview.vtt", "1864", "at 0:00:01"),
+    ("depths.ipynb", "Nora", "Depths"),
+    ("rules.rst", "ash", "Rules"),
+    ("sails.org", "Ida", "Sails"),
+    ("masts.adoc", "larch", "Masts"),
+    ("keels.tex", "Ulm", "Keels"),
+    ("news.xml", "Arbon", "Storm"),
+    ("old.tar.gz/dike.txt", "Fussach", None),
 ]
 
 
@@ -117,7 +143,7 @@ def test_an_answer_out_of_each_format_has_its_place(answerer, name, words, place
     answerer.look_for(words)
     answer = answerer.ask(f"what about {words}?", within=[name])
     if not answer.answered:  # in a row of a table, what the question says is no answer to it
-        answer = answerer.ask("what does it say?", within=[name])
+        answer = answerer.ask("what does the table say?", within=[name])
     assert (answer.text, answer.document, answer.place) == (words, name, place)
     assert answerer.text(name)[answer.start : answer.end] == words
 
@@ -125,7 +151,7 @@ def test_an_answer_out_of_each_format_has_its_place(answerer, name, words, place
 def test_every_file_has_its_line(harbour):
     lines = {record.name: (record.status, record.detail) for record in harbour.files()}
     files = {path.relative_to(harbour.folder).as_posix() for path in harbour.folder.rglob("*.*")}
-    assert set(lines) == files | {"mail.eml/costs.csv", "archive.zip/deep/page.html"}
+    assert set(lines) == files | {"mail.eml/costs.csv", "archive.zip/deep/page.html", "old.tar.gz/dike.txt"}
     assert lines["sources/report.fodt"][0] == "unsupported"
     assert lines["libreoffice-writer-password.pdf"][0] == "failed"
     assert "VERBATIM_PASSWORDS" in lines["libreoffice-writer-password.pdf"][1]
@@ -252,10 +278,10 @@ def assert_consistent(index):
 
 
 def test_an_archive_that_changes(folder, opened):
-    write(folder, "a.zip", make_zip({"one.txt": b"Words of one.", "two.txt": b"Words of two.", "x.png": b"\x89PNG"}))
+    write(folder, "a.zip", make_zip({"one.txt": b"Words of one.", "two.txt": b"Words of two.", "x.mp3": b"\x89PNG"}))
     index = opened()
     assert index.sync().added == ["a.zip/one.txt", "a.zip/two.txt"]
-    assert statuses(index)["a.zip/x.png"] == "unsupported"
+    assert statuses(index)["a.zip/x.mp3"] == "unsupported"
     report = index.sync()
     assert (report.unchanged, report.added, report.changed) == (2, [], [])
 
@@ -396,8 +422,8 @@ def test_added_files_may_be_of_any_kind(folder, opened, tmp_path):
     index = opened()
     report = index.add([DOCUMENTS / "report.pdf", DOCUMENTS / "budget.xlsx", write(tmp_path, "notes", b"Words.")])
     assert report.added == ["budget.xlsx", "notes", "report.pdf"]
-    with pytest.raises(UnsupportedFileError, match=r"a\.png: unsupported file type '\.png'; supported: PDF, "):
-        index.add([write(tmp_path, "a.png", b"\x89PNG\r\n")])
+    with pytest.raises(UnsupportedFileError, match=r"a\.mp3: unsupported file type '\.mp3'; supported: PDF, "):
+        index.add([write(tmp_path, "a.mp3", b"ID3\x04\x00")])
     with pytest.raises(UnreadableFileError, match=r"gone\.pdf: cannot be opened"):
         index.add([tmp_path / "gone.pdf"])
 

@@ -1,18 +1,28 @@
 """Archives, names in them, and the language of what is in files."""
 
+import bz2
+import gzip
 import io
+import lzma
+import random
 import stat
+import subprocess
+import sys
+import tarfile
 import time
 import zipfile
 import zlib
 
+import py7zr
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contents import check, checked, is_harmless
 from index.errors import EmptyFileError, UnreadableFileError
-from index.formats.archives import load_zip
+from index.formats.archives.seven_zip import load_7z
+from index.formats.archives.tar_archive import load_compressed, load_tar
+from index.formats.archives.zip_archive import load_zip
 from index.formats.content import Content
 from index.formats.language import language_of
 from index.formats.naming import Names, safe_name
@@ -105,7 +115,8 @@ def test_a_bomb_is_not_unpacked():
 
 
 def test_a_bomb_that_lies_about_its_size_is_stopped(monkeypatch):
-    monkeypatch.setattr("index.formats.archives.MAX_PARTS_BYTES", 1_000_000)
+    monkeypatch.setattr("index.formats.archives.unpacked.MAX_PARTS_BYTES", 1_000_000)
+    monkeypatch.setattr("index.formats.archives.zip_archive.MAX_PARTS_BYTES", 1_000_000)
     honest = packed(("a", b"first"), ("b", bytes(20_000_000)))
     size = (20_000_000).to_bytes(4, "little")
     assert honest.count(size) >= 1
@@ -114,8 +125,8 @@ def test_a_bomb_that_lies_about_its_size_is_stopped(monkeypatch):
 
 
 def test_all_together_is_bounded(monkeypatch):
-    monkeypatch.setattr("index.formats.archives.MAX_PARTS_BYTES", 250)
-    monkeypatch.setattr("index.formats.archives.MAX_PARTS", 3)
+    monkeypatch.setattr("index.formats.archives.unpacked.MAX_PARTS_BYTES", 250)
+    monkeypatch.setattr("index.formats.archives.unpacked.MAX_PARTS", 3)
     content = read(packed(*((str(n), bytes(100)) for n in range(5))))
     assert [part.name for part in content.parts] == ["0", "1"]
     assert content.notes == (
@@ -233,3 +244,117 @@ def test_a_long_text_is_judged_by_its_middle():
     begun = time.process_time()
     assert language_of("Der Vertrag endet am vierten Mai. " * 500_000) == "de"
     assert time.process_time() - begun < 2
+
+
+def taken(*members: tuple[str, bytes], mode: str = "w:", links: tuple[str, ...] = ()) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode) as archive:
+        for name, content in members:
+            header = tarfile.TarInfo(name)
+            header.size = len(content)
+            archive.addfile(header, io.BytesIO(content))
+        for name in links:
+            header = tarfile.TarInfo(name)
+            header.type, header.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            archive.addfile(header)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"), [("w:gz", "a.tar.gz"), ("w:gz", "a.tgz"), ("w:bz2", "a.tar.bz2"), ("w:xz", "a.txz")]
+)
+def test_members_of_a_compressed_tar_are_parts(mode, name):
+    content = load_compressed(taken(("a/b.txt", b"words"), ("../Größe.csv", b"1,2"), mode=mode), name)
+    check(content)
+    assert [(part.name, part.content) for part in content.parts] == [("a/b.txt", b"words"), ("Größe.csv", b"1,2")]
+    assert content.notes == ()
+
+
+def test_an_archive_of_gnu_tar(tmp_path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "deep" / "a.txt").write_text("words")
+    (tmp_path / "in" / "link").symlink_to("deep/a.txt")
+    subprocess.run(["tar", "-czf", "a.tgz", "in"], cwd=tmp_path, check=True)
+    content = load_compressed((tmp_path / "a.tgz").read_bytes(), "a.tgz")
+    assert [(part.name, part.content) for part in content.parts] == [("in/deep/a.txt", b"words")]
+    assert content.notes == ("in/link is a link to somewhere else",)
+
+
+def test_a_compressed_file_that_is_no_archive_is_a_part_under_its_name_without_the_suffix():
+    for pack, suffix in ((gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")):
+        content = load_compressed(pack(b"words"), f"notes.txt{suffix}")
+        assert [(part.name, part.content) for part in content.parts] == [("notes.txt", b"words")]
+
+
+def test_a_tar_whose_end_is_missing_is_read_as_far_as_it_goes():
+    whole = taken(("a.txt", b"a" * 2000), ("b.txt", b"b" * 2000), links=("c",))
+    content = load_tar(whole[:4000])
+    assert [part.name for part in content.parts] == ["a.txt"]
+    assert content.notes
+    torn = load_compressed(gzip.compress(random.Random(1).randbytes(100_000))[:50_000], "a.bin.gz")
+    assert "the archive's end is missing" in torn.notes[0]
+    assert load_tar(whole).notes == ("c is a link to somewhere else",)
+
+
+def test_a_bomb_of_gzip_is_not_unpacked():
+    begun = time.process_time()
+    with pytest.raises(UnreadableFileError, match="unpacks to more than"):
+        load_compressed(gzip.compress(bytes(100_000_000)), "a.gz")
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("load", [load_tar, lambda content: load_compressed(content, "a.gz"), load_7z])
+def test_what_is_none_of_these_archives_is_refused(load):
+    for content in (b"", b"words", b"\x1f\x8b\x08", b"7z\xbc\xaf\x27\x1c" + bytes(50), b"\xfd7zXZ\x00", bytes(2000)):
+        assert checked(load, content) is None
+
+
+def seven(members: dict[str, bytes], **given) -> bytes:
+    file = io.BytesIO()
+    with py7zr.SevenZipFile(file, "w", **given) as archive:
+        for name, content in members.items():
+            archive.writestr(content, name)
+    return file.getvalue()
+
+
+def test_members_of_a_7z_archive_are_parts():
+    content = load_7z(seven({"a/b.txt": b"words", "Größe.csv": b"1,2", "empty": b""}))
+    check(content)
+    assert {part.name: part.content for part in content.parts} == {
+        "a/b.txt": b"words", "Größe.csv": b"1,2", "empty": b"",
+    }  # fmt: skip
+    assert content.notes == ()
+
+
+def test_a_7z_archive_opens_with_its_password():
+    archive = seven({"a.txt": b"words"}, password="secret")
+    with pytest.raises(UnreadableFileError, match="it needs a password"):
+        load_7z(archive)
+    with pytest.raises(UnreadableFileError, match="none of 1 passwords fits"):
+        load_7z(archive, ["wrong"])
+    assert [part.content for part in load_7z(archive, ["wrong", "secret"]).parts] == [b"words"]
+    headers = seven({"a.txt": b"words"}, password="secret", header_encryption=True)
+    with pytest.raises(UnreadableFileError, match="it needs a password"):
+        load_7z(headers)
+    assert [part.content for part in load_7z(headers, ["secret"]).parts] == [b"words"]
+
+
+def test_a_7z_archive_is_bounded(monkeypatch):
+    monkeypatch.setattr("index.formats.archives.seven_zip.MAX_PARTS_BYTES", 250)
+    content = load_7z(seven({str(n): bytes(100) for n in range(4)}))
+    assert [part.name for part in content.parts] == ["0", "1"]
+    assert content.notes == ("2 files are left out, each of which exceeds the size limit for the whole archive: 2, 3",)
+
+
+def test_a_damaged_7z_archive_is_refused_or_its_damage_named():
+    archive = bytearray(seven({"a.txt": random.Random(2).randbytes(5_000)}))
+    archive[2_000] ^= 0xFF
+    content = load_7z(bytes(archive))
+    assert (content.parts, content.notes) == ((), ("a.txt is damaged",))
+    assert checked(load_7z, bytes(archive)[:3_000]) is None
+
+
+def test_without_py7zr_people_are_told_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "py7zr", None)
+    with pytest.raises(UnreadableFileError, match=r"pip install 'verbatim-qa\[7z\]'"):
+        load_7z(b"7z")

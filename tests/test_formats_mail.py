@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contents import check, checked, place_of
 from index.errors import UnreadableFileError
 from index.formats.content import Content
-from index.formats.mail import load_eml, load_mbox
+from index.formats.mail.eml import load_eml, load_mbox
 
 
 def written(
@@ -194,3 +194,70 @@ def test_any_lines_are_read_or_refused(lines):
 def test_any_bytes_are_read_or_refused(content):
     checked(load_eml, content)
     checked(load_mbox, content)
+
+
+ITSELF = "mail of 4 May 2026 from Ann Lee"
+WROTE = "On Fri, 1 May 2026 at 10:00, Bob Ray <bob@example.org> wrote"
+OUTLOOK = "From: Bob Ray Sent: Friday To: Ann Lee Subject: Costs"
+
+
+@pytest.mark.parametrize(
+    ("body", "new", "older", "place"),
+    [
+        (
+            WROTE.replace(" wrote", "\nwrote") + ":\n\n> When will\n> it be?\n>> Old.\n\nOn Monday.\n",
+            "On Monday.",
+            "When will\nit be?\nOld.",
+            f"older mail ({WROTE}), quoted in {ITSELF}",
+        ),
+        (
+            "Ja.\n\n-----Ursprüngliche Nachricht-----\nVon: Bob\nGesendet: Freitag\nAn: Ann\n\nWann?",
+            "Ja.",
+            "Wann?",
+            f"quoted in {ITSELF}",
+        ),
+        (
+            "Yes.\n\nFrom: Bob Ray\nSent: Friday\nTo: Ann Lee\nSubject: Costs\n\nWhen?",
+            "Yes.",
+            "When?",
+            f"older mail ({OUTLOOK}), quoted in {ITSELF}",
+        ),
+        ("> When?\n\nOn Monday.", "On Monday.", "When?", f"quoted in {ITSELF}"),
+    ],
+)
+def test_what_a_mail_quotes_is_told_from_what_it_says(body, new, older, place):
+    content = read(written(body=body))
+    assert place_of(content, new) == ITSELF
+    assert place_of(content, older) == place
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "She wrote: see below.\n\nIt cost 3 > 2 euros.",
+        "From: here\nTo: there\n\nthe road is long.",
+        "As Ann wrote in 2019, the costs are these:\n\n- tea",
+        "I am writing on 3/5/2026 to say:\n\nall is well.",
+    ],
+)
+def test_a_mail_that_quotes_none_has_one_place(body):
+    assert len(read(written(body=body)).places) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
+def test_a_mail_saved_as_unicode_text(encoding):
+    mail = (
+        "From: Ann <a@example.org>\nSubject: Größe\nContent-Type: text/plain; charset=iso-8859-1\n\nDie Größe ist 5 €."
+    )
+    content = load_eml(mail.encode(encoding))
+    assert content.title == "Größe"
+    assert content.text.endswith("\n\nDie Größe ist 5 €.")
+
+
+@given(
+    lines=st.lists(st.sampled_from(["> a", ">> b", "", "c", "On 4 May 2026 Bob wrote:", "From: a", "Sent: b", "To: c"]))
+)
+def test_no_word_of_a_mail_is_lost_between_new_and_older(lines):
+    body = "\n".join(lines)
+    said = load_eml(b"From: a@b\n\n" + body.encode()).text.removeprefix("From: a@b")
+    assert said.split() == body.replace(">", "").split()

@@ -24,7 +24,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from index.records import DocumentRecord, Passage
+from index.records import Concordance, DocumentOccurrences, DocumentRecord, Occurrence, Passage
 from qa.answerer import QuestionAnswerer
 from qa.records.answer import Answer, Reason
 from qa.records.browser import hashed_id
@@ -393,6 +393,21 @@ def test_an_export_is_a_file_with_a_name_that_every_system_takes(client: TestCli
     assert export.file_name("¿?", Format.CSV) == "verbatim-conversation.csv"
 
 
+def found(text: str = "May 2012") -> Concordance:
+    place = Occurrence(17, 25, text, "page 3", f"banned in {text}", 7, ((17, 25),))
+    return Concordance(text, 1, 1, 0, (DocumentOccurrences("notes.txt", "0" * 64, text, 1, (place,)),))
+
+
+def test_places_where_words_stand_are_kept_and_exported(kept: History) -> None:
+    told = said("Which documents mention May 2012?", kind=Kind.PLACES, answer=None, found=found())
+    id_, _ = kept.add("", ANN, told)
+    assert kept.turns(id_)[0].said == told
+    assert [record.name for record in told.records] == ["notes.txt"]
+    (row,) = csv.DictReader(io.StringIO(exported(Format.CSV, told).removeprefix("\ufeff"), newline=""))
+    assert (row["kind"], row["answer"], row["document"], row["start"]) == ("places", "May 2012", "notes.txt", "17")
+    assert "> banned in May 2012" in exported(Format.MARKDOWN, told)
+
+
 def test_json_has_everything(tmp_path: Path) -> None:
     turn = json.loads(exported(Format.JSON, said()))["conversations"][0]["turns"][0]
     assert turn["answer"]["passage"] == {
@@ -428,6 +443,7 @@ def test_in_markdown_the_words_are_text_and_never_markup(text: str) -> None:
         said(text, understood="u" + text, answer=answer(text, document=text, title=text, place=text)),
         said(text, kind=Kind.EVIDENCE, evidence=Passage(text, 0, 1, text)),
         said(text, kind=Kind.TALK, answer=None, text=text),
+        said(text, kind=Kind.PLACES, answer=None, text=text, found=found(text)),
     ]
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(exported(Format.MARKDOWN, *kinds, title=text))
     tags = {each.type for token in tokens for each in (token, *(token.children or ()))}

@@ -194,10 +194,10 @@ def test_names_that_show_something_else(folder, tmp_path, monkeypatch, engine):
     monkeypatch.setenv("COLUMNS", "200")
     for number, name in enumerate(ODD_NAMES):
         (folder / name.lstrip(".")).write_text(f"Words of KARIMOV, number {number}.")
-    (folder / "bad\n\u202e.png").write_bytes(b"\x89PNG\r\n")
+    (folder / "bad\n\u202e.mp3").write_bytes(b"ID3\x04\x00")
     run = partial(CliRunner().invoke, obj=engine)
     said = run(cli, ["index", str(folder)]).stdout
-    assert said.splitlines()[-1] == "left out: bad␊<U+202E>.png: unsupported file type"
+    assert said.splitlines()[-1] == "left out: bad␊<U+202E>.mp3: unsupported file type"
     said += run(cli, ["documents", "--folder", str(folder)]).stdout
     said += run(cli, ["ask", "Words of number 0?", "--folder", str(folder)]).stdout
     assert "new␊line.txt" in said

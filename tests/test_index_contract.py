@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fakes import FakeIndex, HashEmbedder
 from index.errors import ParameterError, UnknownDocumentError
+from index.finding import find
 from index.formats.content import Boxes, Place, Table
 from index.library import Library
 from index.protocol import DocumentIndex
@@ -204,6 +205,42 @@ def test_words_are_held_in_any_form(filled):
     assert filled.words_held(["bridge", "bridges", "crossing", "zebra", "naïve"]) >= {"bridge", "bridges", "crossing"}
     assert filled.words_held(["zebra", "tunnel"]) == set()
     assert filled.words_held([]) == set()
+
+
+def test_every_document_that_may_hold_some_words_is_named(filled):
+    assert filled.names_holding(["toll"]) == ["Bridge.txt"]
+    assert filled.names_holding(["builder", "raises", "stones"]) == ["Bridge.txt"]
+    assert filled.names_holding(["naive"]) == filled.names_holding(["naïve"]) == ["Bridge.txt"]
+    assert filled.names_holding(["ferries"]) == filled.names_holding(["leaving"], ["🚢"])
+    assert filled.names_holding([], ["🚢 from"]) == ["a/copy of Ferry.md", "ferry.md"]
+    assert filled.names_holding(["toll", "ferry"]) == filled.names_holding(["zebra"]) == filled.names_holding([]) == []
+    assert filled.names_holding(["ferries"], ["🚢 to"]) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "texts"),
+    [
+        ("THE", {"Bridge.txt": ["the", "The"], "a/copy of Ferry.md": ["The", "the"], "ferry.md": ["The", "the"]}),
+        ('"the bridge"', {"Bridge.txt": ["the bridge"]}),
+        ("“bridge in” naive", {"Bridge.txt": ["Naïve builders raised the bridge in"]}),
+        ("burn", {}),
+        ("ferr 🚢", {}),
+        ("two", {"printed.pdf": ["two"]}),
+        ("noon four", {"a/copy of Ferry.md": ["noon 🚢 from pier four"], "ferry.md": ["noon 🚢 from pier four"]}),
+    ],
+)
+def test_words_are_found_wherever_they_stand(filled, words, texts):
+    found = find(filled, words)
+    assert {each.document: [place.text for place in each.places] for each in found.documents} == texts
+    assert (found.n_documents, found.n_places) == (len(texts), sum(map(len, texts.values())))
+    for document in found.documents:
+        text = filled.text(document.document)
+        assert document.document_sha256 == filled.record(document.document).sha256
+        for place in document.places:
+            assert place.text == text[place.start : place.end]
+            assert place.snippet == text[place.snippet_start :][: len(place.snippet)]
+            assert place.place == (filled.place_at(document.document, place.start) or None)
+            assert (place.start, place.end) in place.marks or len(place.marks) > 1
 
 
 def test_an_index_without_documents(empty):

@@ -15,7 +15,7 @@ def index(folder, tmp_path):
     for number in range(6):
         (folder / f"{number}.txt").write_text(f"Passage number{number} of the harbour.\n\n" + "More words. " * 150)
     (folder / "same.txt").write_text((folder / "0.txt").read_text())
-    (folder / "picture.png").write_bytes(b"x")
+    (folder / "sound.mp3").write_bytes(b"x")
     made = Library(folder, HashEmbedder(), tmp_path / "index")
     made.sync()
     made._upkeep.finish()

@@ -17,7 +17,7 @@ from qa.web.observability.metrics import Metrics
 from qa.web.question_queue import QuestionQueue
 
 RIVER = "What is the river called?"
-TOOLS = ["ask", "search", "quote", "list_documents"]
+TOOLS = ["ask", "search", "find", "quote", "list_documents"]
 TEXT = "👩‍👧 é. The river is called OXUS, they say."
 
 
@@ -49,11 +49,12 @@ def in_process(answerer: QuestionAnswerer) -> Any:
 
 
 def test_the_tools_answer_quote_search_and_list(answerer: QuestionAnswerer) -> None:
-    ask, declined, search, quote, listing, found = called(
+    ask, declined, search, mentions, quote, listing, found = called(
         in_process(answerer),
         ("ask", {"question": RIVER}),
         ("ask", {"question": RIVER, "within": []}),
         ("search", {"question": RIVER}),
+        ("find", {"words": '"IS CALLED" oxus'}),
         ("quote", {"document": "lakes.md", "start": 13, "end": 17}),
         ("list_documents", {}),
         ("list_documents", {"search": "LAKES", "offset": 0}),
@@ -66,6 +67,9 @@ def test_the_tools_answer_quote_search_and_list(answerer: QuestionAnswerer) -> N
     assert declined.structured_content["reason"] == "nothing retrieved"
     nearest = search.structured_content["passages"][0]
     assert (nearest["document"], nearest["text"]) == ("rivers.txt", TEXT)
+    assert mentions.structured_content["n_places"] == 1
+    (mentioned,) = mentions.structured_content["documents"]
+    assert (mentioned["document"], mentioned["places"][0]["text"]) == ("rivers.txt", "is called OXUS")
     said = quote.structured_content
     assert (said["text"], said["place"]) == ("The ", "The lakes")
     assert said["document_sha256"] == next(r.sha256 for r in answerer.documents() if r.name == "lakes.md")
@@ -80,6 +84,7 @@ def test_the_tools_answer_quote_search_and_list(answerer: QuestionAnswerer) -> N
         ("ask", {"question": "?"}, "question='?' holds no words; type a question"),
         ("ask", {"question": RIVER, "within": ["secret.txt"]}, "within names 'secret.txt', which is not in the index"),
         ("search", {"question": 5}, "question=5: input should be a valid string"),
+        ("find", {"words": "OXUS", "offset": -1}, "offset=-1 is out of range; choose 0 or more"),
         ("quote", {"document": "../secret.txt", "start": 0, "end": 9}, "there is no document '../secret.txt' in"),
         ("quote", {"document": "rivers.txt", "start": 5, "end": 5}, "start=5 and end=5 are not a span of 'rivers.txt'"),
         ("quote", {"document": "rivers.txt", "start": -3, "end": 5}, "start=-3 and end=5 are not a span of"),
@@ -103,7 +108,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
 
 
 def test_there_is_no_other_tool(answerer: QuestionAnswerer) -> None:
-    refused = pytest.RaisesExc(MCPError, match="there is no tool 'delete'; there are: ask, search, quote, list_doc")
+    refused = pytest.RaisesExc(MCPError, match="there is no tool 'delete'; there are: ask, search, find, quote, lis")
     with pytest.RaisesGroup(refused, flatten_subgroups=True):
         called(in_process(answerer), ("delete", {}))
 

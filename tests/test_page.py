@@ -63,7 +63,8 @@ def overflows_sideways(page: Any) -> bool:
     return page.evaluate(
         """[...document.querySelectorAll("body, body *")].some(element => {
             const box = element.getBoundingClientRect();
-            return box.width > 1 && box.right > document.documentElement.clientWidth + 1;
+            const isScrolled = element.matches(":is(.pages, .grid, .thumbnails, .sheet) *"); // they scroll themselves
+            return !isScrolled && box.width > 1 && box.right > document.documentElement.clientWidth + 1;
         }) || document.documentElement.scrollWidth > document.documentElement.clientWidth"""
     )
 

@@ -43,7 +43,8 @@ def overflow(page: Any) -> list[str]:
     return page.evaluate(
         """[...document.querySelectorAll("body *")].filter(element => {
             const box = element.getBoundingClientRect();
-            return box.width > 1 && box.right > document.documentElement.clientWidth + 1;
+            const isScrolled = element.matches(":is(.pages, .grid, .thumbnails, .sheet) *"); // they scroll themselves
+            return !isScrolled && box.width > 1 && box.right > document.documentElement.clientWidth + 1;
         }).map(element => element.outerHTML.slice(0, 120))"""
     )
 

@@ -300,6 +300,23 @@ def test_the_examples_are_what_they_say(client: httpx.Client) -> None:
     assert set(answer) == set(EXAMPLES["ask"]["declined"]) == set(ask(client, question=RIVER).json())
 
 
+def test_words_are_found_with_their_places(client: httpx.Client) -> None:
+    found = client.get("/api/search", params={"words": '"is called" the', "places": 1}).json()
+    assert (found["n_documents"], found["n_places"]) == (2, 2)
+    lake, river = found["documents"]
+    assert (lake["document"], lake["places"][0]["place"]) == ("a folder/Ünicode lake.md", "Lakes")
+    (place,) = river["places"]
+    assert TEXT[place["start"] : place["end"]] == place["text"] == "The river is called"
+    assert (
+        client.get("/api/search", params={"words": "oxus", "within": "a folder/Ünicode lake.md"}).json()["documents"]
+        == []
+    )
+    assert the_line(client.get("/api/search", params={"words": '""'})).startswith("words='\"\"' holds nothing")
+    assert the_line(client.get("/api/search")) == "words is missing; give it"
+    gone = client.get("/api/search", params={"words": "oxus", "within": "gone.txt"})
+    assert (gone.status_code, the_line(gone)) == (404, "within names 'gone.txt', which is not in the index")
+
+
 FEW_AND_THE_SAME = settings(
     max_examples=15,
     derandomize=True,

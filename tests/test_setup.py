@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -182,7 +183,7 @@ def normalized(name):
 
 
 def test_what_is_imported_is_declared():
-    lines = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["passwords"]]
+    lines = [*PROJECT["dependencies"], *chain(*PROJECT["optional-dependencies"].values())]
     declared = {normalized(re.match(r"[\w.-]+", line)[0]) for line in lines}
     providers = packages_distributions()
     foreign = set(imported()) - sys.stdlib_module_names - {"index", "qa"}

@@ -161,7 +161,7 @@ def test_files_that_cannot_be_read_are_named_with_the_reason_and_stop_nothing(fo
     write(folder, "empty.txt", "")
     (folder / "binary.txt").write_bytes(bytes(range(256)))
     (folder / "cut.txt").write_bytes("Größe: ü".encode()[:-1])
-    write(folder, "picture.png", "x")
+    write(folder, "sound.mp3", "x")
     write(folder, ".hidden.txt", "Hidden.")
     (folder / "pipe.txt").symlink_to(folder / "nowhere")
     index = opened()
@@ -172,7 +172,7 @@ def test_files_that_cannot_be_read_are_named_with_the_reason_and_stop_nothing(fo
     assert "empty" in left_out["empty.txt"]
     assert "binary" in left_out["binary.txt"]
     assert "cut off in the middle of a character" in left_out["cut.txt"]
-    assert left_out["picture.png"] == "unsupported file type"
+    assert left_out["sound.mp3"] == "unsupported file type"
     assert "cannot be opened" in left_out["pipe.txt"]
     assert ".hidden.txt" not in left_out
     assert index.sync().unchanged == 1

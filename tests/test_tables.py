@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fakes import HashEmbedder
 from index.formats.content import Content, Table
-from index.formats.office.xlsx import load_xlsx
+from index.formats.office.excel.xlsx import load_xlsx
 from index.formats.tables import Cell, written
 from index.formats.text.delimited import load_csv
 from index.formats.web.html import load_html

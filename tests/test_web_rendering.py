@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
-from index.records import DocumentRecord, Passage
+from index.records import Concordance, DocumentOccurrences, DocumentRecord, Occurrence, Passage
 from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn
 from qa.web.chat import rendering
@@ -97,6 +97,20 @@ def test_a_bubble_marks_the_answers_characters_in_their_sentence(before: str, wo
     assert parsed.texts.get(("blockquote", "quote"), "") == shown(before + words + after)
 
 
+def found_in(text: str) -> Concordance:
+    place = Occurrence(7, 7 + len(text), text, text, f"{text}{text} {text}", 7 - len(text), ((7, 7 + len(text)),))
+    return Concordance(text, 1, 2, 1, (DocumentOccurrences(text, text, text, 2, (place,)),))
+
+
+@given(any_text)
+def test_a_place_where_words_stand_is_marked_in_its_snippet(text: str) -> None:
+    parsed = Parsed(shown_said(Said(Turn("which?", "", Kind.PLACES, found=found_in(text))), "7").html)
+    assert parsed.texts.get(("mark", ""), "") == shown(text)
+    assert parsed.texts[("span", "excerpt")] == shown(f"{text}{text} {text}")
+    (opener,) = [each for each in parsed.attributes if "opener" in (each.get("class") or "")]
+    assert (opener["data-start"], opener["data-end"]) == ("7", str(7 + len(text)))
+
+
 def turns_of(text: str) -> list[Turn]:
     """A turn of every kind that shows documents, with a text in every place that something from outside can have."""
     asked, understood, other = text, text + "?", text + "!"
@@ -113,6 +127,7 @@ def turns_of(text: str) -> list[Turn]:
         Turn(asked, text, Kind.LIST, understood, answered, answers=two),
         Turn(asked, text, Kind.DISAGREEMENT, understood, answered, answers=two, dates=(other, None)),
         Turn(asked, text, Kind.EVIDENCE, understood, answered, evidence=passage),
+        Turn(asked, text, Kind.PLACES, documents=(text,), found=found_in(text)),
         Turn(asked, f"I don't know. {text}", Kind.UNKNOWN, understood, declined, suggestions=(text,)),
     ]
 

@@ -97,6 +97,7 @@ def came_out(question, files, notes=(), within=None):
     ("question", "answer"),
     [
         ("What is the longest river?", "Volga"),
+        ("What is the name of the longest river?", "Volga"),
         ("Which river is the shortest?", "Elbe"),
         ("Which is the longest river in Europe?", "Volga"),
         ("How long is the shortest river?", "1,094"),
@@ -145,6 +146,10 @@ def test_counts_sums_and_means_are_worked_out(question, value):
 @pytest.mark.parametrize(
     "question",
     [
+        "Which river has the longest name?",
+        "What is the longest entry?",
+        "When did the first astronaut die?",  # the first to die, or the first to be born?
+        "Which mission had the most born?",
         "Which planet has the least moons?",  # two have none
         "How many moons has Saturn?",  # a look-up
         "What is the second longest river?",
@@ -190,6 +195,18 @@ def test_a_plain_table_of_fees():
     assert came_out("What is the average fee?", files) == "£37.5"
     assert came_out("How many members are from Bergen?", files) == "2"
     assert came_out("What is the total fee in Bergen?", files) == "£65"
+
+
+def test_what_is_asked_of_the_oldest_is_not_what_makes_it_the_oldest():
+    stations = "Station,Opened,Closed,Keeper,Platforms\nAshby,1866,1940,Palm,2\nWenlow,1869,1931,Berg,4\n"
+    assert quoted("When was the oldest station closed?", {"stations.csv": stations}) == "1940"
+    assert quoted("Which station was closed first?", {"stations.csv": stations}) == "Wenlow"
+    assert quoted("When was the first station closed?", {"stations.csv": stations}) is None
+    assert quoted("When was the first station opened?", {"stations.csv": stations}) == "1866"
+    assert quoted("Which keeper has the most platforms?", {"stations.csv": stations}) == "Berg"
+    several = {"stations.csv": stations + "Marsk,1870,1950,Palm,3\n"}
+    assert quoted("Which station has the most platforms?", several) == "Wenlow"
+    assert quoted("Which keeper has the most platforms?", several) is None  # Palm has five at two
 
 
 @pytest.mark.parametrize(

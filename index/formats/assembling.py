@@ -24,8 +24,8 @@ class Assembly:
         self.length = 0
         self.is_cut = False
 
-    def stand(self, label: str) -> None:
-        """Set the place of the pieces added from now on."""
+    def stand(self, label: str | None) -> None:
+        """Set the place of the pieces added from now on; None leaves it as it is."""
         self._waiting = label
 
     def stand_at(self, places: Iterable[Place]) -> None:

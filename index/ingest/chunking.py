@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from index.formats.content import Table
 from index.formats.text.markdown import HEADING_SEPARATOR, is_markdown
+from index.formats.titles import words_of_name
 from index.records import Document, Passage, label_at
 
 _MAX_BLOCK_CHARS = 50_000
@@ -122,13 +123,15 @@ class Splitter:
             passage: The passage.
 
         Returns:
-            Title and headings, cut to `max_context_tokens`; "" if the passage itself begins with the title.
+            Title, words of the file's name that are in neither title nor headings, and headings, cut to
+            `max_context_tokens`; without the title if the passage itself begins with it.
         """
         title = document.title.rstrip("…")
-        if " ".join(passage.text[: 2 * len(title)].split()).startswith(title) and not passage.heading:
-            return ""
-        parts = [document.title, *(h for h in passage.heading.split(HEADING_SEPARATOR) if h and h != document.title)]
-        return self._cut(HEADING_SEPARATOR.join(parts))
+        begins_with_title = " ".join(passage.text[: 2 * len(title)].split()).startswith(title) and not passage.heading
+        headings = [h for h in passage.heading.split(HEADING_SEPARATOR) if h and h != document.title]
+        named = words_of_name(document.name, " ".join([document.title, *headings]))
+        parts = ["" if begins_with_title else document.title, named, *headings]
+        return self._cut(HEADING_SEPARATOR.join(filter(None, parts)))
 
     def _size(self, text: str) -> int:
         """Return the number of tokens of a text; for one that is certainly too long, only a lower bound."""

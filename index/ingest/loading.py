@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from index.errors import ChangingFileError, EmptyFileError, UnreadableFileError, UnsupportedFileError
-from index.formats.archives import MAX_DEPTH
+from index.formats.archives.unpacked import MAX_DEPTH
 from index.formats.content import Content, Place
 from index.formats.kinds import HEAD_BYTES, SUMMARY, Kind, kind_by_head, kind_of
 from index.formats.language import language_of
@@ -17,7 +17,7 @@ from index.formats.metadata import one_line
 from index.formats.naming import Names
 from index.formats.office.encryption import decrypted
 from index.formats.text.markdown import is_markdown, markdown_places
-from index.formats.text.titles import title_of_text
+from index.formats.titles import best_title
 from index.records import Document
 
 LOADERS_VERSION = 3
@@ -176,7 +176,7 @@ class _Tree:
         kind = kind_of(name, opened)
         if kind is None:
             raise UnsupportedFileError(_unsupported(name))
-        loaded = self._content(kind, opened)
+        loaded = kind.read(opened, name, self._passwords, self._on_page)
         if not loaded.text.strip() and not loaded.parts:
             if loaded.notes:
                 raise UnreadableFileError(f"none of it could be read: {'; '.join(loaded.notes)}")
@@ -198,12 +198,6 @@ class _Tree:
         for part in loaded.parts:
             self._add(name, part.name, part.content, depth + 1)
         return whole
-
-    def _content(self, kind: Kind, content: bytes) -> Content:
-        given: dict[str, object] = {"passwords": self._passwords} if kind.takes_passwords else {}
-        if kind.tells_pages:
-            given["on_page"] = self._on_page
-        return kind.function()(content, **given)
 
     def _add(self, inside: str, name: str, content: bytes, depth: int) -> None:
         """Read a file within a file; a failure concerns only that file."""
@@ -245,8 +239,12 @@ def _unsupported(name: str) -> str:
 
 
 def _document(name: str, kind: Kind, content: Content, sha256: str) -> Document:
-    own = PurePosixPath(name).name
-    title = one_line(content.title) or (own if kind.is_named_after_file else title_of_text(content.text))
+    begins_with_row = kind.is_named_after_file or any(table.rows[0, 0] == 0 for table in content.tables[:1])
+    title = (
+        PurePosixPath(name).name
+        if kind.keeps_file_name
+        else best_title(content.title, content.text, name, is_named_after_file=begins_with_row)
+    )
     places = content.places
     labels = "\n".join(place.label for place in places)
     if _BREAK.search(labels) or not _is_whole(labels):

@@ -10,9 +10,9 @@ from pathlib import Path
 import pypdfium2
 
 from index.errors import ChangingFileError, UnreadableFileError
-from index.formats.archives import MAX_DEPTH
+from index.formats.archives.unpacked import MAX_DEPTH
 from index.formats.content import Part
-from index.formats.kinds import EML, MBOX, ZIP, kind_of
+from index.formats.kinds import kind_of
 from index.formats.office.encryption import decrypted
 from index.formats.pdf.extraction import open_pdf
 from index.ingest.loading import read_bytes
@@ -22,7 +22,6 @@ _MAX_PIXELS = 12_000_000
 """Most pixels of an image: a page at the resolution of a good screen, within bounded memory."""
 
 _MOST_OPEN = 2
-_HOLDING_FILES = (ZIP, EML, MBOX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +117,9 @@ def _within(file: Part, passwords: tuple[str, ...], depth: int) -> Iterator[byte
     try:
         content = decrypted(file.content, passwords)
         kind = kind_of(file.name, content)
-        if kind not in _HOLDING_FILES or depth > MAX_DEPTH:
+        if kind is None or not kind.holds_files or depth > MAX_DEPTH:
             return
-        given = {"passwords": passwords} if kind.takes_passwords else {}
-        parts = kind.function()(content, **given).parts
+        parts = kind.read(content, file.name, passwords).parts
     except UnreadableFileError:
         return
     for part in parts:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from index.formats.titles import words_of_name
 from index.records import Document, Hit, Passage, Vectors
 from index.retrieval.acronyms import abbreviation_asked, spells_out
 from index.retrieval.embedding import Embedder
@@ -113,6 +114,8 @@ class Searcher:
 
 
 def _searched(passage: Passage, document: Document, *, by_row: bool) -> list[str]:
-    """Return the text of a passage, or of each of its rows, with title and headings in front."""
+    """Return the text of a passage, or of each of its rows, with title, headings and file name in front."""
+    about = f"{document.title}\n{passage.heading}"
+    about = f"{about}\n{words_of_name(document.name, about)}"
     rows = passage.text.split("\n") if by_row else [passage.text]
-    return [f"{document.title}\n{passage.heading}\n{row}" for row in rows]
+    return [f"{about}\n{row}" for row in rows]

@@ -148,6 +148,27 @@ class Passages:
                     held.add(word)
         return held
 
+    def names_holding(self, words: Iterable[str], strings: Iterable[str] = ()) -> list[str]:
+        """Return the names of the documents whose texts may hold all of some words and strings, sorted.
+
+        Args:
+            words: Words of letters and digits; each stands for every form of its stem.
+            strings: Other strings; each stands for itself.
+
+        Returns:
+            Every document that holds all of them, and perhaps some that do not.
+        """
+        by_word = "SELECT document_id FROM passages WHERE id IN (SELECT rowid FROM lexical WHERE lexical MATCH ?)"
+        looked_up = [(by_word, f'text : "{word}"') for word in words]
+        looked_up += [("SELECT id FROM documents WHERE instr(text, ?)", string) for string in strings]
+        named = (
+            "SELECT name FROM documents WHERE id IN (SELECT value FROM json_each(?)) AND name IS NOT NULL ORDER BY 1"
+        )
+        with self._database.reading() as connection:
+            held = [{row[0] for row in connection.execute(query, (value,))} for query, value in looked_up]
+            ids = list(set.intersection(*held)) if held else []
+            return sorted(row[0] for row in connection.execute(named, (json.dumps(ids),)))
+
     def add(self, document_id: int, rows: Iterable[PassageRow]) -> None:
         """Write the passages of a document, with their vectors and lexical rows."""
         passage = 'INSERT INTO passages (document_id, start, "end", heading, context, text) VALUES (?, ?, ?, ?, ?, ?)'

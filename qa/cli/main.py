@@ -30,6 +30,7 @@ from qa.cli.output import (
     print_diagnosis,
     print_feedback,
     print_json,
+    print_places,
     print_problems,
     print_refusal,
     print_report,
@@ -103,6 +104,36 @@ def ask(
             else:
                 print_answer(answer)
     raise typer.Exit(ANSWERED if answer.answered or worked_out is not None else NOT_ANSWERED)
+
+
+@cli.command()
+def search(
+    context: typer.Context,
+    words: Annotated[str, typer.Argument(metavar="WORDS", help="Words, and phrases in quotes: all are to stand.")],
+    *,
+    folder: Folder = None,
+    within: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this document; may be given again.")
+    ] = None,
+    any_form: Annotated[
+        bool, typer.Option("--any-form", help="Other forms of the words too: signed for sign.")
+    ] = False,
+    limit: Annotated[int, typer.Option(metavar="N", help="Documents to list, 1 to 500.")] = 20,
+    places: Annotated[int, typer.Option(metavar="N", help="Places to list of each, 1 to 1000.")] = 20,
+    offset: Annotated[int, typer.Option(metavar="N", help="Documents to skip.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """List every place where words stand; exit code 1 when none.
+
+    Case and accents are ignored. No question is answered, and no model is loaded.
+    """
+    with errors(as_json), _load(context, folder) as answerer:
+        found = answerer.find(words, within=within, any_form=any_form, limit=limit, places=places, offset=offset)
+        if as_json:
+            print_json(jsonable(found))
+        else:
+            print_places(found, offset)
+    raise typer.Exit(ANSWERED if found.n_places else NOT_ANSWERED)
 
 
 @cli.command()

@@ -21,7 +21,7 @@ from index.errors import VerbatimError
 if TYPE_CHECKING:
     from index.ingest.sync import SyncReport
     from index.maintenance.integrity import Diagnosis
-    from index.records import DocumentRecord, FileRecord
+    from index.records import Concordance, DocumentRecord, FileRecord, Occurrence
     from qa.evaluation.metrics import Scores
     from qa.feedback.store import Feedback
     from qa.records.answer import Answer
@@ -137,6 +137,52 @@ def _print_quote(console: Any, before: str, words: str, after: str) -> None:  # 
         console.print(plain(f"{before}[[{words}]]{after}"), soft_wrap=not console.is_terminal)
 
 
+def print_places(found: "Concordance", skipped: int = 0) -> None:
+    """Print where words stand, document by document, each place with the words marked.
+
+    Args:
+        found: Where they stand.
+        skipped: Number of found documents before those listed.
+    """
+    console = new_console()
+    for document in found.documents:
+        count = count_of(document.n_places, "place")
+        head = f"{shown_name(document.document)} · {count}"
+        console.print(plain(head), style="bold", soft_wrap=True)
+        for place in document.places:
+            where = f"{place.place}, " if place.place else ""
+            console.print(plain(f"  {where}[{place.start}:{place.end}]"), style="dim", soft_wrap=True)
+            _print_marked(console, place)
+        if len(document.places) < document.n_places:
+            rest = document.n_places - len(document.places)
+            console.print(plain(f"  and {count_of(rest, 'more place')}; --places lists more"), style="dim")
+    said = f"{count_of(found.n_places, 'place')} in {count_of(found.n_documents, 'document')}"
+    if len(found.documents) < found.n_documents:
+        said += f"; documents {skipped + 1:,} to {skipped + len(found.documents):,} are listed, --offset lists others"
+    if found.n_unread:
+        said += f"; {count_of(found.n_unread, 'document')} not looked through, --within looks into them"
+    console.print(plain(said), style="bold", soft_wrap=True)
+
+
+def _print_marked(console: Any, place: "Occurrence") -> None:  # noqa: ANN401
+    """Print a snippet on one line with its words marked: in colour, or in brackets."""
+    from rich.text import Text
+
+    is_coloured = console.is_terminal and console.color_system is not None and not console.no_color
+    line, last = Text("    "), 0
+    for start, end in [(mark[0] - place.snippet_start, mark[1] - place.snippet_start) for mark in place.marks]:
+        line.append(_on_a_line(place.snippet[last:start]))
+        words = _on_a_line(place.snippet[start:end])
+        line.append(words if is_coloured else f"[[{words}]]", "bold black on yellow" if is_coloured else "")
+        last = end
+    line.append(_on_a_line(place.snippet[last:]))
+    console.print(line, soft_wrap=not console.is_terminal)
+
+
+def _on_a_line(text: str) -> str:
+    return visible(re.sub(r"\s+", " ", text))
+
+
 @contextmanager
 def errors(as_json: bool) -> Iterator[None]:
     """Print a `VerbatimError` or `OSError` as one line, and exit with code 2.
@@ -187,6 +233,8 @@ def print_turn(turn: "Turn") -> None:
         return
     if turn.kind == "answer" and turn.answer is not None:
         print_answer(turn.answer)
+    elif turn.found is not None and turn.found.n_places:
+        print_places(turn.found)
     else:
         console.print(plain(turn.text), style="bold", soft_wrap=not console.is_terminal)
         for answer in turn.answers:

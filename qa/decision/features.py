@@ -3,6 +3,7 @@
 import math
 import re
 
+from index.formats.titles import words_of_name
 from index.records import Hit
 from qa.decision.grouping import Group
 from qa.text.shallow_parsing import numbers_in
@@ -35,12 +36,13 @@ def features(question: str, candidate: Group) -> dict[str, float]:
 
 
 def _share_of_years_missing(question: str, hit: Hit) -> float:
-    """Return the share of a question's years that a passage, its heading and its document's title do not state.
+    """Return the share of a question's years that a passage, its heading and its document's title and name do not say.
 
     Other numbers are less reliable: "the 5th president" is also "the fifth", and "World War 2" is often "World War II".
     """
     asked = [float(year) for year in _YEAR.findall(question)]
     if not asked:
         return 0.0
-    stated = set(numbers_in(f"{hit.title} {hit.passage.heading} {hit.passage.text}"))
+    named = words_of_name(hit.passage.document, "")
+    stated = set(numbers_in(f"{hit.title} {named} {hit.passage.heading} {hit.passage.text}"))
     return sum(number not in stated for number in asked) / len(asked)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from index.records import DocumentRecord
 from index.retrieval.lexical import STOP_WORDS
 from index.retrieval.proximity import words_of
+from qa.dialogue.mention_request import find_as_meant, told_of, words_asked_for
 from qa.dialogue.query_rewriting import Said
 from qa.dialogue.rewrite_selection import Understood, understand
 from qa.dialogue.small_talk import reply_to
@@ -74,6 +75,9 @@ class Conversation:
             talk = reply_to(text, self._records, self._answerer.text, self._at_hand())
             if talk is not None:
                 return Turn(text, talk.text, Kind.TALK, documents=talk.documents)
+            places = self._places(text)
+            if places is not None:
+                return places
         question, within = self._scoped(self._answerer.as_meant(text), self._within)
         understood = (
             self._understand(question, within)
@@ -86,6 +90,18 @@ class Conversation:
         told = Teller(self._answerer, within).tell(text, understood.answer, given)
         new_subject = understood.back is None and self._is_new_subject(understood)
         return replace(told, within=within, new_subject=new_subject, meant=understood.meant)
+
+    def _places(self, text: str) -> Turn | None:
+        """Return where words stand, if that is what is asked for."""
+        question, within = self._scoped(text, self._within)
+        words = words_asked_for(question)
+        if words is None:
+            return None
+        found = find_as_meant(
+            words, lambda typed, any_form: self._answerer.find(typed, within=within, any_form=any_form, places=5)
+        )
+        names = tuple(document.document for document in found.documents)
+        return Turn(text, told_of(words, found), Kind.PLACES, documents=names, within=within, found=found)
 
     def _scoped(self, text: str, within: tuple[str, ...] | None) -> tuple[str, tuple[str, ...] | None]:
         """Split a question into the question itself and the documents that its words name."""

@@ -44,6 +44,8 @@ class TableQuestion:
 _SIZE, _HEIGHT, _PRICE = ("area", "size"), ("height", "elevation", "altitude"), ("price", "cost", "fee")
 _MADE = tuple("built founded established opened constructed".split())
 _BORN = ("born", "birth", "birthday")
+BEGINNINGS = (*_MADE, *_BORN, "launched", "started", "begun", "created", "published", "released")
+"""Words of headers of columns that say when something began."""
 _MOST: dict[str, tuple[str, ...]] = {
     "most": (),
     "highest": _HEIGHT,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from index.records import Passage
+from index.records import Concordance, Passage
 from qa.records.answer import Answer
 from qa.records.worked_out import WorkedOut
 
@@ -18,6 +18,7 @@ class Kind(StrEnum):
     EVIDENCE = "evidence"
     WORKED_OUT = "worked out"
     UNKNOWN = "unknown"
+    PLACES = "places"
     TALK = "talk"
 
 
@@ -41,6 +42,7 @@ class Turn:
         meant: The phrase that replaced a pronoun in `understood`; "" if none did.
         worked_out: For a count, a sum or a mean: what was worked out, and from which rows; `answer` is declined then,
             since it is no quotation. None otherwise.
+        found: Where words stand, if that was asked for; None otherwise.
     """
 
     asked: str
@@ -57,6 +59,7 @@ class Turn:
     new_subject: bool = False
     meant: str = ""
     worked_out: WorkedOut | None = None
+    found: Concordance | None = None
 
     @property
     def answered(self) -> bool:
@@ -70,6 +73,9 @@ def quoted_in(turn: Turn) -> Iterator[Passage]:
         yield turn.evidence
     if turn.worked_out is not None:
         yield from turn.worked_out.rows
+    for document in turn.found.documents if turn.found is not None else ():
+        for place in document.places:
+            yield Passage(document.document, place.start, place.end, place.text)
     for answer in (turn.answer, *turn.answers):
         if answer is None:
             continue

@@ -11,7 +11,7 @@ from index.records import READ, Cell, Hit, Passage, TableRow
 from index.retrieval.lexical import STOP_WORDS
 from index.retrieval.proximity import words_of
 from qa.protocol import DocumentAnswerer
-from qa.question.table_questions import Asked, TableQuestion, names_superlative, table_question
+from qa.question.table_questions import BEGINNINGS, Asked, TableQuestion, names_superlative, table_question
 from qa.reader.row_selection import stems_of
 from qa.records.answer import Answer
 from qa.records.worked_out import WorkedOut
@@ -30,9 +30,9 @@ _DIGITS = 80
 """Digits that sums are exact to; a cell has 60 at most."""
 _MORE_DECIMALS = 2
 """Decimals that a mean may have beyond those of the cells."""
-_LIGHT = frozenset(
-    stems_of("number list listed table sheet row rows entry entries recorded shown given pay pays paid name names")
-)
+_BESIDE = frozenset(stems_of("number recorded shown given pay pays paid"))
+"""Words that may stand between a superlative and what it compares."""
+_LIGHT = _BESIDE | frozenset(stems_of("list listed table sheet row rows entry entries"))
 _ROWS = frozenset(stems_of("row rows entry entries"))
 _YEARS = frozenset(stems_of("year date day month"))
 _RANKS = frozenset(stems_of("rank ranking position place grade no nr number id code zip phone class version room page"))
@@ -46,6 +46,7 @@ _PEOPLE = frozenset(
 _HAS = re.compile(r"\s*(?:which|what)\s+(?:one\s+)?(?:has|had|have)\b", re.IGNORECASE)
 _WHAT_IS = re.compile(r"\s*(?:which|what)\s+(?:is|was|are|were)\s+(?:the\s+)?$", re.IGNORECASE)
 _ASKING = re.compile(r"\s*(?:in\s+)?(?:how\s+(?!many)\w+|how\s+many|which|what|who|when)\b", re.IGNORECASE)
+_NAME_OF = re.compile(r"\bnames?\s+of\b", re.IGNORECASE)
 _MEASURED = re.compile(r"\s*(?:when|how\s+(?!many)\w+)\b", re.IGNORECASE)
 
 _Result = TypeVar("_Result")
@@ -281,7 +282,7 @@ class _Reading:
         self.asked = asked
         self.table = table
         self.subject = table.subject
-        self.before = stems_of(_ASKING.sub(" ", asked.before, count=1))
+        self.before = stems_of(_NAME_OF.sub(" ", _ASKING.sub(" ", asked.before, count=1)))
         self.after = stems_of(asked.after)
         self.words = frozenset([*self.before, *self.after])
         self.question = question
@@ -373,23 +374,50 @@ class _Superlative(_Reading):
 
     def _columns(self, key: int) -> tuple[int, int] | None:
         """Return the column that is compared and the one that answers; None if the words do not say."""
+        first = next((stem for stem in self.after if stem not in _BESIDE), "")
+        if first in _LIGHT:
+            return None  # "the longest entry"
         before, after = (self.subject.named(words) - {key} for words in (self.before, self.after))
         implied = self.subject.having(stems_of(" ".join(self.asked.columns))) - {key}
-        if after:
-            candidates = after
+        beside = {column for column in after if first in self.subject.headers[column]}
+        if beside:
+            candidates = beside
         elif implied:
             candidates = implied
+        elif after:
+            candidates = after if self.asked.is_of_time else set()
         else:
             candidates = {column for column in before if self._is_comparable(column)}
         if len(candidates) != 1:
             return None
         (measure,) = candidates
-        before -= {measure}
-        if len(before) > 1:
+        others = (before | after) - {measure}
+        if len(others) > 1:
             return None
-        if before:
-            return measure, before.pop()
-        return (measure, target) if (target := self._target(measure, key)) is not None else None
+        target = others.pop() if others else self._target(measure, key)
+        if target is None or not self._is_asked_once(measure, target, first):
+            return None
+        return measure, target
+
+    def _is_asked_once(self, measure: int, target: int, first: str) -> bool:
+        """Return whether the columns are meant in one way only.
+
+        Not "the keeper with the most platforms" if a keeper may have several rows; nor "when was the first station
+        closed" if stations have another date, by which they may be the first.
+        """
+        names_row = set(self.before) & (self.subject.nouns | {self.subject.noun(self.table.key)})
+        if (
+            self.asked.word in ("most", "least", "fewest")
+            and target != measure
+            and not (names_row and target != self.table.key)
+        ):
+            values = [value.casefold() for value in self.table.values(target)]
+            return len(set(values)) == len(values)
+        if not self.asked.is_of_time or target != measure or first in self.subject.headers[measure]:
+            return True
+        if measure in self.subject.having(stems_of(" ".join(BEGINNINGS))):
+            return True
+        return sum(self._is_comparable(column) for column in range(len(self.table.headers))) == 1
 
     def _target(self, measure: int, key: int) -> int | None:
         """Return the column that answers, if no other one is named: the rows' names, or the one compared."""
@@ -400,7 +428,7 @@ class _Superlative(_Reading):
         is_year = self.asked.is_of_time and self.before and set(self.before) <= _YEARS
         if _MEASURED.match(asks) or is_year:
             return measure
-        if set(self.before) & entities or _HAS.match(asks):
+        if set(self.before) & entities or _HAS.match(asks) or _NAME_OF.search(asks):
             return key
         if set(self.before) & compared:
             return measure

@@ -14,6 +14,8 @@ from qa.web.api.feedback import feedback_routes
 from qa.web.api.mcp import HTTPTransport, make_server
 from qa.web.api.openapi import DocumentedAPI
 from qa.web.api.reader_choices import settings_routes
+from qa.web.api.search import RECORDS as FOUND
+from qa.web.api.search import search_routes
 from qa.web.chat.page import make_page
 from qa.web.documents.routes import documents_router
 from qa.web.history.routes import conversation_routes
@@ -30,13 +32,29 @@ from qa.web.security.sessions import Access, SignedInOnly, login_routes
 
 _STATIC = Path(__file__).parent / "static"
 _STYLES = tuple(
-    f"{part}.css" for part in ("page", "source", "documents", "asking", "history", "feedback", "settings", "access")
+    f"{part}.css"
+    for part in (
+        "page",
+        "source",
+        "layout",
+        "viewing",
+        "search",
+        "documents",
+        "asking",
+        "history",
+        "feedback",
+        "settings",
+        "access",
+    )
 )
 _SCRIPTS = tuple(
     f"{part}.js"
     for part in (
         "page",
+        "layout",
+        "viewing",
         "source",
+        "search",
         "tour",
         "documents",
         "asking",
@@ -85,11 +103,12 @@ def application(
     queue = QuestionQueue()
     mcp = HTTPTransport(make_server(answerer, queue, metrics))
     middleware = _middleware(access, guards, keep_history=keep_history)
-    app = DocumentedAPI(api.EXAMPLES, api.RECORDS, lifespan=mcp.running, middleware=middleware)
+    app = DocumentedAPI(api.EXAMPLES, (*api.RECORDS, *FOUND), lifespan=mcp.running, middleware=middleware)
     say_problems(app)
     for router in (
         login_routes(access),
         api.routes(answerer, queue, metrics, indexing),
+        search_routes(answerer),
         documents_router(answerer),
         conversation_routes(history),
         feedback_routes(answerer),

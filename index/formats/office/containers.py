@@ -4,7 +4,7 @@ import io
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 
 from lxml import etree
@@ -71,6 +71,57 @@ def _bounded(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> b
     return bytes(unpacked)
 
 
+def repacked(members: dict[str, bytes]) -> io.BytesIO:
+    """Pack members that were unpacked within bounds, for libraries that would unpack the file itself without limit.
+
+    Args:
+        members: Their bytes by name.
+
+    Returns:
+        The ZIP archive, from its beginning.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    packed.seek(0)
+    return packed
+
+
+class Attachments:
+    """Members of an office file that are unpacked one at a time, as they are needed: pictures and embedded files."""
+
+    def __init__(self, content: bytes) -> None:
+        """List the members.
+
+        Args:
+            content: The file's bytes.
+
+        Raises:
+            UnreadableFileError: The file is not a ZIP archive, or is damaged.
+        """
+        with refusing_damage():
+            self._archive = zipfile.ZipFile(io.BytesIO(content))
+        self.names = frozenset(self._archive.namelist())
+
+    def read(self, name: str, max_bytes: int) -> bytes | None:
+        """Unpack a member.
+
+        Args:
+            name: Its name.
+            max_bytes: Its largest size.
+
+        Returns:
+            Its bytes; None if it is damaged, encrypted or larger.
+        """
+        try:
+            return _bounded(self._archive, self._archive.getinfo(name), max_bytes)
+        except (UnreadableFileError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
+            return None
+        except (KeyError, RuntimeError, ValueError):
+            return None
+
+
 def parse(xml: bytes) -> etree._Element:
     """Parse an XML document without resolving entities.
 
@@ -122,12 +173,13 @@ def attribute(element: etree._Element, name: str) -> str:
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
-def related(members: dict[str, bytes], name: str) -> dict[str, tuple[str, str]]:
+def related(members: dict[str, bytes], name: str, others: Container[str] = ()) -> dict[str, tuple[str, str]]:
     """Return the relationships of an Office Open XML part.
 
     Args:
-        members: All members' bytes by name.
+        members: All unpacked members' bytes by name.
         name: The part's name.
+        others: Names of members that are not unpacked.
 
     Returns:
         By relationship id: its type (the last word of the URI) and the target's name; missing targets are left out.
@@ -138,7 +190,7 @@ def related(members: dict[str, bytes], name: str) -> dict[str, tuple[str, str]]:
     for relationship in parse(listed) if listed is not None else ():
         target = attribute(relationship, "Target")
         path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
-        if path in members:
+        if path in members or path in others:
             found[attribute(relationship, "Id")] = (attribute(relationship, "Type").rpartition("/")[2], path)
     return found
 

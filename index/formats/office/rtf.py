@@ -14,7 +14,13 @@ from index.formats.tables import written
 _HEADER = b"{\\rtf"
 _CELL_END = "|"
 """striprtf's mark at the end of a table cell."""
-_ASIDE = {"footnotes": re.compile(r"\{(?:\\\*)?\\footnote\b"), "text boxes": re.compile(r"\{\\shptxt\b")}
+_ASIDE = {
+    "footnotes": re.compile(r"\{(?:\\\*)?\\footnote\b"),
+    "text boxes": re.compile(r"\{\\shptxt\b"),
+    "headers and footers": re.compile(r"\{\\(?:header|footer)[lrf]?\b(?!\\pard\\plain\})"),
+    "comments": re.compile(r"\{\\\*\\annotation\b"),
+    "pictures": re.compile(r"(?<!\\nonshppict)(?<!\\listpicture)\{\\pict\b"),
+}
 """Elements that striprtf skips."""
 _SAID = re.compile(r"\{\\(?P<name>title|author|subject)\s(?P<value>(?:[^{}\\]|\\'[0-9a-fA-F]{2}|\\u-?\d+\??)*)\}")
 

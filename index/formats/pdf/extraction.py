@@ -1,9 +1,12 @@
 """PDF: text in reading order, and the box of each character, by pdfium."""
 
-import ctypes
+import logging
 import re
-import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import pypdfium2
@@ -12,7 +15,16 @@ import pypdfium2.raw as pdfium
 from index.errors import EmptyFileError, UnreadableFileError
 from index.formats.content import Content
 from index.formats.metadata import iso_date
-from index.formats.pdf.layout import NOWHERE, Page, Rectangle, lay_out, set_text
+from index.formats.pdf.annotations import MAX_ANNOTATIONS, Comment, annotations
+from index.formats.pdf.attachments import Attachments
+from index.formats.pdf.characters import Characters, Sheet
+from index.formats.pdf.joining import set_text
+from index.formats.pdf.layout import lay_out
+from index.formats.pdf.lines import NEW_PARAGRAPH, Line, Page, make_line
+from index.formats.pdf.running_lines import with_running_lines
+from index.formats.pdf.scans import Why, agree, beside, is_better, why_by_ocr
+from index.formats.pdf.tables.rulings import rulings
+from index.formats.pdf.tables.writing import with_written_tables
 
 MAX_PAGES = 10_000
 MAX_CHARS = 20_000_000
@@ -21,14 +33,7 @@ _HEADER_REACH = 1024
 _ENCRYPTION = b"/Encrypt"
 _END = b"%%EOF"
 _END_REACH = 4096
-_MAX_OBJECTS_DEEP = 3
-_MAX_UNMAPPED = 0.2
-"""A page is reported as garbled above this share of characters whose font has no Unicode mapping."""
 _UNREADABLE = Page((0.0, 0.0), (), ())
-_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
-_HYPHEN_AT_LINE_END = 0x02
-"""pdfium's code for a hyphen at a line's end, after which it emits no newline."""
-_DROPPED = {0xAD, 0xFEFF, 0xFFFE, 0xFFFF}
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)(\d\d)")
 
 
@@ -39,7 +44,7 @@ class NoTextError(EmptyFileError):
 class PictureReader(Protocol):
     """Reads pages that are images, by OCR."""
 
-    def read(self, document: pypdfium2.PdfDocument, number: int) -> Page:
+    def read(self, document: pypdfium2.PdfDocument, number: int) -> Page | None:
         """Read a page.
 
         Args:
@@ -47,11 +52,21 @@ class PictureReader(Protocol):
             number: The page's number, from 0.
 
         Returns:
-            The page; without lines if nothing could be read.
+            The page, without lines if there is nothing to read on it; None if it could not be read.
         """
 
-    def remarks(self) -> tuple[str, ...]:
-        """Return remarks on how the pages were read."""
+    def remarks(self) -> Iterator[str]:
+        """Yield remarks on how the pages were read."""
+
+    def notes(self, n_pages: int) -> Iterator[str]:
+        """Yield what was not read.
+
+        Args:
+            n_pages: Number of the document's pages.
+
+        Returns:
+            A line for each reason.
+        """
 
 
 def load_pdf(content: bytes, passwords: Sequence[str] = (), pictures: PictureReader | None = None) -> Content:
@@ -73,15 +88,17 @@ def load_pdf(content: bytes, passwords: Sequence[str] = (), pictures: PictureRea
     document = open_pdf(content, passwords)
     try:
         reading = _Reading(document)
-        if not any(page.lines for page in reading.pages):
-            raise reading.refusal()
-        if pictures is not None and reading.pictures:
+        if pictures is not None:
             reading.read_pictures(document, pictures)
-        text, places, boxes = set_text(reading.pages)
-        notes = (*reading.notes(), *_notes_on_end(content))
-        title, metadata = pdf_metadata(document)
-        remarks = () if pictures is None else pictures.remarks()
-        return Content(text, title, places, metadata, notes, boxes=boxes, remarks=remarks)
+        if not any(page.lines for page in reading.pages) and not reading.attachments.parts:
+            raise reading.refusal()
+        text, places, boxes, tables = set_text(with_written_tables(with_running_lines(reading.pages)))
+        by_ocr = () if pictures is None else pictures.notes(reading.n_pages)
+        notes = (*reading.notes(), *by_ocr, *_notes_on_end(content))
+        title, metadata = _told_of(document)
+        remarks = (*(() if pictures is None else pictures.remarks()), *reading.remarks())
+        parts = tuple(reading.attachments.parts)
+        return Content(text, title, places, metadata, notes, parts, boxes=boxes, remarks=remarks, tables=tables)
     finally:
         document.close()
 
@@ -109,6 +126,7 @@ def open_pdf(content: bytes, passwords: Sequence[str] = ()) -> pypdfium2.PdfDocu
             if error.err_code != pdfium.FPDF_ERR_PASSWORD or _ENCRYPTION not in content:
                 raise UnreadableFileError("damaged PDF: its pages cannot be found; restore the whole file") from error
         else:
+            _prepare_forms(document)
             if len(document) > 0:
                 return document
             document.close()
@@ -117,14 +135,25 @@ def open_pdf(content: bytes, passwords: Sequence[str] = ()) -> pypdfium2.PdfDocu
     raise UnreadableFileError(f"encrypted: {tried}; add its password to the setting passwords (VERBATIM_PASSWORDS)")
 
 
+def _prepare_forms(document: pypdfium2.PdfDocument) -> None:
+    """Let pdfium read the values of form fields, if there are any; no script runs, for it is built without.
+
+    XFA forms, which pdfium warns of, are left out: nearly all have ordinary fields as well.
+    """
+    logging.getLogger("pypdfium2._helpers.document").setLevel(logging.ERROR)
+    with suppress(pypdfium2.PdfiumError):
+        document.init_forms()
+
+
 class _Reading:
     """The pages of a document, and what could not be read of them."""
 
     def __init__(self, document: pypdfium2.PdfDocument) -> None:
         self.n_pages = len(document)
         self.pages: list[Page] = []
-        self.pictures: list[int] = []
-        self._broken = self._garbled = 0
+        self.attachments = Attachments(document)
+        self._pictures: dict[int, Why] = {}
+        self._broken = self._n_hidden = self._n_unread = 0
         n_chars = 0
         for number in range(min(self.n_pages, MAX_PAGES)):
             page = self._read(document, number)
@@ -136,21 +165,40 @@ class _Reading:
     def _read(self, document: pypdfium2.PdfDocument, number: int) -> Page:
         try:
             page = document[number]
-            size, characters = page.get_size(), _Characters(page)
+            sheet = Sheet(page)
+            characters = Characters(page, sheet)
         except pypdfium2.PdfiumError:
             self._broken += 1
             return _UNREADABLE
-        laid_out = lay_out(size, list(characters))
-        if not laid_out.lines and _shows_picture(page):
-            self.pictures.append(number)
+        added = annotations(page, sheet, self.attachments)
+        self._n_hidden += added.n_hidden
+        self._n_unread += added.n_unread
+        laid_out = lay_out(sheet.size, characters.read(), added.entries, partial(rulings, page, sheet))
+        why = why_by_ocr(page, laid_out, characters)
+        if why is not None:
+            self._pictures[number] = why
         page.close()
-        self._garbled += characters.unmapped > _MAX_UNMAPPED * len(characters)
-        return laid_out
+        return _with_comments(laid_out, added.comments)
 
     def read_pictures(self, document: pypdfium2.PdfDocument, reader: PictureReader) -> None:
-        """Read the pages that are images, and put the result in their place."""
-        for number in self.pictures:
-            self.pages[number] = reader.read(document, number)
+        """Read the pages whose text is not that of what they show, and add the result to them, or put it in its place.
+
+        Args:
+            document: The document.
+            reader: Reads the pages.
+        """
+        for number, why in list(self._pictures.items()):
+            read = reader.read(document, number)
+            if read is None:
+                continue
+            printed = self.pages[number]
+            if why is not Why.GARBLED:
+                self.pages[number] = beside(printed, read)
+            elif not agree(printed, read):
+                if not is_better(read, printed):
+                    continue
+                self.pages[number] = beside(printed.asides(), read)
+            del self._pictures[number]
 
     def refusal(self) -> UnreadableFileError:
         """Return the error for a document without text."""
@@ -165,17 +213,38 @@ class _Reading:
             yield f"{empty:,} of {_counted(self.n_pages)} hold{'s' if empty == 1 else ''} no text"
         if self._broken:
             yield f"{self._broken:,} of {_counted(self.n_pages)} cannot be read: the file is damaged"
-        if self._garbled:
+        unread = Counter(self._pictures.values())
+        if unread[Why.GARBLED]:
             yield (
-                f"{self._garbled:,} of {_counted(self.n_pages)} may be garbled: "
+                f"{unread[Why.GARBLED]:,} of {_counted(self.n_pages)} may be garbled: "
                 "its fonts do not say which letters they print"
             )
+        if unread[Why.SCAN]:
+            shows = "shows a picture" if unread[Why.SCAN] == 1 else "show pictures"
+            yield f"{unread[Why.SCAN]:,} of {_counted(self.n_pages)} {shows} that only OCR can read"
+        if self._n_unread:
+            yield f"{self._n_unread:,} annotations beyond the first {MAX_ANNOTATIONS:,} of a page were not read"
+        yield from self.attachments.notes()
         if len(self.pages) < self.n_pages:
             yield f"only the first {len(self.pages):,} of {_counted(self.n_pages)} were read"
 
+    def remarks(self) -> Iterator[str]:
+        """Yield what was left out because nobody sees it."""
+        if self._n_hidden:
+            yield f"left out, since they are hidden: {self._n_hidden:,} form values or comments"
 
-def _shows_picture(page: pypdfium2.PdfPage) -> bool:
-    return any(True for _ in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=_MAX_OBJECTS_DEEP))
+
+def _with_comments(page: Page, comments: Sequence[Comment]) -> Page:
+    """Return the page with its comments at its end."""
+    lines = [line for comment in comments for line in _comment_lines(comment)]
+    return Page(page.size, (*page.lines, *lines), (*page.separators, *(NEW_PARAGRAPH for _ in lines)))
+
+
+def _comment_lines(comment: Comment) -> Iterator[Line]:
+    by = f"Comment by {comment.author}" if comment.author else "Comment"
+    line = make_line((character, comment.box) for character in f"{by}: {comment.text}")
+    if line is not None:
+        yield replace(line, is_aside=True)
 
 
 def _counted(n_pages: int) -> str:
@@ -187,82 +256,7 @@ def _notes_on_end(content: bytes) -> Iterator[str]:
         yield "the end of the file is missing: text may be missing too"
 
 
-class _Characters:
-    """The characters printed on a page, each with its rectangle as displayed; those off the page are left out."""
-
-    def __init__(self, page: pypdfium2.PdfPage) -> None:
-        self._text = page.get_textpage()
-        self._count = max(pdfium.FPDFText_CountChars(self._text), 0)
-        self._box = page.get_bbox()
-        self._rotation = page.get_rotation()
-        self._size = page.get_size()
-        self.unmapped = 0
-
-    def __len__(self) -> int:
-        return int(self._count)
-
-    def __iter__(self) -> Iterator[tuple[str, Rectangle]]:
-        high = 0
-        for place in range(self._count):
-            code = pdfium.FPDFText_GetUnicode(self._text, place)
-            if 0xD800 <= code < 0xDC00:  # noqa: PLR2004 (the first half of a surrogate pair)
-                high = code
-                continue
-            if pdfium.FPDFText_IsGenerated(self._text, place) == 1:
-                yield chr(code), NOWHERE
-            elif (box := self._rectangle(place)) is not None:
-                self.unmapped += pdfium.FPDFText_HasUnicodeMapError(self._text, place) == 1
-                for character in _written_out(code, high):
-                    yield character, box
-                if code == _HYPHEN_AT_LINE_END:
-                    yield "\n", NOWHERE
-            high = 0
-
-    def _rectangle(self, place: int) -> Rectangle | None:
-        loose = pdfium.FS_RECTF()
-        pdfium.FPDFText_GetLooseCharBox(self._text, place, loose)
-        left, bottom, right, top = loose.left, loose.bottom, loose.right, loose.top
-        if top <= bottom or right <= left:
-            tight = [ctypes.c_double() for _ in range(4)]
-            pdfium.FPDFText_GetCharBox(self._text, place, *tight)
-            left, right, bottom, top = (side.value for side in tight)
-        return self._on_page(self._turned(left, bottom, right, top))
-
-    def _turned(self, left: float, bottom: float, right: float, top: float) -> Rectangle:
-        """Convert from PDF coordinates, whose y axis points up, to those of the page as displayed."""
-        page_left, page_bottom, page_right, page_top = self._box
-        if self._rotation == 90:  # noqa: PLR2004 (degrees)
-            return bottom - page_bottom, left - page_left, top - page_bottom, right - page_left
-        if self._rotation == 180:  # noqa: PLR2004
-            return page_right - right, bottom - page_bottom, page_right - left, top - page_bottom
-        if self._rotation == 270:  # noqa: PLR2004
-            return page_top - top, page_right - right, page_top - bottom, page_right - left
-        return left - page_left, page_top - top, right - page_left, page_top - bottom
-
-    def _on_page(self, box: Rectangle) -> Rectangle | None:
-        width, height = self._size
-        if not (box[0] < width and box[2] > 0 and box[1] < height and box[3] > 0):
-            return None
-        return max(box[0], 0.0), max(box[1], 0.0), min(box[2], width), min(box[3], height)
-
-
-def _written_out(code: int, high: int) -> str:
-    """Return the characters of a code: none for a control code, two or three for a ligature."""
-    if code == _HYPHEN_AT_LINE_END:
-        return "-"
-    if code in _LIGATURES:
-        return _LIGATURES[code]
-    if 0xDC00 <= code < 0xE000:  # noqa: PLR2004 (the second half of a surrogate pair)
-        return chr(0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00)) if high else "\ufffd"
-    if code in _DROPPED or code > 0x10FFFF:  # noqa: PLR2004 (beyond Unicode)
-        return ""
-    character = chr(code)
-    if character.isspace():
-        return " "
-    return "" if unicodedata.category(character) == "Cc" else character
-
-
-def pdf_metadata(document: pypdfium2.PdfDocument) -> tuple[str, dict[str, str]]:
+def _told_of(document: pypdfium2.PdfDocument) -> tuple[str, dict[str, str]]:
     """Return title and metadata of a PDF; "" if it has no title."""
     found = {
         "author": _told(document, "Author"),

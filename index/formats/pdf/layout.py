@@ -2,24 +2,20 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
 import numpy as np
-from numpy.typing import NDArray
 
-from index.formats.content import Boxes, Place
+from index.formats.pdf.annotations import Entry
+from index.formats.pdf.entries import with_entries
+from index.formats.pdf.lines import NEW_PARAGRAPH, NOWHERE, Line, Page, Rectangle, distance, make_line, on_one_line
+from index.formats.pdf.tables.aligned import with_aligned_tables
+from index.formats.pdf.tables.ruled import with_ruled_tables
+from index.formats.pdf.tables.rulings import NO_RULINGS, Rulings
 
-NOWHERE = (math.nan, math.nan, math.nan, math.nan)
-"""Rectangle of a character that is not printed."""
-
-Rectangle = tuple[float, float, float, float]
-"""Left, top, right, bottom in points, from the upper left corner of the page."""
-
-_SAME_LINE = 0.5
-"""Smallest vertical overlap of two characters on one line, as a share of the lower one's height."""
 _WIDE_GAP = 0.8
 """Gap, in character heights, above which two words may be in different columns."""
 _CELL_GAP = 2.0
@@ -42,140 +38,34 @@ _INTERLEAVED = 0.7
 
 _FULL_LINE = 0.8
 
-_WITHOUT_HYPHEN = "\b"
-_HYPHENS = "-\u2010"
+HYPHENS = "-\u2010"
 _SENTENCE_END = re.compile(r"[.!?:;…][\"')\]”’»]*$")  # noqa: RUF001 (quotation marks as they are printed)
-_WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
-_CUT_WORD = re.compile(rf"(?P<before>[^\W_]+)[{_HYPHENS}]$")
-_FIRST_WORD = re.compile(r"[^\W\d_]+")
-_KEEP_HYPHEN = frozenset("all anti co cross ex full half high long low non post pre self short well".split())
-"""Prefixes of English words that are mostly hyphenated."""
+CUT_WORD = re.compile(rf"(?P<before>[^\W_]+)[{HYPHENS}]$")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """A line of print, or the part of it that is in one column.
-
-    Attributes:
-        text: Its characters; all white space is single spaces, none at the ends.
-        rectangles: Rectangle of each character; `NOWHERE` for an inserted space.
-        box: Bounding box of all characters.
-        height: Median height of its characters, in points.
-        is_row: Whether it consists of several pieces far apart: a table row.
-    """
-
-    text: str
-    rectangles: tuple[Rectangle, ...]
-    box: Rectangle
-    height: float
-    is_row: bool = False
-
-    @property
-    def first_word_width(self) -> float:
-        """Width of the text before the first space, in points."""
-        end = self.text.find(" ")
-        printed = [box for box in self.rectangles[: None if end < 0 else end] if not math.isnan(box[0])]
-        return max(box[2] for box in printed) - min(box[0] for box in printed)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Page:
-    """The lines of a page in reading order.
-
-    Attributes:
-        size: Width and height in points.
-        lines: Its lines.
-        separators: Separator before each line: " " within a paragraph, a newline at a deliberate line break, an empty
-            line before a new paragraph. The first one separates it from the page before.
-    """
-
-    size: tuple[float, float]
-    lines: tuple[Line, ...]
-    separators: tuple[str, ...]
-
-
-def make_line(characters: Iterable[tuple[str, Rectangle]]) -> Line | None:
-    """Build a line from its characters.
-
-    Args:
-        characters: Each with its rectangle; any white space becomes single spaces.
-
-    Returns:
-        The line; None if it is blank.
-    """
-    kept: list[tuple[str, Rectangle]] = []
-    for character, box in characters:
-        if not character.isspace():
-            kept.append((character, box))
-        elif kept and kept[-1][0] != " ":
-            kept.append((" ", box))
-    if kept and kept[-1][0] == " ":
-        kept.pop()
-    printed = [box for character, box in kept if character != " " and not math.isnan(box[0])]
-    if not printed:
-        return None
-    lefts, tops, rights, bottoms = zip(*printed, strict=True)
-    around = (min(lefts), min(tops), max(rights), max(bottoms))
-    height = median(bottom - top for _, top, _, bottom in printed)
-    return Line("".join(character for character, _ in kept), tuple(box for _, box in kept), around, height)
-
-
-def lay_out(size: tuple[float, float], characters: Sequence[tuple[str, Rectangle]]) -> Page:
+def lay_out(
+    size: tuple[float, float],
+    characters: Sequence[tuple[str, Rectangle]],
+    entries: Sequence[Entry] = (),
+    drawn: Callable[[], Rulings] = lambda: NO_RULINGS,
+) -> Page:
     """Find the lines and paragraphs of a page.
 
     Args:
         size: Width and height in points.
         characters: The characters printed on it with their rectangles, in file order, which is taken as reading order
             except where lines of two columns alternate; `NOWHERE` for spaces and newlines that pdfium inserted.
+        entries: What was filled in, to be put beside its printed label.
+        drawn: Finds the lines drawn on the page, which may be those of tables.
 
     Returns:
         The page.
     """
     stretches = [line for line in map(make_line, _stretches(characters)) if line is not None]
-    lines = tuple(_whole_lines(_in_reading_order(stretches)))
-    return Page(size, lines, tuple(_separators(lines)))
-
-
-def set_text(pages: Sequence[Page]) -> tuple[str, tuple[Place, ...], Boxes]:
-    """Join pages to one text, and hyphenated words within it.
-
-    Args:
-        pages: The pages.
-
-    Returns:
-        The text, a place for each page that has text, and each character's box.
-    """
-    words = _vocabulary(pages)
-    text: list[str] = []
-    numbers: list[int] = []
-    rectangles: list[Rectangle] = []
-    places: list[Place] = []
-    before: Page | None = None
-    for number, page in enumerate(pages):
-        last = before.lines[-1] if before is not None else None
-        for line, separator in zip(page.lines, page.separators, strict=True):
-            begins = line is page.lines[0]
-            given = _over_the_break(before.lines, before.lines[-1], line) if begins and before else separator
-            between = _joint(last, line, given, words) if last is not None else ""
-            if between == _WITHOUT_HYPHEN:
-                del text[-1], numbers[-1], rectangles[-1]
-                between = ""
-            text.extend(between)
-            numbers.extend(-1 for _ in between)
-            rectangles.extend(NOWHERE for _ in between)
-            if begins:
-                places.append(Place(len(text), f"page {number + 1}"))
-            text.extend(line.text)
-            numbers.extend(-1 if math.isnan(box[0]) else number for box in line.rectangles)
-            rectangles.extend(line.rectangles)
-            last = line
-        before = page if page.lines else before
-    sizes = np.array([page.size for page in pages], dtype=np.float32).reshape(-1, 2)
-    return "".join(text), tuple(places), _boxes(sizes, numbers, rectangles)
-
-
-def _boxes(sizes: NDArray[np.float32], numbers: list[int], rectangles: list[Rectangle]) -> Boxes:
-    return Boxes(sizes, np.array(numbers, dtype=np.int32), np.array(rectangles, dtype=np.float32).reshape(-1, 4))
+    stretches = with_ruled_tables(stretches, drawn, [entry.box for entry in entries])
+    ordered = _in_reading_order(stretches)
+    lines = with_aligned_tables(list(_whole_lines(with_entries(ordered, entries) if entries else ordered)))
+    return Page(size, tuple(lines), tuple(separators(lines)))
 
 
 # Lines ------------------------------------------------------------------------------------------------------------
@@ -204,9 +94,9 @@ def _stretches(characters: Sequence[tuple[str, Rectangle]]) -> Iterator[list[tup
 
 
 def _are_apart(last: Rectangle, box: Rectangle, newline: bool) -> bool:
-    if newline and not _on_one_line(last, box):
+    if newline and not on_one_line(last, box):
         return True
-    return _distance(last, box) > _WIDE_GAP * max(last[3] - last[1], box[3] - box[1])
+    return distance(last, box) > _WIDE_GAP * max(last[3] - last[1], box[3] - box[1])
 
 
 def _want_space(pair: str, last: Rectangle, box: Rectangle, newline: bool) -> bool:
@@ -214,29 +104,28 @@ def _want_space(pair: str, last: Rectangle, box: Rectangle, newline: bool) -> bo
     if pair.isdigit():
         # A footnote mark is not a digit of the number before it.
         return abs((last[3] - last[1]) - (box[3] - box[1])) > _SAME_SIZE * max(last[3] - last[1], box[3] - box[1])
-    return newline and _distance(last, box) > _WORD_GAP * (box[3] - box[1])
-
-
-def _on_one_line(one: Rectangle, other: Rectangle) -> bool:
-    overlap = min(one[3], other[3]) - max(one[1], other[1])
-    return overlap >= _SAME_LINE * min(one[3] - one[1], other[3] - other[1])
-
-
-def _distance(one: Rectangle, other: Rectangle) -> float:
-    """Return the horizontal gap in points, in either writing direction; negative if they overlap."""
-    return max(other[0] - one[2], one[0] - other[2])
+    return newline and distance(last, box) > _WORD_GAP * (box[3] - box[1])
 
 
 def _whole_lines(stretches: Sequence[Line]) -> Iterator[Line]:
     """Join stretches that are side by side, such as table cells, to lines."""
     row: list[Line] = []
     for stretch in stretches:
-        if row and not (_on_one_line(row[-1].box, stretch.box) and stretch.box[0] >= row[-1].box[2]):
+        if row and not _is_beside(row, stretch):
             yield _joined(row)
             row = []
         row.append(stretch)
     if row:
         yield _joined(row)
+
+
+def _is_beside(row: Sequence[Line], stretch: Line) -> bool:
+    last = row[-1]
+    if last.row is not None or stretch.row is not None or not on_one_line(last.box, stretch.box):
+        return False
+    if stretch.is_entry or last.is_entry:  # it may lie over dots or a rule of what is printed, and be higher
+        return stretch.box[0] >= last.box[0] and on_one_line(row[0].box, stretch.box)
+    return stretch.box[0] >= last.box[2]
 
 
 def _joined(row: list[Line]) -> Line:
@@ -246,8 +135,12 @@ def _joined(row: list[Line]) -> Line:
     for stretch in row:
         characters += [(" ", NOWHERE), *zip(stretch.text, stretch.rectangles, strict=True)]
     line = make_line(characters) or row[0]
-    is_row = any(_distance(one.box, other.box) > _CELL_GAP * line.height for one, other in pairwise(row))
-    return replace(line, is_row=is_row)
+    printed = [stretch for stretch in row if not stretch.is_entry]
+    if printed and len(printed) < len(row):  # the height of a form field is not that of a line
+        top, bottom = min(stretch.box[1] for stretch in printed), max(stretch.box[3] for stretch in printed)
+        box = (line.box[0], top, line.box[2], bottom)
+        return replace(line, is_row=True, height=median(stretch.height for stretch in printed), box=box, is_entry=True)
+    return replace(line, is_row=is_row([stretch.box for stretch in row], line.height), pieces=tuple(row))
 
 
 # Columns ----------------------------------------------------------------------------------------------------------
@@ -301,20 +194,27 @@ def _are_columns(stretches: Sequence[Line], gutter: float) -> bool:
 # Paragraphs -------------------------------------------------------------------------------------------------------
 
 
-def _separators(lines: Sequence[Line]) -> Iterator[str]:
-    """Yield the separator before each line."""
+def separators(lines: Sequence[Line]) -> Iterator[str]:
+    """Find paragraphs and deliberate line breaks.
+
+    Args:
+        lines: The lines of a page, without those that are asides, in reading order.
+
+    Yields:
+        The separator before each line, as in `Page`.
+    """
     leadings = [below.box[3] - above.box[3] for above, below in pairwise(lines) if _goes_on_below(above, below)]
     leading = median(leadings) if leadings else 0.0
     before: Line | None = None
     for block in _blocks(lines):
         # A paragraph may continue in the next column.
-        yield "\n\n" if before is None else _over_the_break(lines, before, block[0])
-        margin = sorted(line.box[2] for line in block)[math.ceil(_MARGIN * (len(block) - 1))]
+        yield NEW_PARAGRAPH if before is None else over_the_break(lines, before, block[0])
+        margin = right_margin(block)
         for above, line in pairwise(block):
             if line.box[3] - above.box[3] > _WIDE_LEADING * leading or _is_indented(above, line, margin):
-                yield "\n\n"
+                yield NEW_PARAGRAPH
             else:
-                yield "\n" if _is_broken_on_purpose(above, line, margin) else " "
+                yield "\n" if is_broken_on_purpose(above, line, margin) else " "
         before = block[-1]
 
 
@@ -339,10 +239,21 @@ def _are_alike(one: Line, other: Line) -> bool:
     return abs(one.height - other.height) <= _SAME_SIZE * max(one.height, other.height)
 
 
-def _is_broken_on_purpose(above: Line, line: Line, margin: float) -> bool:
+def right_margin(block: Sequence[Line]) -> float:
+    """Return the x position at which the lines of a block end, in points; one may extend beyond."""
+    return sorted(line.box[2] for line in block)[math.ceil(_MARGIN * (len(block) - 1))]
+
+
+def is_broken_on_purpose(above: Line, line: Line, margin: float) -> bool:
+    """Return whether a line begins although its first word would have fitted above, or is a table row."""
     if above.is_row or line.is_row:
         return True
-    return _would_fit(line, above, margin) and _CUT_WORD.search(above.text) is None
+    return _would_fit(line, above, margin) and CUT_WORD.search(above.text) is None
+
+
+def is_row(pieces: Sequence[Rectangle], height: float) -> bool:
+    """Return whether pieces of a line are so far apart that they are the cells of a table row."""
+    return any(distance(one, other) > _CELL_GAP * height for one, other in pairwise(pieces))
 
 
 def _would_fit(line: Line, above: Line, margin: float) -> bool:
@@ -355,58 +266,24 @@ def _is_indented(above: Line, line: Line, margin: float) -> bool:
     return ended and line.box[0] - above.box[0] > _INDENT * line.height
 
 
-def _over_the_break(lines: Sequence[Line], last: Line, line: Line) -> str:
-    """Return the separator between the last line of a column or page and the first of the next.
+def over_the_break(lines: Sequence[Line], last: Line, line: Line) -> str:
+    """Find whether a paragraph continues in the next column or on the next page.
 
-    The paragraph continues if the last line has full width and does not end a sentence, and the next one begins with a
-    lower-case letter.
+    It does if its last line has full width and does not end a sentence, and the next one begins with a lower-case
+    letter.
+
+    Args:
+        lines: The lines of the page.
+        last: The last line of the column or page.
+        line: The first line of the next.
+
+    Returns:
+        The separator between the two.
     """
     is_full = _width(last) >= _FULL_LINE * median(map(_width, lines))
     goes_on = is_full and _are_alike(last, line) and line.text[0].islower() and not _SENTENCE_END.search(last.text)
-    return " " if goes_on else "\n\n"
+    return " " if goes_on else NEW_PARAGRAPH
 
 
 def _width(line: Line) -> float:
     return line.box[2] - line.box[0]
-
-
-# Words cut at a line's end ----------------------------------------------------------------------------------------
-
-
-def _vocabulary(pages: Sequence[Page]) -> frozenset[str]:
-    """Return the text's words in lower case, except those at line ends and starts, which may be halves."""
-    return frozenset(
-        match.group().lower()
-        for page in pages
-        for line in page.lines
-        for match in _WORD.finditer(line.text)
-        if match.start() > 0 and match.end() < len(line.text.rstrip(_HYPHENS))
-    )
-
-
-def _joint(last: Line, line: Line, separator: str, words: frozenset[str]) -> str:
-    """Return the separator between two lines; `_WITHOUT_HYPHEN` to remove the hyphen at the first one's end."""
-    cut = _CUT_WORD.search(last.text) if separator == " " else None
-    if cut is None:
-        return separator
-    rest = _FIRST_WORD.match(line.text)
-    if rest is None:
-        return "" if line.text[0].isdigit() else separator
-    if rest.group() in {"and", "or", "und", "oder", "et", "ou", "y", "o"}:  # "pre- and post-war"
-        return separator
-    return "" if _keeps_hyphen(cut, rest.group(), words) else _WITHOUT_HYPHEN
-
-
-def _keeps_hyphen(cut: re.Match[str], rest: str, words: frozenset[str]) -> bool:
-    """Return whether a hyphen at a line's end belongs to the word, judged by the rest of the text or else by rule."""
-    before = cut["before"].lower()
-    after = rest.lower()
-    if not before.isalpha() or cut.string[: cut.start()].endswith(tuple(_HYPHENS)):
-        return True
-    if before + after in words:
-        return False
-    if not rest[0].islower():
-        return True
-    if f"{before}-{after}" in words or before in _KEEP_HYPHEN:
-        return True
-    return before in words and after in words

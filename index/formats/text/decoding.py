@@ -4,6 +4,7 @@ import codecs
 import re
 
 from index.errors import UnreadableFileError
+from index.formats.text.encoding_guess import guessed_encodings
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -21,7 +22,7 @@ def decode(content: bytes) -> str:
     """Decode a file's bytes in whatever encoding they are; newlines are kept, a byte-order mark is dropped.
 
     A byte-order mark decides; without one, a zero in nearly every second byte means UTF-16, and valid UTF-8 is UTF-8;
-    otherwise charset-normalizer guesses.
+    otherwise it is guessed.
 
     Args:
         content: The file's bytes.
@@ -100,22 +101,15 @@ def _utf16_without_mark(content: bytes) -> str | None:
 
 def _decode_by_guess(content: bytes) -> str:
     _refuse_binary(content[:_SAMPLE].decode("latin-1"))  # maps each byte to one character, control codes to themselves
-    encoding = _guess(content[:_SAMPLE])
+    readings = (_decoded(content, encoding) for encoding in guessed_encodings(content[:_SAMPLE]))
+    return next(text for text in readings if text is not None)
+
+
+def _decoded(content: bytes, encoding: str) -> str | None:
     try:
         return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"not text: byte {error.start:,} is not valid {encoding}") from error
-
-
-def _guess(sample: bytes) -> str:
-    """Return charset-normalizer's guess; cp1252 if it recognizes no language, or if cp1252 fits as well."""
-    from charset_normalizer import from_bytes  # text in UTF-8 need not wait for it
-
-    matches = list(from_bytes(sample))
-    if not matches or matches[0].coherence == 0:
-        return "cp1252"
-    best = [match for match in matches if match.coherence >= matches[0].coherence]
-    return "cp1252" if any("cp1252" in match.could_be_from_charset for match in best) else matches[0].encoding
+    except UnicodeDecodeError:
+        return None
 
 
 def _refuse_binary(text: str) -> str:

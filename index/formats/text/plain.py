@@ -5,6 +5,7 @@ from index.formats.content import Content
 from index.formats.limits import MAX_TEXT_CHARS
 from index.formats.numbering import line_places
 from index.formats.text.decoding import decode
+from index.formats.text.front_matter import front_matter
 from index.formats.text.markdown import markdown_places
 from index.formats.text.titles import title_of_markdown, title_of_text
 
@@ -12,12 +13,12 @@ LINED_SUFFIXES = frozenset(
     ".adb .ads .asm .awk .bash .bat .c .cc .cfg .clj .cmake .cmd .conf .cpp .cs .css .cxx .dart .diff .el .env "
     ".erl .ex .exs .f90 .fish .fs .go .gradle .groovy .h .hh .hpp .hs .hxx .ini .java .jl .js .jsx .kt .kts .less "
     ".lisp .log .lua .m .mjs .ml .mli .mm .nim .nix .pas .patch .php .pl .pm .properties .proto .ps1 .py .pyi .r "
-    ".rb .rs .scala .scm .scss .sh .sql .svelte .swift .tcl .tf .toml .ts .tsx .v .vb .vhd .vim .vue .xml .xsd "
+    ".rb .rs .scala .scm .scss .sh .sql .svelte .swift .tcl .tf .toml .ts .tsx .v .vb .vhd .vim .vue .xsd "
     ".xsl .yaml .yml .zig .zsh".split()
 )
 """Suffixes of files that are cited by line: "line 120"."""
 
-PROSE_SUFFIXES = frozenset(".adoc .asc .asciidoc .bib .org .rst .srt .tex .text .txt .vtt".split())
+PROSE_SUFFIXES = frozenset(".asc .bib .text .txt".split())
 """Suffixes of files that are read as prose, where line ends mean nothing."""
 
 
@@ -62,14 +63,18 @@ def load_markdown(content: bytes) -> Content:
         content: The file's bytes.
 
     Returns:
-        Its text unchanged, with its first heading as title and its headings as places.
+        Its text unchanged, with its headings as places; title and metadata from the front matter, the YAML or TOML
+        between its first lines; otherwise its first heading as title.
 
     Raises:
         EmptyFileError: The file is blank.
         UnreadableFileError: The file is not text, or too large.
     """
     text = _decode(content)
-    return Content(text, title_of_markdown(text), markdown_places(text))
+    front = front_matter(text)
+    title = front.metadata.pop("title", "") or title_of_markdown(text[front.end :])
+    places = tuple(place for place in markdown_places(text) if place.start >= front.end)
+    return Content(text, title, places, front.metadata)
 
 
 def _decode(content: bytes) -> str:

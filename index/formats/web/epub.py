@@ -38,7 +38,7 @@ def load_epub(content: bytes) -> Content:
     chapters, notes = _chapters(members, package, posixpath.dirname(path))
     if not chapters:
         if notes:
-            raise UnreadableFileError(f"no chapter can be read: {notes[0]}")
+            raise UnreadableFileError(f"no chapter can be read: {'; '.join(notes)}")
         raise EmptyFileError("empty: no chapter holds text")
     text, places, tables, left_out = _joined(chapters)
     title, said = properties(package)
@@ -67,7 +67,8 @@ def _chapters(
     items = {attribute(item, "id"): item for item in package.iter() if local(item) == "item"}
     protected = members.get(_ENCRYPTION, b"")
     chapters: list[tuple[int, Content]] = []
-    notes: list[str] = []
+    n_pictures = sum(attribute(item, "media-type").startswith("image/") for item in items.values())
+    notes = [f"{n_pictures:,} picture{'s' if n_pictures > 1 else ''}: not read"] if n_pictures else []
     for number, reference in enumerate((each for each in package.iter() if local(each) == "itemref"), start=1):
         item = items.pop(attribute(reference, "idref"), None)  # popped: no chapter is read twice
         if item is None or not _is_chapter(item):

@@ -53,16 +53,17 @@ def load_html(content: bytes) -> Content:
     Returns:
         Its article: paragraphs separated by blank lines, lists with "- ", one line per table row, code unchanged;
         without menus, scripts and hidden elements. Places are headings, and below them terms with an anchor; title,
-        author, date and language from the page's metadata.
+        author, date and language from the page's metadata. Notes count the pictures that the file itself holds.
 
     Raises:
         EmptyFileError: The page shows no text.
         UnreadableFileError: The file is not text.
     """
     page, notes = _read(_decode(content))
+    notes += tuple(f"{n:,} {noun}{'s' if n > 1 else ''} in it: not read" for noun, n in page.embedded.items())
     blocks = _chosen(page.blocks)
     if not blocks:
-        raise EmptyFileError("empty: the page shows no text")
+        raise EmptyFileError("; ".join(["empty: the page shows no text", *notes]))
     text, places, tables = _joined(blocks)
     return Content(text, _title(page, blocks), places, _metadata(page), notes, tables=tables)
 

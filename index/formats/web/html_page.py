@@ -1,6 +1,7 @@
 """HTML pages as blocks of text: parser events become paragraphs, items, table rows and code."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from index.formats.limits import MAX_TEXT_CHARS
@@ -47,6 +48,17 @@ _SPACE = re.compile(r"[ \t\n\r\f]+")
 _NO_BREAK_SPACES = str.maketrans("\xa0\u202f", "  ", "\xad")
 """No-break spaces are treated as spaces, and soft hyphens removed, as in text copied from a browser."""
 _LINE_BREAK = "\0"  # never in a page: the parser replaces it by U+FFFD
+_EMBEDDING = {
+    "img": "picture",
+    "object": "object",
+    "embed": "object",
+    "iframe": "page",
+    "video": "video",
+    "audio": "sound",
+}
+"""What elements hold whose source is a data URI."""
+_MIN_EMBEDDED_CHARS = 2_000
+"""Length of a data URI from which it is more than an icon or a line."""
 _MANY_BLOCKS = 8
 """Paragraphs in a cell from which on its table is treated as page layout."""
 
@@ -142,6 +154,8 @@ class Page:
         self.title = ""
         self.language = ""
         self.metas: dict[str, str] = {}
+        self.embedded: Counter[str] = Counter()
+        """Pictures and the like that are in the file itself, by their kind."""
         self._max_depth = max_depth
         self._chars = 0
         self._open = [_Element("")]
@@ -169,6 +183,7 @@ class Page:
         if len(self._open) > self._max_depth:
             raise PageFullError("nested too deeply: what follows is left out")
         self._note_metadata(tag, attributes)
+        self._note_embedded(tag, attributes)
         if tag in _BLOCKS:
             self._end_block()
         element = _element(tag, attributes, self._open[-1])
@@ -205,6 +220,11 @@ class Page:
             self.metas.setdefault(name.lower(), attributes.get("content") or "")
         elif tag == "html" and not self.language:
             self.language = attributes.get("lang") or attributes.get("xml:lang") or ""
+
+    def _note_embedded(self, tag: str, attributes: dict[str, str]) -> None:
+        source = attributes.get("src") or attributes.get("data") or ""
+        if tag in _EMBEDDING and source.startswith("data:") and len(source) > _MIN_EMBEDDED_CHARS:
+            self.embedded[_EMBEDDING[tag]] += 1
 
     def _begin(self, tag: str, attributes: dict[str, str], element: _Element) -> None:
         if tag == "title" and not self.title:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
 import anyio
@@ -19,7 +20,7 @@ from starlette.routing import Route
 
 from index.birth_certificate import our_version
 from index.errors import ParameterError, VerbatimError
-from index.records import DocumentRecord, label_at
+from index.records import Concordance, DocumentRecord, label_at
 from qa.answerer import QuestionAnswerer
 from qa.question.checks import MAX_QUESTION_CHARS
 from qa.records.answer import Quotation
@@ -32,6 +33,7 @@ from qa.web.question_queue import QuestionQueue
 MAX_QUOTE_CHARS = 20_000
 MAX_DOCUMENTS = 100
 MAX_ROWS = 20
+_FOUND_DOCUMENTS, _FOUND_PLACES = 20, 10
 _INSTRUCTIONS = """\
 Answers questions from one folder of documents, in the documents' own words, with the place of every word.
 Give the words exactly as you get them, and name the document and its place. Where `answered` is false, the documents
@@ -59,6 +61,22 @@ class AskArguments(BaseModel):
     within: Annotated[
         list[str] | None, Field(description="Names of the documents to look in; null is all of them.")
     ] = None
+
+
+class FindArguments(BaseModel):
+    """Arguments of `find`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    words: Annotated[
+        str, Field(description='Words, and phrases in quotation marks; all are to stand: "Harlow Bridge" toll')
+    ]
+    within: Annotated[
+        list[str] | None, Field(description="Names of the documents to look in; null is all of them.")
+    ] = None
+    any_form: Annotated[bool, Field(description='Whether other forms of the words count: "signed" for "sign".')] = False
+    offset: Annotated[int, Field(description="Number of found documents to skip: those seen already.")] = 0
+    start: Annotated[int, Field(description="Offset in a document's text before which places are skipped.")] = 0
 
 
 class QuoteArguments(BaseModel):
@@ -150,6 +168,14 @@ class _Tools:
                 Found,
                 self._search,
             ),
+            "find": _Tool(
+                "Find words",
+                "Every place where words or phrases stand, document by document, with how many there are: which "
+                "documents mention a name, say. Words are matched as they are written, in any case.",
+                FindArguments,
+                Concordance,
+                self._find,
+            ),
             "quote": _Tool(
                 "Quote a document",
                 "The stored text of a document between two offsets: what stands around an answer, say.",
@@ -190,6 +216,11 @@ class _Tools:
                 for hit in hits
             )
         )
+
+    async def _find(self, given: FindArguments) -> Concordance:
+        find = partial(self._answerer.find, given.words, limit=_FOUND_DOCUMENTS, places=_FOUND_PLACES)
+        chosen = {"within": given.within, "any_form": given.any_form, "offset": given.offset, "start": given.start}
+        return await to_thread.run_sync(partial(find, **chosen))
 
     async def _quote(self, given: QuoteArguments) -> Quotation:
         if given.end - given.start > MAX_QUOTE_CHARS:

@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from index.ingest.sync import Progress
-from index.records import DocumentRecord, Passage
+from index.records import Concordance, DocumentOccurrences, DocumentRecord, Occurrence, Passage
 from qa.pipeline import Stage
 from qa.records.answer import Answer
 from qa.records.turn import Kind, Turn
@@ -193,6 +193,8 @@ def spoken(said: Turn, records: Mapping[str, DocumentRecord], key: str = "") -> 
     Returns:
         The HTML.
     """
+    if said.found is not None and said.found.n_places:
+        return _turn("places", said.asked, "answered", key, **_places(said.found))
     if said.answer is None:
         return notice(said.asked, said.text, key)
     name, values = _reply(said, said.answer, records)
@@ -257,6 +259,35 @@ def _row(row: Passage, sha256: str) -> _Excerpt:
     """Return a row of a table that opens its place in the document."""
     words = " ".join(row.text.split())
     return _Excerpt(Place(row.document, row.start, row.end, sha256=sha256), _shorten(words, _EXCERPT_CHARS), "")
+
+
+def _places(found: Concordance) -> dict[str, object]:
+    """Return the values of the template for the places where words stand."""
+    return {
+        "words": found.words,
+        "count": f"{_count(found.n_places, 'place')} in {_count(found.n_documents, 'document')}",
+        "unread": found.n_unread,
+        "documents": [
+            {
+                "name": each.document,
+                "title": each.title or each.document,
+                "count": _count(each.n_places, "place"),
+                "places": [_mention(each, place) for place in each.places],
+            }
+            for each in found.documents
+        ],
+    }
+
+
+def _mention(document: DocumentOccurrences, found: Occurrence) -> dict[str, object]:
+    """Return a place where words stand, with its snippet in parts, those that are the words marked."""
+    parts, last = [], 0
+    for start, end in found.marks:
+        first, after = max(last, start - found.snippet_start), end - found.snippet_start
+        parts += [(found.snippet[last:first], False), (found.snippet[first:after], True)]
+        last = after
+    place = Place(document.document, found.start, found.end, sha256=document.document_sha256)
+    return {"place": place, "parts": [*parts, (found.snippet[last:], False)], "aside": found.place or ""}
 
 
 def _asked_patiently(said: Turn, key: str) -> str:

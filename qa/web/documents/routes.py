@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,11 +17,14 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from index.errors import ChangingFileError, UnknownDocumentError
+from index.formats.content import Place
 from index.ingest.loading import is_supported
-from index.records import DocumentRecord, FileRecord
+from index.records import DocumentRecord, FileRecord, TableRow
 from qa.answerer import QuestionAnswerer
 from qa.web.api.errors import Problem
+from qa.web.documents.elements import Element
 from qa.web.documents.ingest_queue import State, Upload, Uploads
+from qa.web.documents.layout import View, elements_of, view_of
 from qa.web.documents.multipart import Bounds, Received, Receiver, RefusedError
 from qa.web.documents.page_images import WIDTHS, Pictures
 
@@ -136,6 +140,27 @@ class PageSize(BaseModel):
 
     width: float
     height: float
+
+
+class TableHead(BaseModel):
+    """What the rows of a table share."""
+
+    about: str = Field(description="Sheet, caption or title of the table; or empty.")
+    headers: list[str] = Field(description="Header of each column; empty for one without.")
+
+
+class DocumentLayout(BaseModel):
+    """What the stretches of a document's text are: headings, items, cells."""
+
+    name: str
+    sha256: str
+    start: int
+    end: int
+    view: View = Field(description="How it is best shown; code and text as they are, without elements.")
+    tables: list[TableHead]
+    elements: list[Element] = Field(
+        description="Outer ones before inner ones: tag, start, end, number. What is in no text element is markup."
+    )
 
 
 class DocumentPlaces(BaseModel):
@@ -317,6 +342,31 @@ class _Shelf:
             pages=[PageSize(width=width, height=height) for width, height in sizes],
         )
 
+    def layout(self, name: str, start: int, end: int | None, sha256: str) -> DocumentLayout:
+        shown = self.text(name, start, end, sha256)
+        places = [
+            Place(place.start - shown.start, place.label)
+            for place in self._answerer.places(name)
+            if shown.start <= place.start < shown.end
+        ]
+        rows = [
+            _moved(row, -shown.start)
+            for row in self._answerer.table_rows(name, shown.start, shown.end)
+            if shown.start <= row.start and row.end <= shown.end
+        ]
+        view = view_of(name, self._answerer.extent(name)[0])
+        is_plain = view in {"code", "text"} or (view == "sheet" and not rows)
+        elements, heads = ([], []) if is_plain else elements_of(name, shown.text, places, rows)
+        return DocumentLayout(
+            name=name,
+            sha256=shown.sha256,
+            start=shown.start,
+            end=shown.end,
+            view=view,
+            tables=[TableHead(about=head.about, headers=list(head.headers)) for head in heads],
+            elements=[each.moved(shown.start) for each in elements],
+        )
+
     def boxes(self, name: str, start: int, end: int, sha256: str) -> DocumentBoxes:
         printed = self._answerer.boxes(name, start, min(end, start + MAX_BOXED_CHARS))
         return DocumentBoxes(
@@ -350,6 +400,12 @@ class _Shelf:
         if found is None:
             raise UnknownDocumentError(f"the document {name!r} does not come from a file, so it has no pages to show")
         return found.parent or found.name
+
+
+def _moved(row: TableRow, by: int) -> TableRow:
+    """Return a row of a text that follows `by` other characters."""
+    cells = tuple(replace(cell, start=cell.start + by, end=cell.end + by) for cell in row.cells)
+    return replace(row, start=row.start + by, end=row.end + by, cells=cells)
 
 
 def _told(file: FileRecord, *, holds_text: bool) -> str:
@@ -390,6 +446,10 @@ def _add_shelf(router: APIRouter, shelf: _Shelf) -> None:
     @router.get("/documents/places", summary="Pages, slides, rows, headings", responses=_refusals(404, 409))
     def places(name: Name, start: Offset = 0, end: Offset | None = None, sha256: Hash = "") -> DocumentPlaces:
         return shelf.places(name, start, end, sha256)
+
+    @router.get("/documents/layout", summary="Headings, lists, tables of a span", responses=_refusals(404, 409))
+    def layout(name: Name, start: Offset = 0, end: Offset | None = None, sha256: Hash = "") -> DocumentLayout:
+        return shelf.layout(name, start, end, sha256)
 
     @router.get("/documents/boxes", summary="Boxes of words on the pages of a PDF", responses=_refusals(404, 409))
     def boxes(name: Name, start: Offset, end: Offset, sha256: Hash = "") -> DocumentBoxes:

@@ -100,6 +100,10 @@ def _markdown_said(turn: Turn) -> Iterator[str]:
     elif turn.kind is Kind.DISAGREEMENT:
         yield "The documents disagree:"
         yield ""
+    for document in turn.found.documents if turn.found is not None else ():
+        for place in document.places:
+            source = ", ".join(literal(part) for part in (document.title, document.document, place.place) if part)
+            yield from _quoted(place.snippet, source)
     for answer in answers:
         source = ", ".join(literal(part) for part in (answer.title, answer.document, answer.place) if part)
         yield from _quoted(answer.text, f"{source} ({percent(answer.confidence)} sure)")
@@ -155,6 +159,12 @@ def _csv_rows(conversation: Conversation, kept: KeptTurn, turn: Turn) -> Iterato
     if turn.evidence is not None:
         found: Iterable[list[object]] = [
             [turn.evidence.text, turn.evidence.document, "", turn.evidence.start, turn.evidence.end, "", ""]
+        ]
+    elif turn.found is not None:
+        found = [
+            [place.text, each.document, place.place, place.start, place.end, each.document_sha256, ""]
+            for each in turn.found.documents
+            for place in each.places
         ]
     else:
         found = [

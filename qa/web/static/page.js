@@ -69,6 +69,21 @@ globalThis.verbatim = (() => {
     fill(body, drawer);
   }
 
+  // Converts ascending offsets in code points, as the server counts, to UTF-16 units, as the browser does.
+  function units(text, offsets) {
+    const found = [];
+    let unit = 0;
+    let point = 0;
+    for (const offset of offsets) {
+      while (point < offset && unit < text.length) {
+        unit += text.codePointAt(unit) > 0xffff ? 2 : 1;
+        point += 1;
+      }
+      found.push(unit);
+    }
+    return found;
+  }
+
   // With an on-screen keyboard, which covers half the screen, the field gets no focus by itself.
   function focusQuestion() {
     const question = document.querySelector("#question textarea");
@@ -103,6 +118,7 @@ globalThis.verbatim = (() => {
     setOption,
     addDrawer,
     openDrawer,
+    units,
     focusQuestion,
     say,
     log(element, trigger, watch) {

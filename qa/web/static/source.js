@@ -3,21 +3,28 @@
 "use strict";
 
 (() => {
-  const { make, call, narrow, say } = verbatim;
+  const { make, call, narrow, say, units, viewing } = verbatim;
   const REACH = 100_000; // characters shown before and after the place; the server gives 200,000 at a time
+  const RICH_REACH = 30_000; // of sheets and Markdown, in which each few characters are an element
+  const RICH = /\.(?:csv|tsv|tab|xls\w|xltx|ods|ots|md|markdown)$/iu;
   const NEAR = "150% 0px"; // pages as far beyond the view are fetched
   const WORDS_SAID = 300;
+  const LABELS = 48; // pixels that the numbers of rows cover
+  const LAYOUTS = { sheet: "Grid", slides: "Slides" };
   const CROWDED = 80; // characters between two places, from which on their names would hide the text
 
   let region = null;
   let opener = null; // what the sheet was raised from, on a narrow screen
-  let shown = null; // what is open: { place, text, places, pages, boxes, asText }
+  let shown = null; // what is open: { place, text, places, pages, layout, boxes, view }
+  let prefersText = false; // whether the plain text was asked for where there is a layout
   let isAlone = false; // whether there is only one document, so that there is no list to go back to
   let latest = 0; // of two documents asked for, the later one is shown, whichever comes first
 
   const query = (values) => new URLSearchParams(Object.entries(values).filter(([, value]) => value !== "" && value != null));
   const route = (what, values) => `/api/documents${what}?${query(values)}`;
   const isSame = (one, other) => ["document", "start", "end", "passage", "sha256"].every((key) => one[key] === other[key]);
+
+  const reach = (name) => (RICH.test(name) ? RICH_REACH : REACH);
 
   function placeOf(data) {
     const { document: name, start, end, sha256 = "", passage } = data;
@@ -30,7 +37,7 @@
     if (!place.document) return contents();
     if (shown && isSame(place, shown.place)) return again();
     const middle = Math.floor((place.start + place.end) / 2);
-    await load(place, Math.max(0, middle - REACH));
+    await load(place, Math.max(0, middle - reach(place.document)));
   }
 
   // The place is shown already: mark it again, and check that the document has not changed since.
@@ -50,14 +57,16 @@
     region.setAttribute("aria-busy", "true");
     const asked = { name: place.document, sha256: place.sha256 };
     try {
-      const stretch = { ...asked, start: low, end: low + 2 * REACH };
-      const [text, { places, pages }] = await Promise.all([call(route("/text", stretch)), call(route("/places", stretch))]);
+      const stretch = { ...asked, start: low, end: low + 2 * reach(place.document) };
+      const parts = ["/text", "/places", "/layout"].map((what) => call(route(what, stretch)));
+      const [text, { places, pages }, layout] = await Promise.all(parts);
       const isPrinted = pages.length && place.start < place.end;
       const boxes = isPrinted ? await call(route("/boxes", { ...asked, start: place.start, end: place.end })) : { pages: [] };
       if (ticket !== latest) return;
       // Pages without printed text are not shown if there is text to show.
-      const asText = !pages.length || (isPrinted && !boxes.pages.length);
-      shown = { place, text, places, pages, boxes: boxes.pages, asText };
+      const hasPages = pages.length && !(isPrinted && !boxes.pages.length);
+      const view = hasPages ? "pages" : layout.elements.length && !prefersText ? "layout" : "text";
+      shown = { place, text, places, pages, layout, boxes: boxes.pages, view };
       show();
       if (toEnd) body().scrollTop = body().scrollHeight;
     } catch (error) {
@@ -101,20 +110,24 @@
   const file = (name) => make("bdi", { className: "file", textContent: name });
 
   function show(note = "") {
-    const { text, pages, asText } = shown;
+    const { text, pages, layout, view } = shown;
     const said = note ? [make("p", { className: "note", role: "status", textContent: note })] : [];
     const head = make("header", {}, close(), ...(isAlone ? [] : [back()]), make("h2", { dir: "auto", textContent: text.title || text.name }), file(text.name), ...said);
-    if (pages.length) head.append(views());
-    if (asText && text.end - text.start < text.characters) head.append(stretch());
-    region.replaceChildren(head, asText ? textBody() : pagesBody());
+    if (pages.length || layout.elements.length) head.append(views());
+    head.append(viewing.tools(shown, open, body));
+    if (view !== "pages" && text.end - text.start < text.characters) head.append(stretch());
+    region.replaceChildren(head, { pages: pagesBody, layout: layoutBody, text: textBody }[view]());
+    if (view === "pages") viewing.begin(text, pages, body);
     showMark();
   }
 
   function views() {
-    const buttons = [["Pages", false], ["Text", true]].map(([label, asText]) => {
-      const button = make("button", { type: "button", textContent: label, "aria-pressed": String(shown.asText === asText) });
+    const first = shown.pages.length ? ["Pages", "pages"] : [LAYOUTS[shown.layout.view] ?? "Formatted", "layout"];
+    const buttons = [first, [shown.pages.length ? "Text" : "Plain text", "text"]].map(([label, view]) => {
+      const button = make("button", { type: "button", textContent: label, "aria-pressed": String(shown.view === view) });
       button.addEventListener("click", () => {
-        shown.asText = asText;
+        shown.view = view;
+        if (!shown.pages.length) prefersText = view === "text";
         show();
         [...region.querySelectorAll(".views button")].find((each) => each.textContent === label).focus();
       });
@@ -131,7 +144,7 @@
       button.addEventListener("click", () => load(place, low, toEnd));
       return button;
     };
-    const earlier = text.start > 0 ? [turn("Earlier", Math.max(0, text.start - 2 * REACH), true)] : [];
+    const earlier = text.start > 0 ? [turn("Earlier", Math.max(0, text.start - 2 * reach(text.name)), true)] : [];
     const later = text.end < text.characters ? [turn("Later", text.end, false)] : [];
     return make("p", { className: "stretch" }, `${said} `, ...earlier, ...later);
   }
@@ -139,31 +152,23 @@
   function showMark() {
     const text = body();
     if (!text) return;
-    const mark = text.querySelector("mark, .box");
-    const above = mark ? mark.getBoundingClientRect().top - text.getBoundingClientRect().top : -text.scrollTop;
-    text.scrollTop += above - text.clientHeight / 3;
+    const mark = [...text.querySelectorAll("mark, .box")].find((each) => each.getClientRects().length);
+    if (!mark) return text.scrollTo(0, 0);
+    text.scrollTop += mark.getBoundingClientRect().top - text.getBoundingClientRect().top - text.clientHeight / 3;
+    for (const scroller of [mark.closest(".grid"), text]) {
+      if (!scroller) continue;
+      const [words, around] = [mark, scroller].map((each) => each.getBoundingClientRect());
+      const isSeen = words.left >= around.left + LABELS && words.right <= around.right;
+      if (!isSeen) scroller.scrollLeft += words.left - around.left - scroller.clientWidth / 3;
+    }
   }
 
   // As text
 
-  // Converts ascending offsets in code points to UTF-16 units.
-  function units(text, offsets) {
-    const found = [];
-    let unit = 0;
-    let point = 0;
-    for (const offset of offsets) {
-      while (point < offset && unit < text.length) {
-        unit += text.codePointAt(unit) > 0xffff ? 2 : 1;
-        point += 1;
-      }
-      found.push(unit);
-    }
-    return found;
-  }
-
   // Browsers break lines at newlines, but show a lone carriage return, the newline of old Macs, as a space, and a null
   // character not at all.
   function characters(text) {
+    if (!/[\r\0]/u.test(text)) return [text];
     const lines = text.replaceAll("\0", "␀").split(/(?<=\r)(?!\n)/);
     return lines.flatMap((line) => (line.endsWith("\r") ? [line, make("br")] : [line]));
   }
@@ -181,9 +186,8 @@
     if (start < end) cuts.push({ at: end, order: 0 }, { at: start, order: 2 });
     cuts.sort((one, other) => one.at - other.at || one.order - other.order);
     const at = units(text.text, cuts.map((cut) => cut.at));
-    // The selection is sent as offsets from `first`.
-    const origin = { "data-document": text.name, "data-sha256": text.sha256, "data-first": text.start };
-    const sheet = make("div", { className: "text", role: "group", "aria-label": "Text of the document", tabIndex: 0, ...origin });
+    const className = shown.layout.view === "code" ? "text code" : "text";
+    const sheet = make("div", { className, role: "group", "aria-label": "Text of the document", tabIndex: 0, ...origin() });
     let target = sheet;
     let from = 0;
     cuts.forEach((cut, index) => {
@@ -195,6 +199,15 @@
     });
     sheet.append(...characters(text.text.slice(from)));
     if (places.some(({ label }) => numbered(label))) sheet.classList.add("numbered");
+    return sheet;
+  }
+
+  // What a selection is sent with: its offsets count from `first`.
+  const origin = () => ({ "data-document": shown.text.name, "data-sha256": shown.text.sha256, "data-first": shown.text.start });
+
+  function layoutBody() {
+    const sheet = make("div", { className: `text laid ${shown.layout.view}`, role: "group", "aria-label": "Text of the document", tabIndex: 0, ...origin() });
+    verbatim.layOut(sheet, shown, characters, placeMark);
     return sheet;
   }
 
@@ -228,6 +241,7 @@
       sheet.append(page);
       observer.observe(page);
     });
+    sheet.addEventListener("zoomed", () => sheet.querySelectorAll(".page:has(img)").forEach((page) => (undraw(page), draw(page))));
     return sheet;
   }
 
@@ -270,7 +284,7 @@
     if (shown !== before || response?.ok) return;
     const page = image.parentElement;
     if (response && response.status !== 422) {
-      shown.asText = true;
+      shown.view = "text";
       show(`The pages cannot be shown: ${detail}. This is the text as it was indexed.`);
     } else if (page) {
       image.remove();

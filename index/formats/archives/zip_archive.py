@@ -1,4 +1,4 @@
-"""ZIP archives: their members as parts, with safe names and within bounds on size."""
+"""ZIP archives, by the standard library."""
 
 import io
 import lzma
@@ -7,10 +7,10 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from index.errors import EmptyFileError, UnreadableFileError
-from index.formats.content import Content, Part
+from index.errors import UnreadableFileError
+from index.formats.archives.unpacked import IS_DAMAGED, IS_LINK, NEEDS_PASSWORD, TOO_MUCH, LeftOutError, Unpacked
+from index.formats.content import Content
 from index.formats.limits import (
     ALWAYS_UNPACKED_BYTES,
     MAX_COMPRESSION_RATIO,
@@ -18,10 +18,6 @@ from index.formats.limits import (
     MAX_PARTS,
     MAX_PARTS_BYTES,
 )
-from index.formats.naming import Names, safe_name
-
-MAX_DEPTH = 3
-"""Archives within archives that the caller should open: people nest a few, decompression bombs go deeper."""
 
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -37,44 +33,9 @@ _DAMAGE = (
 _IS_ENCRYPTED = 0x1
 _NAME_IS_UTF8 = 0x800
 _CHUNK_BYTES = 1024 * 1024
-_SHOWN_NAMES = 3
 
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 _LOCAL_MARK = b"PK\x03\x04"
-
-
-@dataclass(slots=True)
-class _Unpacked:
-    """What was unpacked from an archive, and what was left out.
-
-    Attributes:
-        parts: The unpacked files.
-        left_out: Names of the files left out, by reason.
-        n_bytes: Total size of the unpacked files.
-        names: Names already used.
-        is_cut_off: Whether the archive's central directory is missing.
-    """
-
-    parts: list[Part] = field(default_factory=list)
-    left_out: dict[str, list[str]] = field(default_factory=dict)
-    n_bytes: int = 0
-    names: Names = field(default_factory=Names)
-    is_cut_off: bool = False
-
-    def add(self, name: str, content: bytes) -> None:
-        self.n_bytes += len(content)
-        self.parts.append(Part(self.names.fresh(name), content))
-
-    def leave_out(self, name: str, reason: str) -> None:
-        self.left_out.setdefault(reason, []).append(safe_name(name))
-
-    def notes(self) -> tuple[str, ...]:
-        cut_off = ("the archive's end is missing: there may have been more files",) if self.is_cut_off else ()
-        return cut_off + tuple(_note(names, reason) for reason, names in self.left_out.items())
-
-
-class _LeftOutError(Exception):
-    """Raised to leave a member out; the message is the reason."""
 
 
 def load_zip(content: bytes, passwords: Sequence[str] = ()) -> Content:
@@ -92,7 +53,7 @@ def load_zip(content: bytes, passwords: Sequence[str] = ()) -> Content:
         EmptyFileError: The archive holds no files.
         UnreadableFileError: The file is not a ZIP archive.
     """
-    unpacked = _Unpacked()
+    unpacked = Unpacked()
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except (*_DAMAGE, NotImplementedError) as error:
@@ -101,20 +62,18 @@ def load_zip(content: bytes, passwords: Sequence[str] = ()) -> Content:
         _salvage(content, unpacked)
     else:
         _unpack(archive, passwords, unpacked)
-    if not unpacked.parts and not unpacked.left_out:
-        raise EmptyFileError("empty: the archive holds no files")
-    return Content("", parts=tuple(unpacked.parts), notes=unpacked.notes())
+    return unpacked.content()
 
 
-def _unpack(archive: zipfile.ZipFile, passwords: Sequence[str], unpacked: _Unpacked) -> None:
+def _unpack(archive: zipfile.ZipFile, passwords: Sequence[str], unpacked: Unpacked) -> None:
     for member in archive.infolist():
         name = _name(member)
         if name.endswith("/") or name.startswith("__MACOSX/"):
             continue
         try:
             _refuse_unbearable(member, unpacked)
-            unpacked.add(name, _read(archive, member, passwords, _room(unpacked)))
-        except _LeftOutError as reason:
+            unpacked.add(name, _read(archive, member, passwords, unpacked.room))
+        except LeftOutError as reason:
             unpacked.leave_out(name, str(reason))
 
 
@@ -127,20 +86,13 @@ def _name(member: zipfile.ZipInfo) -> str:
         return member.orig_filename
 
 
-def _refuse_unbearable(member: zipfile.ZipInfo, unpacked: _Unpacked) -> None:
+def _refuse_unbearable(member: zipfile.ZipInfo, unpacked: Unpacked) -> None:
     if stat.S_ISLNK(member.external_attr >> 16):
-        raise _LeftOutError("is a link to somewhere else")
-    if len(unpacked.parts) >= MAX_PARTS:
-        raise _LeftOutError(f"is beyond the first {MAX_PARTS:,} files")
-    if member.file_size > MAX_PART_BYTES:
-        raise _LeftOutError(f"is larger than {MAX_PART_BYTES:,} bytes")
+        raise LeftOutError(IS_LINK)
+    unpacked.refuse_unbearable(member.file_size)
     grown = member.file_size > MAX_COMPRESSION_RATIO * member.compress_size
     if grown and member.file_size > ALWAYS_UNPACKED_BYTES:
-        raise _LeftOutError(f"would grow more than {MAX_COMPRESSION_RATIO}-fold")
-
-
-def _room(unpacked: _Unpacked) -> int:
-    return min(MAX_PART_BYTES, MAX_PARTS_BYTES - unpacked.n_bytes)
+        raise LeftOutError(f"would grow more than {MAX_COMPRESSION_RATIO}-fold")
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, passwords: Sequence[str], limit: int) -> bytes:
@@ -156,7 +108,7 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, passwords: Sequence
         Its bytes.
 
     Raises:
-        _LeftOutError: The member cannot be read, or exceeds the limit.
+        LeftOutError: The member cannot be read, or exceeds the limit.
     """
     if not member.flag_bits & _IS_ENCRYPTED:
         return _read_with(archive, member, None, limit)
@@ -165,9 +117,9 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, passwords: Sequence
             return _read_with(archive, member, password.encode(), limit)
         except RuntimeError:  # the password is wrong
             continue
-        except _LeftOutError:  # one wrong password in 256 passes the check and yields damaged data
+        except LeftOutError:  # one wrong password in 256 passes the check and yields damaged data
             continue
-    raise _LeftOutError("needs a password")
+    raise LeftOutError(NEEDS_PASSWORD)
 
 
 def _read_with(archive: zipfile.ZipFile, member: zipfile.ZipInfo, password: bytes | None, limit: int) -> bytes:
@@ -177,17 +129,16 @@ def _read_with(archive: zipfile.ZipFile, member: zipfile.ZipInfo, password: byte
             while chunk := file.read(_CHUNK_BYTES):
                 read += chunk
                 if len(read) > limit:
-                    raise _LeftOutError("exceeds the size limit for the whole archive")
+                    raise LeftOutError(TOO_MUCH)
     except NotImplementedError as error:
-        raise _LeftOutError("is compressed by a method that is not supported") from error
+        raise LeftOutError("is compressed by a method that is not supported") from error
     except _DAMAGE as error:
-        raise _LeftOutError("is damaged") from error
+        raise LeftOutError(IS_DAMAGED) from error
     return bytes(read)
 
 
-def _salvage(content: bytes, unpacked: _Unpacked) -> None:
+def _salvage(content: bytes, unpacked: Unpacked) -> None:
     """Unpack what can be read without the central directory, from each member's local header."""
-    damaged = "is damaged"
     at = content.find(_LOCAL_MARK)
     left = MAX_PARTS_BYTES
     while 0 <= at <= len(content) - _LOCAL_HEADER.size and len(unpacked.parts) < MAX_PARTS and left > 0:
@@ -198,9 +149,9 @@ def _salvage(content: bytes, unpacked: _Unpacked) -> None:
         member, n_unpacked, end = _member_at(content, begin, method, n_packed, min(left, MAX_PART_BYTES))
         left -= n_unpacked  # damaged members count too: they took time
         if flags & _IS_ENCRYPTED:
-            unpacked.leave_out(name, "needs a password")
+            unpacked.leave_out(name, NEEDS_PASSWORD)
         elif member is None:
-            unpacked.leave_out(name, damaged)
+            unpacked.leave_out(name, IS_DAMAGED)
         elif not name.endswith("/"):
             unpacked.add(name, member)
         at = content.find(_LOCAL_MARK, end)
@@ -226,11 +177,3 @@ def _member_at(content: bytes, begin: int, method: int, n_packed: int, limit: in
         return None, len(read), begin
     whole = unpacker.eof and len(read) <= limit
     return (bytes(read), len(read), at - len(unpacker.unused_data)) if whole else (None, len(read), begin)
-
-
-def _note(names: list[str], reason: str) -> str:
-    shown = ", ".join(names[:_SHOWN_NAMES])
-    if len(names) == 1:
-        return f"{shown} {reason}"
-    further = f" and {len(names) - _SHOWN_NAMES:,} more" if len(names) > _SHOWN_NAMES else ""
-    return f"{len(names):,} files are left out, each of which {reason}: {shown}{further}"

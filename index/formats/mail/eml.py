@@ -16,9 +16,11 @@ from email.utils import parseaddr
 from index.errors import UnreadableFileError
 from index.formats.content import Content, Part, Place
 from index.formats.limits import MAX_PARTS, MAX_PARTS_BYTES, MAX_TEXT_CHARS
+from index.formats.mail.quoting import segments
 from index.formats.metadata import mail_date, one_line
 from index.formats.naming import Names
 from index.formats.text.declared_charset import decode_declared
+from index.formats.text.decoding import decode
 from index.formats.web.html import load_html
 
 _SHOWN_HEADERS = ("From", "To", "Cc", "Date", "Subject")
@@ -32,6 +34,10 @@ _MAX_MESSAGES_DEEP = 20
 _MBOX_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]{0,1000}\d{4}[^\n]{0,100}\n")
 _QUOTED_MBOX_LINE = re.compile(rb"^>(>*From )", re.MULTILINE)
 _CHARS_OUT_OF_PLACE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_UNICODE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
+_REACH_OF_ZEROS = 200
+_AS_WRITTEN = frozenset({"", "7bit", "8bit", "binary"})
+"""Transfer encodings under which the text stands in the file as it is."""
 _ADDRESSES_BREAK = re.compile(r"\s*\r?\n\s*")
 
 
@@ -61,12 +67,24 @@ class _Reading:
     def is_full(self) -> bool:
         return self.n_chars > MAX_TEXT_CHARS
 
-    def add_text(self, text: str, label: str) -> None:
+    def add_text(self, headers: str, body: str, label: str) -> None:
+        """Add a mail: its headers, its own text, and the older mails quoted in it, each with its place."""
+        pieces = [(headers, label)] if headers else []
+        for each in segments(body):
+            older = f"older mail ({each.attribution}), quoted in {label}" if each.attribution else f"quoted in {label}"
+            pieces.append((each.text, older if each.is_older else label))
+        before = None
+        for text, place in pieces:
+            self._add(text, place, is_new_place=place != before)
+            before = place
+
+    def _add(self, text: str, label: str, *, is_new_place: bool) -> None:
         if self.n_chars + len(text) > MAX_TEXT_CHARS:
             self.notes[f"more than {MAX_TEXT_CHARS:,} characters: {label} and what follows is left out"] = None
             self.n_chars = MAX_TEXT_CHARS + 1
             return
-        self.places.append(Place(self.n_chars, label))
+        if is_new_place:
+            self.places.append(Place(self.n_chars, label))
         self.texts.append(text)
         self.n_chars += len(text) + 2
 
@@ -91,7 +109,8 @@ def load_eml(content: bytes) -> Content:
 
     Returns:
         Its text: From, To, Date and Subject, a line each, a blank line, and the body; forwarded mails follow.
-        The place of each is "mail of 4 May 2026 from Ann Lee"; attachments are parts.
+        The place of each is "mail of 4 May 2026 from Ann Lee", that of a mail quoted in it "quoted in mail of …",
+        without the marks of quoted lines; attachments are parts.
 
     Raises:
         UnreadableFileError: The file is not a mail, or is nested too deeply.
@@ -141,12 +160,27 @@ def _split(content: bytes) -> Iterator[bytes]:
 
 
 def _parsed(content: bytes) -> Message:
+    transcoded = _transcoded(content)
     try:
-        return message_from_bytes(content)
+        message = message_from_bytes(content if transcoded is None else transcoded)
+        for part in message.walk() if transcoded is not None else ():
+            if _raw(part, "Content-Transfer-Encoding").strip().lower() in _AS_WRITTEN and not part.is_multipart():
+                part.set_param("charset", "utf-8")
+        return message  # noqa: TRY300 (whatever fails above is damage)
     except RecursionError as error:
         raise UnreadableFileError("nested too deeply: messages within messages") from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # from broken headers of parts
         raise UnreadableFileError(f"damaged: {type(error).__name__} while reading its headers") from error
+
+
+def _transcoded(content: bytes) -> bytes | None:
+    """Return a mail that was saved as Unicode text in UTF-8, without its mark; None for any other."""
+    if not content.startswith(_UNICODE_MARKS) and b"\0" not in content[:_REACH_OF_ZEROS]:
+        return None
+    try:
+        return decode(content).encode("utf-8", "replace")
+    except UnreadableFileError:
+        return None
 
 
 def _read(message: Message, reading: _Reading, folder: str, depth: int) -> None:
@@ -156,8 +190,7 @@ def _read(message: Message, reading: _Reading, folder: str, depth: int) -> None:
     for part in _leaves(message):
         _read_part(part, bodies, forwarded, reading, folder)
     headers = [f"{name}: {words}" for name in _SHOWN_HEADERS if (words := _header(message, name))]
-    if text := "\n\n".join(filter(None, ["\n".join(headers), *bodies])):
-        reading.add_text(text, _label(message))
+    reading.add_text("\n".join(headers), "\n\n".join(filter(None, bodies)), _label(message))
     for inner in forwarded:
         if depth < _MAX_MESSAGES_DEEP and not reading.is_full:
             _read(inner, reading, folder, depth + 1)

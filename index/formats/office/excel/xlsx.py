@@ -1,44 +1,43 @@
 """XLSX: rows as headers and values, formatted as displayed, read by openpyxl."""
 
-import io
 import re
-import zipfile
-from collections import deque
-from collections.abc import Iterator, Sequence
-from datetime import datetime, time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import openpyxl
+from openpyxl.cell.read_only import EMPTY_CELL
 from openpyxl.utils import range_boundaries
 
 from index.errors import UnreadableFileError
 from index.formats.assembling import Assembly
 from index.formats.content import Content
 from index.formats.numbering import numbered_places
-from index.formats.office.containers import core_properties, refusing_damage, unpack
+from index.formats.office.containers import core_properties, refusing_damage, repacked, unpack
+from index.formats.office.excel.number_formats import shown
+from index.formats.office.excel.sheets import Sheets, transitional, write_out_strings
+from index.formats.office.objects import Objects, left_out
 from index.formats.tables import MAX_SPAN, Cell, Row, written
 
 MAX_CELLS = 5_000_000
 MAX_MERGED = 100_000
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})[\"']")
 _DOCUMENT_TYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
+_STRUCK = b"<strike"
 _FORMULA_WITHOUT_VALUE = re.compile(rb"(?:</f>|<f/>)\s*+(?:<v\s*+/>|<v></v>)?+\s*+</c>")
-_NO_TEXT = re.compile(r"\[\$(?P<currency>[^\]-]*)[^\]]*\]|\[[^\]]*\]|[_*].|\\(?P<escaped>.)|\"(?P<quoted>[^\"]*)\"")
-_FIGURE = re.compile(
-    r"(?P<before>[^#0?.,]*)(?P<figure>[#0?][#0?,]*(?:\.(?P<decimals>[#0?]*))?|\.(?P<only>[#0?]+))(?P<after>.*)"
-)
-_OTHER_FORMAT = re.compile(r"[eE][+-]|/|@")
 
 
-def load_xlsx(content: bytes) -> Content:
+def load_xlsx(content: bytes, on_page: Callable[[], None] = lambda: None) -> Content:
     """Read an Excel workbook.
 
     Args:
         content: The file's bytes.
+        on_page: Called before each picture that is read by OCR, which takes seconds.
 
     Returns:
-        Its text, with rows as places; formulas appear as the values saved with them.
+        Its text, with rows as places; formulas appear as the values saved with them. Embedded files are parts.
 
     Raises:
         UnreadableFileError: The file is not XLSX, is damaged, encrypted or too large.
@@ -47,40 +46,66 @@ def load_xlsx(content: bytes) -> Content:
         members = unpack(content, lambda name: name.endswith((".xml", ".rels")) and "/media/" not in name)
         if any(mark in xml for xml in members.values() for mark in _DOCUMENT_TYPES):
             raise UnreadableFileError("refused: its XML declares a document type, which office programs never do")
-        return _content(members)
+        members = transitional(members)
+        return workbook_content(members, Objects(content, members, on_page, has_cells=True))
 
 
-def _content(members: dict[str, bytes]) -> Content:
-    workbook = openpyxl.load_workbook(_repacked(members), read_only=True, data_only=True, keep_links=False)
+def workbook_content(members: dict[str, bytes], objects: Objects) -> Content:
+    """Read the unpacked members of a workbook.
+
+    Args:
+        members: Their bytes by name.
+        objects: Reads its charts, pictures and embedded files.
+
+    Returns:
+        The content.
+    """
+    n_struck = write_out_strings(members)
+    workbook = openpyxl.load_workbook(repacked(members), read_only=True, data_only=True, keep_links=False)
     text = Assembly()
     notes: list[str] = []
     left = MAX_CELLS
+    sheets = Sheets(members, objects)
     for sheet in workbook.worksheets:
         sheet.reset_dimensions()  # the dimensions that the file declares may be false
-        rows = _Rows(sheet, left, _Merged(members.get(sheet._worksheet_path, b"")))  # noqa: SLF001 (no public name)
-        name = " ".join(sheet.title.split())
-        starts = text.add_table(written(rows, may_stand_abreast=True), [name])
+        standing = _Standing(sheet, n_struck) if _has_struck(members) else sheet
+        rows = _Rows(standing, left, _Merged(members.get(sheet._worksheet_path, b"")))  # noqa: SLF001 (no public name)
+        name = sheets.label(sheet.title)
+        starts = text.add_table(written(rows, may_stand_abreast=True), [" ".join(sheet.title.split())])
         text.stand_at(numbered_places(f"{name}, row", starts))
         left -= rows.n_cells
         if rows.is_cut:
             notes.append(f"only the first {rows.n_rows:,} rows of {name} were read: it has too many cells")
+        sheets.add_beside(text, sheet.title)
+    for title in sheets.without_cells():
+        sheets.add_beside(text, title)
     missing = sum(len(_FORMULA_WITHOUT_VALUE.findall(xml)) for name, xml in members.items() if "/worksheets/" in name)
     if missing:
         notes.append(
             f"formulas without a saved value are missing ({missing:,}); open and save it in a spreadsheet program"
         )
     title, metadata = core_properties(members)
-    return text.content(title, metadata, tuple(notes))
+    loaded = text.content(title, metadata, (*notes, *objects.notes()))
+    remarks = sheets.remarks() + objects.remarks() + left_out(n_struck + objects.left_out)
+    return replace(loaded, remarks=remarks, parts=tuple(objects.parts))
 
 
-def _repacked(members: dict[str, bytes]) -> io.BytesIO:
-    """Repack the members that were unpacked within bounds, since openpyxl itself unpacks without limit."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, xml in members.items():
-            archive.writestr(name, xml)
-    packed.seek(0)
-    return packed
+def _has_struck(members: dict[str, bytes]) -> bool:
+    return any(_STRUCK in xml for name, xml in members.items() if name.endswith("styles.xml"))
+
+
+class _Standing:
+    """A sheet without the cells that are struck through."""
+
+    def __init__(self, sheet: Any, n_struck: Counter[str]) -> None:  # noqa: ANN401 (openpyxl has no types)
+        self._sheet = sheet
+        self._n_struck = n_struck
+
+    def iter_rows(self) -> Iterator[Sequence[Any]]:
+        for row in self._sheet.iter_rows():
+            struck = [cell.value is not None and cell.font.strike for cell in row]
+            self._n_struck["struck-through cell"] += sum(map(bool, struck))
+            yield [EMPTY_CELL if is_struck else cell for cell, is_struck in zip(row, struck, strict=True)]
 
 
 class _Merged:
@@ -143,59 +168,3 @@ class _Rows:
                 yield Cell(words, False, *spans)
             elif column not in left_out:
                 yield words
-
-
-def shown(value: object, number_format: str) -> str:
-    """Return a cell's value as a spreadsheet displays it; dates in ISO 8601, since their format depends on the locale.
-
-    Args:
-        value: The value.
-        number_format: The cell's number format, `#,##0.00 "EUR"`, say.
-
-    Returns:
-        The text displayed.
-    """
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, int | float):
-        return _number(value, number_format)
-    if isinstance(value, datetime | time):
-        if isinstance(value, datetime) and value.time() == time.min:
-            return value.date().isoformat()
-        precision = "seconds" if value.second else "minutes"
-        return value.isoformat(" ", precision) if isinstance(value, datetime) else value.isoformat(precision)
-    return str(value)
-
-
-def _number(value: float, number_format: str) -> str:
-    positive, _, others = number_format.partition(";")
-    negative = others.partition(";")[0] if value < 0 else ""
-    plain = _NO_TEXT.sub(_literal, negative or positive)
-    match = None if _OTHER_FORMAT.search(plain) or "general" in plain.lower() else _FIGURE.fullmatch(plain)
-    if match is None:
-        return f"{value:.11g}" if isinstance(value, float) else str(value)
-    places = match["decimals"] or match["only"] or ""
-    figure = abs(value) if negative else value  # a format for negative numbers writes the sign itself
-    if "%" in plain:
-        figure *= 100
-    digits = f"{figure:{',' if ',' in match['figure'] else ''}.{len(places)}f}"
-    optional = len(places) - len(places.rstrip("#"))
-    while optional and digits.endswith("0"):
-        digits, optional = digits[:-1], optional - 1
-    return _put_back(match["before"] + digits.removesuffix(".") + match["after"]).strip()
-
-
-_PRIVATE = 0xE000
-"""Literal characters are shifted here while a format is parsed, so that a dot within quotes is no decimal point."""
-
-
-def _literal(match: re.Match[str]) -> str:
-    words = match["currency"] or match["escaped"] or match["quoted"] or ""
-    return "".join(chr(_PRIVATE + ord(character)) if ord(character) < _ASCII else character for character in words)
-
-
-_ASCII = 0x80
-
-
-def _put_back(words: str) -> str:
-    return "".join(chr(ord(c) - _PRIVATE) if _PRIVATE <= ord(c) < _PRIVATE + _ASCII else c for c in words)

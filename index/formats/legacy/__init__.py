@@ -1,0 +1,1 @@
+"""Office files of the formats before 2007."""

@@ -1,0 +1,1 @@
+"""Texts in markup languages, rendered without their marks."""

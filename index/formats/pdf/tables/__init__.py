@@ -1,0 +1,1 @@
+"""Tables printed on pages of a PDF."""
