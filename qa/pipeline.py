@@ -37,7 +37,7 @@ class Stage(StrEnum):
 
 
 CELL_CONFIDENCE = 0.9
-"""Confidence of a cell found by comparing a whole column, which no reader judged: 20 such questions, all right."""
+"""Confidence of a cell found by comparing a whole column, which no reader judged. It is set, not fitted."""
 
 OnStage = Callable[[Stage], None]
 """Called on the inference thread at the start of each stage of a question."""

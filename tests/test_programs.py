@@ -84,7 +84,7 @@ def test_a_program_gets_what_python_gets(client: httpx.Client, answerer: Questio
     response = ask(client, question=RIVER)
     answer = json.loads(json.dumps(asdict(answerer.ask(RIVER))))
     assert response.status_code == 200
-    assert response.json() == {**answer, "version": client.get("/health").json()["version"]}
+    assert response.json() == {**answer, "worked_out": None, "version": client.get("/health").json()["version"]}
     assert TEXT[answer["start"] : answer["end"]] == answer["text"] == "OXUS"
     assert re.fullmatch(r"[0-9a-f]{32}", response.headers["x-request-id"])
 
@@ -281,7 +281,7 @@ def test_the_document_lists_our_routes_and_no_other(client: httpx.Client) -> Non
     assert {"/api/ask", "/health", "/metrics"} <= set(document["paths"])
     assert all(re.match(r"/(api/|health$|metrics$)", path) for path in document["paths"])
     schemas = document["components"]["schemas"]
-    assert {*schemas["Answer"]["properties"], "version"} == set(schemas["VersionedAnswer"]["properties"])
+    assert {*schemas["Answer"]["properties"], "worked_out", "version"} == set(schemas["VersionedAnswer"]["properties"])
     for schema in (schemas["VersionedAnswer"], schemas["Passage"]):
         assert all(described.get("description") for described in schema["properties"].values())
         assert schema["required"] == list(schema["properties"])

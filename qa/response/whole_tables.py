@@ -62,6 +62,7 @@ class WholeTable:
         self.headers = rows[0].headers
         self._text = text
         self._all = tuple(rows)
+        self._values: dict[int, list[str]] = {}
 
     @property
     def name(self) -> str:
@@ -132,7 +133,9 @@ class WholeTable:
 
     def values(self, column: int) -> list[str]:
         """Return the values of a column that are not blank, in order."""
-        return [text for row in self.rows if (text := self.value(row, column)) is not None]
+        if column not in self._values:
+            self._values[column] = [text for row in self.rows if (text := self.value(row, column)) is not None]
+        return self._values[column]
 
     @cached_property
     def key(self) -> int:
@@ -178,7 +181,8 @@ class WholeTable:
             raise DoubtError
         (only,) = longest
         plain = only.value.casefold()
-        if any(plain in value.casefold() != plain for value in self.values(only.column)):
+        others = {folded for value in self.values(only.column) if plain in (folded := value.casefold()) != plain}
+        if any(re.search(rf"\b{re.escape(plain)}\b", other) for other in others):
             raise DoubtError
         return only
 
@@ -290,4 +294,6 @@ def _root(stem: str) -> str:
 
 def _plain(text: str) -> str:
     """Return a text in lower case without accents."""
+    if text.isascii():
+        return text.lower()
     return "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))

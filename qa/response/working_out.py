@@ -20,8 +20,8 @@ from qa.response.typed_cells import Column, typed, written
 from qa.response.whole_tables import DoubtError, Filter, TableSubject, WholeTable, cell_in
 from qa.text.shallow_parsing import states_a_number
 
-MAX_ROWS = 100_000
-"""Rows of the largest table that is worked over."""
+MAX_ROWS = 20_000
+"""Rows of the largest table that is worked over: a second or two, in which no other question is read."""
 MAX_ROWS_SHOWN = 200
 """Rows given with what was worked out, to open and check."""
 _MAX_TABLES = 12
