@@ -302,7 +302,8 @@ def test_an_encrypted_page_is_drawn_with_the_password_that_the_settings_have() -
 def test_a_page_of_a_file_within_an_office_file_is_drawn(tmp_path: Path) -> None:
     inner = make_pdf([print_paragraph(["Within."], y=100)], size=(100, 140))
     path = tmp_path / "outer.docx"
-    path.write_bytes(word_file("<w:p/>", **{"inner.pdf": ("package", inner)}))
+    held = '<w:object><o:OLEObject xmlns:o="urn:o" r:id="inner.pdf"/></w:object>'
+    path.write_bytes(word_file(f"<w:p><w:r>{held}</w:r></w:p>", **{"inner.pdf": ("package", inner)}))
     work = page_rendering.Drawing(path, hashlib.sha256(inner).hexdigest(), 1, 300)
     assert opened(work.run((), lambda: None, {})).size == (300, 420)
 
