@@ -5,15 +5,15 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from index.formats.content import Place
-from index.records import DocumentRecord, FileRecord, Hit, PageBoxes, TableRow
+from index.records import DocumentRecord, FileRecord, Hit, PageBoxes, TableRecord, TableRow
 
 
 class DocumentIndex(Protocol):
     """An index to search and to look up documents in. `index.library.Library` does so with SQLite and FAISS.
 
     All methods may be called from any thread. Methods that take one document's name raise `UnknownDocumentError` if
-    there is no such document; with several names, unknown ones are missing from the result. Only `documents` and
-    `files` take time proportional to the number of documents; the others are look-ups.
+    there is no such document; with several names, unknown ones are missing from the result. Only `documents`,
+    `files` and `tables_with` take time proportional to the number of documents; the others are look-ups.
     """
 
     def reading(self) -> AbstractContextManager[object]:
@@ -99,6 +99,20 @@ class DocumentIndex(Protocol):
 
     def table_rows(self, name: str, start: int, end: int) -> list[TableRow]:
         """Return the rows of tables that share characters with a span of a document's text, in the text's order."""
+
+    def table(self, name: str, number: int) -> list[TableRow]:
+        """Return all rows of a document's table, by its number, in the text's order; none if it has no such table."""
+
+    def tables_with(self, headers: Sequence[str], most: int) -> list[TableRecord]:
+        """Look up the tables of all documents that have exactly these headers, by document and number.
+
+        Args:
+            headers: Header of each column.
+            most: Maximum number of tables, 1 or more.
+
+        Returns:
+            The tables, `most` at most.
+        """
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         """Return the boxes of a span of a document's text on its pages; empty for formats without pages."""

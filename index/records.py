@@ -83,6 +83,25 @@ class TableRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TableRecord:
+    """A table in the index, without its rows.
+
+    Attributes:
+        document: Name of its document.
+        number: Its number in the document, from 0.
+        about: What it is about, as in `TableRow`.
+        headers: Header of each column, "" for a column without one.
+        n_rows: Number of its rows.
+    """
+
+    document: str
+    number: int
+    about: str
+    headers: tuple[str, ...]
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A stretch of a document that is retrieved and read as a unit.
 

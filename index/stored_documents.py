@@ -1,11 +1,11 @@
 """Look-ups of documents by key, answered from the store."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 
 from index.formats.content import Place
 from index.protocol import DocumentIndex
-from index.records import DocumentRecord, FileRecord, PageBoxes, TableRow
+from index.records import DocumentRecord, FileRecord, PageBoxes, TableRecord, TableRow
 from index.storage.store import Store
 
 
@@ -90,6 +90,14 @@ class StoredDocuments(DocumentIndex):
     def table_rows(self, name: str, start: int, end: int) -> list[TableRow]:
         """Return the rows of tables that share characters with a span of text; raises `UnknownDocumentError`."""
         return self.store.tables.rows(name, start, end)
+
+    def table(self, name: str, number: int) -> list[TableRow]:
+        """Return all rows of a document's table, in the text's order; raises `UnknownDocumentError`."""
+        return self.store.tables.whole(name, number)
+
+    def tables_with(self, headers: Sequence[str], most: int) -> list[TableRecord]:
+        """Look up the tables of all documents that have exactly these headers, by document and number."""
+        return self.store.tables.with_headers(headers, most)
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         """Return the boxes of a span of text on its pages; raises `UnknownDocumentError`."""

@@ -19,6 +19,7 @@ from qa.reader.cascade import SingleReader
 from qa.reader.extractive import CASCADE, SpanReader
 from qa.records.answer import Answer
 from qa.records.calibration import Calibration
+from qa.records.worked_out import WorkedOut
 
 if TYPE_CHECKING:
     from qa.dialogue.conversation import Conversation
@@ -181,6 +182,23 @@ class QuestionAnswerer(IndexedFolder):
             ParameterError: The text is not valid Unicode.
         """
         return self._pipeline.read(question, text)
+
+    def work_out(self, question: str, *, within: Sequence[str] | None = None) -> WorkedOut | None:
+        """Work out the count, sum or mean that a question asks of a table: no quotation, so that `ask` never does.
+
+        Args:
+            question: The question, 1,000 characters at most.
+            within: Names of the documents to look in; None is all of them.
+
+        Returns:
+            What came out, with the rows it comes from; None if the question asks for nothing of the kind, or there is a
+            doubt about the table, its columns or its cells.
+
+        Raises:
+            QuestionError: The question is blank or too long.
+            UnknownDocumentError: `within` names a document that is not in the index.
+        """
+        return self._pipeline.work_out(question, within)
 
     def search(self, question: str, *, within: Sequence[str] | None = None) -> list[Hit]:
         """Return the passages that would be read for a question, best first.

@@ -18,10 +18,13 @@ from qa.question.checks import check_question
 from qa.question.numbered_clause import clauses_asked_for
 from qa.question.self_repair import as_corrected
 from qa.question.spelling import held_by
+from qa.question.table_questions import table_question
 from qa.reader.cascade import HitReader
 from qa.reader.passage_selection import worth_reading
 from qa.reader.row_selection import RowSelection
 from qa.records.answer import Answer
+from qa.records.worked_out import WorkedOut
+from qa.response.working_out import QuotedCell, cell_asked_for, is_unsettled, worked_out
 
 
 class Stage(StrEnum):
@@ -32,6 +35,9 @@ class Stage(StrEnum):
     DECIDING = "deciding"
     DONE = "done"
 
+
+CELL_CONFIDENCE = 0.9
+"""Confidence of a cell found by comparing a whole column, which no reader judged: 20 such questions, all right."""
 
 OnStage = Callable[[Stage], None]
 """Called on the inference thread at the start of each stage of a question."""
@@ -179,6 +185,26 @@ class Pipeline:
             remembered = self.index.remembered(self.as_meant(question), self.options.top_k, within)
         return self.engine.thread.run(self._search, question, within) if remembered is None else remembered
 
+    def work_out(self, question: str, within: Sequence[str] | None = None) -> WorkedOut | None:
+        """Work out the count, sum or mean that a question asks of a table, where the words leave no doubt.
+
+        Args:
+            question: The question, 1,000 characters at most.
+            within: Names of the documents to look in; None is all of them.
+
+        Returns:
+            What came out, which is no quotation; None if the question asks for nothing of the kind.
+
+        Raises:
+            QuestionError: The question is blank or too long.
+            UnknownDocumentError: `within` names a document that is not in the index.
+        """
+        check_question(question)
+        asked = table_question(as_corrected(question))
+        if asked is None or asked.is_superlative:
+            return None
+        return self.engine.thread.run(self._work_out, question, within)
+
     def as_meant(self, question: str) -> str:
         """Return a question, as typed, with self-corrections ("no, I mean …") and typing mistakes resolved."""
         return self.engine.speller.respelled(as_corrected(question), self.index.words_held)
@@ -209,9 +235,21 @@ class Pipeline:
             hits = self.index.search(asked, self.options.top_k, within)
             options = self._options_in_time()
             source = Source(cache(self.index.text), self.index.place_at, self.index.table_rows)
-            answer = _judged(question, asked, hits, options, source)
+            found = cell_asked_for(asked, hits, self.index, within)
+            answer = (
+                _judged(question, asked, hits, options, source)
+                if found is None
+                else _quoted(question, asked, found, hits, options, source)
+            )
         self.options.on_stage(Stage.DONE)
         return replace(answer, hurried=options is not self.options)
+
+    def _work_out(self, question: str, within: Sequence[str] | None) -> WorkedOut | None:
+        asked = self.as_meant(question)
+        with self.index.reading():
+            hits = self.index.remembered(asked, self.options.top_k, within)
+            hits = self.index.search(asked, self.options.top_k, within) if hits is None else hits
+            return worked_out(asked, hits, self.index, within)
 
     def _options_in_time(self) -> Options:
         """Return the usual options, or the hurried ones if the question has waited too long."""
@@ -251,9 +289,31 @@ def _judged(question: str, asked: str, hits: Sequence[Hit], options: Options, so
         options.on_stage(Stage.READING)
         spans = selection.checked(likely, options.reader.read(asked, likely))
         options.on_stage(Stage.DECIDING)
-        candidates = options.decider.decide(asked, likely, spans)
+        candidates = [
+            candidate
+            for candidate in options.decider.decide(asked, likely, spans)
+            if not _is_any_row(asked, candidate, source)
+        ]
     answer = build_answer(question, candidates, hits, options.threshold, source)
     return answer if asked == question else replace(answer, understood=asked)
+
+
+def _quoted(
+    question: str, asked: str, found: QuotedCell, hits: Sequence[Hit], options: Options, source: Source
+) -> Answer:
+    """Quote the cell that a whole table answers with; `asked` is the question after correction."""
+    cell, row = found.cell, found.hit.passage
+    candidate = Candidate(found.hit, cell.start, cell.end, (row,), CELL_CONFIDENCE, beats_null=True)
+    answer = build_answer(question, [candidate], hits, options.threshold, source)
+    return answer if asked == question else replace(answer, understood=asked)
+
+
+def _is_any_row(asked: str, candidate: Candidate, source: Source) -> bool:
+    """Return whether a candidate stands in a row of a table, and the question asks for the most, or a sum, of many."""
+    document = candidate.hit.passage.document
+    return is_unsettled(
+        asked, lambda: source.rows_of(document, candidate.start, candidate.end), lambda: source.text_of(document)
+    )
 
 
 def _nowhere(document: str, offset: int) -> str:  # noqa: ARG001 (a PlaceOf)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from index.records import Concordance, DocumentRecord, Hit
 from qa.records.answer import Answer
+from qa.records.worked_out import WorkedOut
 
 
 class DocumentAnswerer(Protocol):
@@ -29,6 +30,9 @@ class DocumentAnswerer(Protocol):
             QuestionError: The question is blank or too long.
             UnknownDocumentError: `within` names a document that is not in the index.
         """
+
+    def work_out(self, question: str, *, within: Sequence[str] | None = None) -> WorkedOut | None:
+        """Work out the count, sum or mean that a question asks of a table; None if it asks for none, or in doubt."""
 
     def search(self, question: str, *, within: Sequence[str] | None = None) -> list[Hit]:
         """Return the passages that would be read for a question, best first."""

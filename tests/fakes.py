@@ -27,6 +27,7 @@ from index.records import (
     Hit,
     PageBoxes,
     Passage,
+    TableRecord,
     TableRow,
     Vectors,
     label_at,
@@ -309,6 +310,18 @@ class FakeIndex(DocumentIndex):
                 values = tuple(Cell(column, table.headers[column], a, b) for column, a, b in cells)
                 found.append(TableRow(i, number, table.about, table.headers, first, last, values))
         return sorted((r for r in found if r.start < end and r.end > start), key=lambda r: (r.start, r.table))
+
+    def table(self, name: str, number: int) -> list[TableRow]:
+        return [row for row in self.table_rows(name, 0, len(self.text(name))) if row.table == number]
+
+    def tables_with(self, headers: Sequence[str], most: int) -> list[TableRecord]:
+        found = [
+            TableRecord(name, number, table.about, table.headers, len(table.rows))
+            for name in sorted(self._now.documents)
+            for number, table in enumerate(self._now.documents[name].tables)
+            if list(table.headers) == list(headers)
+        ]
+        return found[:most]
 
     def boxes(self, name: str, start: int, end: int) -> list[PageBoxes]:
         boxes = self._document(name).boxes

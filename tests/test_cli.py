@@ -63,6 +63,19 @@ def test_ask_as_json_is_the_answer(reports):
     assert answer["passage"]["text"] in text
 
 
+def test_what_is_worked_out_is_said_to_be_with_its_rows(folder):
+    (folder / "members.csv").write_text("Member,Town,Fee\nANN,Oslo,40\nBEN,Oslo,55\n", encoding="utf-8")
+    asked = ("ask", "What is the total fee?", "--folder", folder)
+    said = run(*asked).stdout
+    assert said.splitlines()[0] == "Worked out by adding up Fee in 2 rows of members: 95"
+    assert "no quotation: check the rows" in said
+    assert "members.csv [0:32] Member: ANN; Town: Oslo; Fee: 40" in said
+    as_json = json.loads(run(*asked, "--json").stdout)
+    assert (as_json["answered"], as_json["text"], as_json["worked_out"]["value"]) == (False, "", "95")
+    talked = runner.invoke(cli, ["chat", "--folder", str(folder)], obj=ENGINE, input="What is the total fee?\n").stdout
+    assert "Worked out by adding up Fee" in talked
+
+
 ODD = "The \x1b[31mcell\x07 \u202ewas\x9b led\x7f by KARIMOV of Khujand."
 """What would turn a terminal red, ring its bell and turn the writing around, in front of the words."""
 

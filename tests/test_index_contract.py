@@ -17,7 +17,7 @@ from index.finding import find
 from index.formats.content import Boxes, Place, Table
 from index.library import Library
 from index.protocol import DocumentIndex
-from index.records import Cell, Document, DocumentRecord, FileRecord, PageBoxes, TableRow
+from index.records import Cell, Document, DocumentRecord, FileRecord, PageBoxes, TableRecord, TableRow
 from index.storage.store import Store
 
 PATIENCE_S = 30
@@ -48,6 +48,12 @@ PRINTED = Document(
             ("First", ""),
             np.array([[0, 7, 4]], dtype=np.int32),
             np.array([[0, 0, 0, 3], [0, 1, 4, 7]], dtype=np.int32),
+        ),
+        Table(
+            "",
+            ("First", ""),
+            np.array([[0, 3, 1], [4, 7, 2]], dtype=np.int32),
+            np.array([[0, 0, 0, 3], [1, 0, 4, 7]], dtype=np.int32),
         ),
     ),
 )
@@ -120,6 +126,7 @@ def test_a_name_that_no_document_has_is_said(filled):
         lambda n: filled.place_at(n, 0),
         lambda n: filled.boxes(n, 0, 9),
         lambda n: filled.table_rows(n, 0, 9),
+        lambda n: filled.table(n, 0),
     ]
     for call in calls:
         for name in ("gone.md", "", "FERRY.md"):
@@ -159,9 +166,28 @@ def test_texts_places_and_what_documents_say_of_themselves(filled):
     assert [filled.extent(name) for name in ("Bridge.txt", "ferry.md", "printed.pdf")] == [(0, 2), (0, 0), (2, 2)]
 
 
+ROWS = (
+    TableRow(0, 4, "Numbers", ("First", ""), 0, 7, (Cell(0, "First", 0, 3), Cell(1, "", 4, 7))),
+    TableRow(1, 1, "", ("First", ""), 0, 3, (Cell(0, "First", 0, 3),)),
+    TableRow(1, 2, "", ("First", ""), 4, 7, (Cell(0, "First", 4, 7),)),
+)
+
+
+def test_a_table_is_looked_up_whole_by_its_number_and_by_its_headers(filled):
+    assert [filled.table("printed.pdf", number) for number in range(3)] == [list(ROWS[:1]), list(ROWS[1:]), []]
+    tables = [
+        TableRecord("printed.pdf", 0, "Numbers", ("First", ""), 1),
+        TableRecord("printed.pdf", 1, "", ("First", ""), 2),
+    ]
+    assert filled.tables_with(("First", ""), 9) == tables
+    assert filled.tables_with(("First", ""), 1) == tables[:1]
+    assert filled.tables_with(("first", ""), 9) == filled.tables_with((), 9) == []
+
+
 def test_a_row_of_a_table_is_found_by_any_part_of_it_and_nowhere_else(filled):
-    row = TableRow(0, 4, "Numbers", ("First", ""), 0, 7, (Cell(0, "First", 0, 3), Cell(1, "", 4, 7)))
-    assert filled.table_rows("printed.pdf", 0, 1) == filled.table_rows("printed.pdf", 6, 100) == [row]
+    row, one, two = ROWS
+    assert filled.table_rows("printed.pdf", 0, 1) == [row, one]
+    assert filled.table_rows("printed.pdf", 6, 100) == [row, two]
     assert filled.table_rows("printed.pdf", 7, 100) == filled.table_rows("Bridge.txt", 0, 100) == []
 
 

@@ -164,3 +164,19 @@ def test_over_stdio_where_stdout_is_the_protocols_alone(tmp_path: Path) -> None:
     )
     assert [record["name"] for record in listing.structured_content["documents"]] == [name]
     assert quote.structured_content["text"] == "May 2012"
+
+
+def test_what_is_worked_out_from_a_table_is_told_apart_from_an_answer(
+    folder: Path, make_answerer: Callable[..., QuestionAnswerer]
+) -> None:
+    rows = "".join(f"Boat {n},Oslo,{n}\n" for n in range(1, 31))
+    (folder / "boats.csv").write_text(f"Boat,Port,Length\n{rows}", encoding="utf-8")
+    answerer = make_answerer()
+    answerer.sync()
+    (ask,) = called(in_process(answerer), ("ask", {"question": "What is the total length of the boats?"}))
+    answer = ask.structured_content
+    assert (answer["answered"], answer["text"]) == (False, "")
+    assert (answer["worked_out"]["value"], answer["worked_out"]["n_rows"]) == ("465", 30)
+    text = answerer.text("boats.csv")
+    assert all(text[row["start"] : row["end"]] == row["text"] for row in answer["worked_out"]["rows"])
+    assert len(answer["worked_out"]["rows"]) == 20

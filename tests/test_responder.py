@@ -5,6 +5,7 @@ import pytest
 from fakes import SpansReader
 from qa.records.span import Span
 from qa.records.turn import Kind
+from qa.response.working_out import ask_or_work_out
 
 
 def write(folder, **texts):
@@ -175,3 +176,48 @@ def test_in_the_second_one(folder, make_answerer):
     assert (turn.within, turn.understood, turn.answer.text) == (("a.txt",), "What was the cost?", "5 EUROS")
     assert chat.ask("According to b.txt, what was the cost?").within == ("b.txt",)
     assert chat.ask("What was the cost?").within is None
+
+
+FEES = "Member,Town,Fee\nANN LEE,Bergen,40\nBEN MOE,Oslo,55\nCAS POE,Bergen,25\n"
+
+
+def test_a_sum_over_a_table_is_said_to_be_worked_out_and_is_no_answer(folder, make_answerer):
+    (folder / "members.csv").write_text(FEES, encoding="utf-8")
+    chat = chat_over(make_answerer, "55", "BEN MOE")
+    question = "What is the total fee?"
+    turn = chat.ask(question)
+    assert (turn.kind, turn.text) == (Kind.WORKED_OUT, "Worked out by adding up Fee in 3 rows of members: 120")
+    assert turn.answered
+    assert (turn.answer.answered, turn.answers) == (False, ())
+    rows, text = turn.worked_out.rows, chat._answerer.text("members.csv")
+    assert [text[row.start : row.end] for row in rows] == [row.text for row in rows] == text.splitlines()
+    assert not chat._answerer.ask(question).answered
+    assert ask_or_work_out(chat._answerer, question, None)[1] == turn.worked_out
+    # What is asked next is about the same document, and no figure is taken for an answer that was given.
+    assert chat.ask("How many members are from Bergen?").worked_out.value == "2"
+
+
+def test_what_the_documents_say_themselves_is_quoted_rather_than_worked_out(folder, make_answerer):
+    (folder / "members.csv").write_text(FEES, encoding="utf-8")
+    write(folder, minutes="The total fee of the members was 119 in all, they say.")
+    chat = chat_over(make_answerer, "119")
+    assert chat.ask("What is the total fee?").text == "119"
+    assert ask_or_work_out(chat._answerer, "What is the total fee?", None)[1] is None
+    assert chat_over(make_answerer, "they").ask("What is the total fee?").kind is Kind.WORKED_OUT  # not a number
+
+
+def test_the_row_with_the_most_is_quoted_by_every_door_and_any_other_is_not(folder, make_answerer):
+    (folder / "members.csv").write_text(FEES, encoding="utf-8")
+    answerer = make_answerer(reader=finder("ANN LEE"))
+    answerer.sync()
+    answer = answerer.ask("Which member pays the highest fee?")
+    assert (answer.text, answer.sentence) == ("BEN MOE", "Member: BEN MOE; Town: Oslo; Fee: 55")
+    assert answer.evidence == (answer.passage,)
+    assert answerer.text("members.csv")[answer.start : answer.end] == "BEN MOE"
+    assert answerer.conversation().ask("Which member pays the highest fee?").text == "BEN MOE"
+    assert (
+        not make_answerer(reader=finder("ANN LEE"), threshold=0.95).ask("Which member pays the highest fee?").answered
+    )
+    # It does not say who is the heaviest, and the reader's guess is any row.
+    heaviest = answerer.ask("Who is the heaviest member?")
+    assert (heaviest.answered, heaviest.alternatives) == (False, ())

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from index.records import Concordance, DocumentOccurrences, DocumentRecord, Occurrence, Passage
 from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn
+from qa.records.worked_out import WorkedOut
 from qa.web.chat import rendering
 from qa.web.chat.transcript import shown_said
 from qa.web.history.store import Said
@@ -122,6 +123,7 @@ def turns_of(text: str) -> list[Turn]:
     )  # fmt: skip
     declined = Answer(text, answered=False, nearest=(passage, passage), reason=Reason.TOO_UNSURE, hurried=True)
     two = (answered, alternative)
+    worked_out = WorkedOut(text, text, "sum", False, text, text, text, text, 0, 9, 2, (passage,))
     return [
         Turn(asked, text, Kind.ANSWER, understood, answered),
         Turn(asked, text, Kind.LIST, understood, answered, answers=two),
@@ -129,6 +131,7 @@ def turns_of(text: str) -> list[Turn]:
         Turn(asked, text, Kind.EVIDENCE, understood, answered, evidence=passage),
         Turn(asked, text, Kind.PLACES, documents=(text,), found=found_in(text)),
         Turn(asked, f"I don't know. {text}", Kind.UNKNOWN, understood, declined, suggestions=(text,)),
+        Turn(asked, text, Kind.WORKED_OUT, understood, declined, worked_out=worked_out),
     ]
 
 

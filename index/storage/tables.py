@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.formats.content import Table
-from index.records import Cell, Document, TableRow
+from index.records import Cell, Document, TableRecord, TableRow
 from index.storage.database import Database
 from index.storage.documents import Documents
 
 _ROWS_PER_PIECE = 256
+_EVERYWHERE = 2**31 - 1
 
 
 class Tables:
@@ -51,6 +52,31 @@ class Tables:
             with self._database.decoding():
                 rows += _unpack(number, about, tuple(json.loads(headers)), piece, start, end)
         return sorted(rows, key=lambda row: (row.start, row.table))
+
+    def whole(self, name: str, number: int) -> list[TableRow]:
+        """Return all rows of a document's table, in the order of the text; none if it has no such table."""
+        query = (
+            "SELECT t.about, t.headers, r.piece FROM tables t"
+            " JOIN table_rows r ON r.document_id = t.document_id AND r.number = t.number"
+            " WHERE t.document_id = ? AND t.number = ? ORDER BY r.start"
+        )
+        with self._database.reading() as connection:
+            found = connection.execute(query, (self._documents.id_of(name), number)).fetchall()
+        rows: list[TableRow] = []
+        for about, headers, piece in found:
+            with self._database.decoding():
+                rows += _unpack(number, about, tuple(json.loads(headers)), piece, 0, _EVERYWHERE)
+        return rows
+
+    def with_headers(self, headers: Sequence[str], most: int) -> list[TableRecord]:
+        """Look up the tables with exactly these headers, `most` at most, by document and number."""
+        query = (
+            "SELECT d.name, t.number, t.about, t.n_rows FROM tables t JOIN documents d ON d.id = t.document_id"
+            " WHERE t.headers = ? AND d.name IS NOT NULL ORDER BY d.name, t.number LIMIT ?"
+        )
+        with self._database.reading() as connection:
+            found = connection.execute(query, (json.dumps(headers), most)).fetchall()
+        return [TableRecord(name, number, about, tuple(headers), n_rows) for name, number, about, n_rows in found]
 
     def among(self, passages: Sequence[int]) -> set[int]:
         """Return the ids of those of some passages that hold rows of tables."""

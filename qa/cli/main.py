@@ -36,6 +36,7 @@ from qa.cli.output import (
     print_report,
     print_scores,
     print_turn,
+    print_worked_out,
     shown_name,
     summary_of,
     table_of_files,
@@ -90,16 +91,19 @@ def ask(
     """Answer a question; exit code 0 when answered, 1 when not."""
     with errors(as_json):
         from qa.question.checks import check_question
+        from qa.response.working_out import ask_or_work_out
 
         check_question(question)
         with _load(context, folder, top_k=top_k, threshold=threshold, max_wrong=max_wrong, reader=reader) as answerer:
-            answer = answerer.ask(question, within=within)
+            answer, worked_out = ask_or_work_out(answerer, question, within)
             # Printed before the index is closed, since closing may first erase deleted data.
             if as_json:
-                print_json(jsonable(answer))
+                print_json({**jsonable(answer), "worked_out": None if worked_out is None else jsonable(worked_out)})
+            elif worked_out is not None:
+                print_worked_out(worked_out)
             else:
                 print_answer(answer)
-    raise typer.Exit(ANSWERED if answer.answered else NOT_ANSWERED)
+    raise typer.Exit(ANSWERED if answer.answered or worked_out is not None else NOT_ANSWERED)
 
 
 @cli.command()

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from qa.feedback.store import Feedback
     from qa.records.answer import Answer
     from qa.records.turn import Turn
+    from qa.records.worked_out import WorkedOut
 
 BAD_INPUT = 2
 """Exit code of bad usage or input."""
 _MANY = 10
 """Unsupported files of one type from this number on are counted instead of listed at the end of a run."""
+_ROWS = 10
+"""Rows printed of those that something was worked out from."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters except newline and tab, and characters that change the direction of writing."""
@@ -110,6 +113,18 @@ def print_answer(answer: "Answer") -> None:
     console.print(plain(f"— {answer.title}{place}"), style="dim", soft_wrap=True)
     where = f"{shown_name(answer.document or '')} [{answer.start}:{answer.end}]"
     console.print(plain(f"  {where} · confidence {answer.confidence:.2f}"), style="dim", soft_wrap=True)
+
+
+def print_worked_out(worked_out: "WorkedOut") -> None:
+    """Print what was worked out from the rows of a table, and the first of these rows."""
+    console = new_console()
+    console.print(plain(worked_out.text), style="bold", soft_wrap=not console.is_terminal)
+    console.print(plain(f"\u2014 {worked_out.title}; no quotation: check the rows"), style="dim", soft_wrap=True)
+    for row in worked_out.rows[:_ROWS]:
+        where = f"{shown_name(row.document)} [{row.start}:{row.end}]"
+        console.print(plain(f"  {where} {' '.join(row.text.split())}"), style="dim", soft_wrap=True)
+    if worked_out.n_rows > _ROWS:
+        console.print(f"  and {count_of(worked_out.n_rows - _ROWS, 'more row')}", style="dim")
 
 
 def _print_quote(console: Any, before: str, words: str, after: str) -> None:  # noqa: ANN401
@@ -213,6 +228,9 @@ def print_turn(turn: "Turn") -> None:
     console = new_console()
     if turn.understood is not None and turn.understood != turn.asked:
         console.print(plain(f"Understood as: {turn.understood}"), style="dim", soft_wrap=True)
+    if turn.worked_out is not None:
+        print_worked_out(turn.worked_out)
+        return
     if turn.kind == "answer" and turn.answer is not None:
         print_answer(turn.answer)
     elif turn.found is not None and turn.found.n_places:

@@ -89,9 +89,9 @@ class RowSelection:
             hits: The retrieved passages, best first.
             rows_of: Looks rows up.
         """
-        self._asked = _stems(question)
+        self._asked = stems_of(question)
         self._asks_who = bool(_WHO.search(question))
-        self._names = frozenset(_stems(" ".join(name.text for name in names_in(question))))
+        self._names = frozenset(stems_of(" ".join(name.text for name in names_in(question))))
         rows = {id(hit): _rows_in(hit, rows_of) for hit in hits}
         self._in_tables = {hit_id for hit_id, found in rows.items() if found}
         self._matches: dict[tuple[str, int], _Match] = {}
@@ -136,7 +136,7 @@ class RowSelection:
 
     def _columns(self, row: _Row, keys: Collection[str]) -> frozenset[int]:
         """Return the columns that the question names by their headers, but those that its key words stand in."""
-        headers = {column: frozenset(_stems(header)) for column, header in enumerate(row.row.headers) if header}
+        headers = {column: frozenset(stems_of(header)) for column, header in enumerate(row.row.headers) if header}
         used = {column for column, words in row.values.items() if words & set(keys)}
         fits = {column: len(words & set(self._asked)) for column, words in headers.items() if column not in used}
         best = max(fits.values(), default=0)
@@ -169,7 +169,7 @@ class RowSelection:
             if cell is None or (match.columns and cell.column not in match.columns):
                 continue
             low, high = cell.start - row.start, cell.end - row.start
-            if frozenset(_stems(hit.passage.text[low:high])) <= frozenset(self._asked):
+            if frozenset(stems_of(hit.passage.text[low:high])) <= frozenset(self._asked):
                 continue
             whole = span if high - low > _LONGEST_VALUE else replace(span, start=low, end=high)
             change = _change(match)
@@ -197,12 +197,12 @@ def _rows_in(hit: Hit, rows_of: RowsOf) -> list[_Row]:
             continue  # a row too long for one passage
         values = {cell.column: _words(passage, cell) for cell in row.cells}
         above = " ".join([hit.title, passage.heading, row.about, *row.headers])
-        found.append(_Row(hit, row, values, frozenset(_stems(above))))
+        found.append(_Row(hit, row, values, frozenset(stems_of(above))))
     return found
 
 
 def _words(passage: Passage, cell: Cell) -> frozenset[str]:
-    return frozenset(_stems(passage.text[cell.start - passage.start : cell.end - passage.start]))
+    return frozenset(stems_of(passage.text[cell.start - passage.start : cell.end - passage.start]))
 
 
 def _as_hit(row: _Row, score: float) -> Hit:
@@ -220,7 +220,7 @@ def _cell_of(row: TableRow, start: int, end: int) -> Cell | None:
     return inside[0] if len(inside) == 1 else None
 
 
-def _stems(text: str) -> list[str]:
+def stems_of(text: str) -> list[str]:
     """Return the stems of a text's words that say something, without accents, numbers in words as figures."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     words = [_ORDINALS.get(word, word) for word in words_of(plain) if word not in STOP_WORDS | QUESTION_WORDS]

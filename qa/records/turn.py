@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from index.records import Concordance, Passage
 from qa.records.answer import Answer
+from qa.records.worked_out import WorkedOut
 
 
 class Kind(StrEnum):
@@ -15,6 +16,7 @@ class Kind(StrEnum):
     LIST = "list"
     DISAGREEMENT = "disagreement"
     EVIDENCE = "evidence"
+    WORKED_OUT = "worked out"
     UNKNOWN = "unknown"
     PLACES = "places"
     TALK = "talk"
@@ -38,6 +40,8 @@ class Turn:
         documents: Names of the documents that small talk mentions.
         new_subject: Whether it shares no content words with earlier turns.
         meant: The phrase that replaced a pronoun in `understood`; "" if none did.
+        worked_out: For a count, a sum or a mean: what was worked out, and from which rows; `answer` is declined then,
+            since it is no quotation. None otherwise.
         found: Where words stand, if that was asked for; None otherwise.
     """
 
@@ -54,6 +58,7 @@ class Turn:
     documents: tuple[str, ...] = ()
     new_subject: bool = False
     meant: str = ""
+    worked_out: WorkedOut | None = None
     found: Concordance | None = None
 
     @property
@@ -66,6 +71,8 @@ def quoted_in(turn: Turn) -> Iterator[Passage]:
     """Yield the passages that a turn quotes, read or came close to, with their places."""
     if turn.evidence is not None:
         yield turn.evidence
+    if turn.worked_out is not None:
+        yield from turn.worked_out.rows
     for document in turn.found.documents if turn.found is not None else ():
         for place in document.places:
             yield Passage(document.document, place.start, place.end, place.text)

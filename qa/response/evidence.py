@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from index.records import Hit, Passage
 from index.retrieval.lexical import terms
@@ -97,19 +98,20 @@ def without_count(answer: Answer) -> Answer:
     Returns:
         The same answer if it states a number, else a declined one with the answer as first alternative.
     """
-    if not answer.answered or states_a_number(answer.text):
+    return answer if not answer.answered or states_a_number(answer.text) else unsupported(answer)
+
+
+def unsupported(answer: Answer) -> Answer:
+    """Return a declined answer with the given one, if any, as alternative: it does not support the question."""
+    if not answer.answered:
         return answer
     return Answer(
         answer.question,
         answered=False,
         confidence=answer.confidence,
-        alternatives=(*_alone(answer), *answer.alternatives),
+        alternatives=(replace(answer, alternatives=()), *answer.alternatives),
         nearest=(answer.passage,) if answer.passage else (),
         reason=Reason.NO_SPAN_FOUND,
+        understood=answer.understood,
+        hurried=answer.hurried,
     )
-
-
-def _alone(answer: Answer) -> tuple[Answer]:
-    from dataclasses import replace
-
-    return (replace(answer, alternatives=()),)

@@ -9,10 +9,12 @@ from qa.question.question_types import asks_for_several, asks_how_many, asks_why
 from qa.reader.passage_selection import worth_reading
 from qa.records.answer import Answer, Reason
 from qa.records.turn import Kind, Turn
+from qa.records.worked_out import WorkedOut
 from qa.response.contradiction import bears_on, date_of, disagree, of_different_years, same_in_other_words
-from qa.response.evidence import supporting_sentence, without_count
+from qa.response.evidence import supporting_sentence, unsupported, without_count
 from qa.response.list_extraction import items_around
 from qa.response.question_suggestion import suggestions
+from qa.response.working_out import is_said
 from qa.text.normalization import normalize
 from qa.text.sentences import sentence_around
 
@@ -51,6 +53,9 @@ class Teller:
             The turn.
         """
         question = answer.question
+        worked_out = self._answerer.work_out(question, within=self._within)
+        if worked_out is not None and not is_said(answer, worked_out):
+            return self._worked_out(asked, answer, worked_out)
         if asks_how_many(question) and without_count(answer) is not answer:
             return self._declined(asked, without_count(answer), _NO_COUNT)
         if is_yes_or_no(question) or asks_why(question):
@@ -62,10 +67,21 @@ class Teller:
             return self._what_else(asked, answer, found.answers or (answer,), given)
         return replace(found, asked=asked)
 
+    def _worked_out(self, asked: str, answer: Answer, worked_out: WorkedOut) -> Turn:
+        return Turn(
+            asked,
+            worked_out.text,
+            Kind.WORKED_OUT,
+            answer.question,
+            unsupported(answer),
+            documents=(worked_out.document,),
+            worked_out=worked_out,
+        )
+
     def _evidence(self, asked: str, answer: Answer) -> Turn:
         evidence = supporting_sentence(answer.question, answer, self._search(answer.question))
         if evidence is None and not (answer.answered and asks_why(answer.question)):
-            return self._declined(asked, answer if not answer.answered else _unsupported(answer))
+            return self._declined(asked, unsupported(answer))
         if evidence is None:
             return Turn(asked, answer.text, Kind.ANSWER, answer.question, answer)
         says = _REASON if asks_why(answer.question) else _EVIDENCE
@@ -87,7 +103,7 @@ class Teller:
             if not any(same_in_other_words(each.text, known) for known in given)
         ]
         if not new:
-            return self._declined(asked, _unsupported(answer), _NOTHING_ELSE)
+            return self._declined(asked, unsupported(answer), _NOTHING_ELSE)
         first = replace(new[0], alternatives=())
         if len(new) == 1:
             return Turn(asked, first.text, Kind.ANSWER, answer.question, first)
@@ -187,15 +203,3 @@ def _at(answer: Answer, text: str, start: int, end: int) -> Answer:
 
 def _holds(passage: Passage, document: str | None, start: int, end: int) -> bool:
     return passage.document == document and passage.start <= start and end <= passage.end
-
-
-def _unsupported(answer: Answer) -> Answer:
-    """Return a declined answer with the found one as alternative: it does not support the question."""
-    return Answer(
-        answer.question,
-        answered=False,
-        confidence=answer.confidence,
-        alternatives=(_alone(answer), *answer.alternatives),
-        nearest=(answer.passage,) if answer.passage else (),
-        reason=Reason.NO_SPAN_FOUND,
-    )

@@ -16,9 +16,9 @@ from index.errors import VerbatimError
 from index.records import Passage
 from qa.answerer import QuestionAnswerer
 from qa.question.checks import MAX_QUESTION_CHARS
-from qa.records.answer import Answer, Reason
+from qa.records.answer import Reason
 from qa.web.api.errors import Problem, documented, one_line
-from qa.web.api.queued_ask import ask_in_turn
+from qa.web.api.queued_ask import AnswerOut, ask_in_turn
 from qa.web.observability.indexing import Indexing
 from qa.web.observability.metrics import Door, Metrics, StoppedError
 from qa.web.question_queue import QuestionQueue
@@ -75,7 +75,7 @@ class Question(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class VersionedAnswer(Answer):
+class VersionedAnswer(AnswerOut):
     """An answer, and the version that gave it.
 
     Attributes:
@@ -86,7 +86,7 @@ class VersionedAnswer(Answer):
 
 
 # Inherited fields are not documented again.
-VersionedAnswer.__doc__ = f"{inspect.getdoc(Answer)}\n    version: The version of Verbatim that answered."
+VersionedAnswer.__doc__ = f"{inspect.getdoc(AnswerOut)}\n    version: The version of Verbatim that answered."
 
 
 class IndexingFiles(BaseModel):
@@ -150,7 +150,7 @@ _DECLINED = VersionedAnswer(
 )
 EXAMPLES = {"ask": {"answered": asdict(_ANSWERED), "declined": asdict(_DECLINED)}}
 """Examples of responses, by operation id."""
-RECORDS = ("Answer", "Passage", "VersionedAnswer")
+RECORDS = ("Answer", "Passage", "VersionedAnswer", "WorkedOut")
 """Schemas whose fields are all always present."""
 
 

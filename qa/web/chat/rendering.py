@@ -19,6 +19,7 @@ _MAX_QUESTION_CHARS = 1_000
 _SENTENCE_REACH = 280
 _EXCERPT_CHARS = 180
 _MAX_QUOTED_CHARS = 500
+_MAX_ROWS = 50
 _MIN_ALTERNATIVE = 0.05
 """Alternatives with a lower confidence than this are not shown."""
 
@@ -217,6 +218,13 @@ def _turn(name: str, question: str, state: str, key: str, **values: object) -> M
 
 def _reply(said: Turn, answer: Answer, records: Mapping[str, DocumentRecord]) -> tuple[str, dict[str, object]]:
     """Return the template for an answer from the documents, with its values."""
+    if said.worked_out is not None:
+        shown = said.worked_out.rows[:_MAX_ROWS]
+        return "worked_out", {
+            "text": said.text,
+            "rows": [_row(row, said.worked_out.document_sha256) for row in shown],
+            "n_more": said.worked_out.n_rows - len(shown),
+        }
     if said.kind is Kind.UNKNOWN:
         return "declined", {
             "reason": said.text.removeprefix("I don't know. "),
@@ -245,6 +253,12 @@ def _reply(said: Turn, answer: Answer, records: Mapping[str, DocumentRecord]) ->
             if each.confidence >= _MIN_ALTERNATIVE
         ],
     }
+
+
+def _row(row: Passage, sha256: str) -> _Excerpt:
+    """Return a row of a table that opens its place in the document."""
+    words = " ".join(row.text.split())
+    return _Excerpt(Place(row.document, row.start, row.end, sha256=sha256), _shorten(words, _EXCERPT_CHARS), "")
 
 
 def _places(found: Concordance) -> dict[str, object]:
