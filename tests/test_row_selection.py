@@ -93,6 +93,11 @@ def test_numbers_in_words_name_a_column_too():
     assert list(table.answers("What did the South sell in the second half of 2022?")) == ["322"]
 
 
+def test_a_row_of_the_question_s_own_words_is_a_row_of_headers():
+    table = Table("item,paid\nbolts,TWELVE\nnuts,NINE\n", title="Costs")
+    assert list(table.answers("How much was paid for the item bolts?")) == ["TWELVE"]
+
+
 def test_prose_is_read_as_ever_and_so_is_a_table_when_no_row_is_meant():
     table = Table()
     prose = Hit(Passage("p.txt", 0, 5, "Prose"), "Prose", "0" * 64, -0.5, 0.5, 1.0)

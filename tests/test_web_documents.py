@@ -17,6 +17,7 @@ from PIL import Image
 
 from index.errors import BusyIndexError, UnreadableFileError
 from index.ingest import page_rendering
+from open_xml import word_file
 from pdfs import make_pdf, print_paragraph
 from qa.answerer import QuestionAnswerer
 from qa.web.api.errors import say_problems
@@ -296,6 +297,15 @@ def test_an_encrypted_page_is_drawn_with_the_password_that_the_settings_have() -
     assert opened(work.run(("wrong", "openpassword"), lambda: None, {})).size[0] == 300
     with pytest.raises(UnreadableFileError, match="it needs a password"):
         work.run((), lambda: None, {})
+
+
+def test_a_page_of_a_file_within_an_office_file_is_drawn(tmp_path: Path) -> None:
+    inner = make_pdf([print_paragraph(["Within."], y=100)], size=(100, 140))
+    path = tmp_path / "outer.docx"
+    held = '<w:object><o:OLEObject xmlns:o="urn:o" r:id="inner.pdf"/></w:object>'
+    path.write_bytes(word_file(f"<w:p><w:r>{held}</w:r></w:p>", **{"inner.pdf": ("package", inner)}))
+    work = page_rendering.Drawing(path, hashlib.sha256(inner).hexdigest(), 1, 300)
+    assert opened(work.run((), lambda: None, {})).size == (300, 420)
 
 
 # Adding

@@ -90,9 +90,16 @@ def _suffixes(words: str) -> frozenset[str]:
     return frozenset(f".{word}" for word in words.split())
 
 
-PDF = Kind("PDF", "pdf.ocr.read_pdf", _suffixes("pdf"), takes_passwords=True, tells_pages=True)
-DOCX = Kind("DOCX", "office.word.docx.load_docx", _suffixes("docx docm dotx"), has_headings=True, tells_pages=True)
-PPTX = Kind("PPTX", "office.pptx.load_pptx", _suffixes("pptx pptm ppsx"), tells_pages=True)
+PDF = Kind("PDF", "pdf.ocr.read_pdf", _suffixes("pdf"), takes_passwords=True, tells_pages=True, holds_files=True)
+DOCX = Kind(
+    "DOCX",
+    "office.word.docx.load_docx",
+    _suffixes("docx docm dotx"),
+    has_headings=True,
+    tells_pages=True,
+    holds_files=True,
+)
+PPTX = Kind("PPTX", "office.pptx.load_pptx", _suffixes("pptx pptm ppsx"), tells_pages=True, holds_files=True)
 XLSX = Kind(
     "XLSX",
     "office.excel.xlsx.load_xlsx",
@@ -100,6 +107,7 @@ XLSX = Kind(
     is_named_after_file=True,
     is_in_words=False,
     tells_pages=True,
+    holds_files=True,
 )
 XLSB = Kind(
     "XLSB",
@@ -108,11 +116,19 @@ XLSB = Kind(
     is_named_after_file=True,
     is_in_words=False,
     tells_pages=True,
+    holds_files=True,
 )
 ODT = Kind(
-    "OpenDocument text", "office.opendocument.odf.load_odf", _suffixes("odt ott"), has_headings=True, tells_pages=True
+    "OpenDocument text",
+    "office.opendocument.odf.load_odf",
+    _suffixes("odt ott"),
+    has_headings=True,
+    tells_pages=True,
+    holds_files=True,
 )
-ODF = Kind("OpenDocument", "office.opendocument.odf.load_odf", _suffixes("ods odp ots otp"), tells_pages=True)
+ODF = Kind(
+    "OpenDocument", "office.opendocument.odf.load_odf", _suffixes("ods odp ots otp"), tells_pages=True, holds_files=True
+)
 RTF = Kind("RTF", "office.rtf.load_rtf", _suffixes("rtf"))
 XLS = Kind("XLS", "legacy.xls.load_xls", _suffixes("xls xlt"), is_named_after_file=True, is_in_words=False)
 DOC = Kind("DOC", "legacy.conversion.load_doc", _suffixes("doc dot"), has_headings=True)

@@ -95,7 +95,10 @@ class RowSelection:
         rows = {id(hit): _rows_in(hit, rows_of) for hit in hits}
         self._in_tables = {hit_id for hit_id, found in rows.items() if found}
         self._matches: dict[tuple[str, int], _Match] = {}
-        self.hits = self._selected(hits, [row for found in rows.values() for row in found])
+        asked = frozenset(self._asked)
+        # A row that only repeats the question's words has nothing to say: headers that were not known as such.
+        saying = [r for found in rows.values() for r in found if not all(words <= asked for words in r.values.values())]
+        self.hits = self._selected(hits, saying)
 
     def _selected(self, hits: Sequence[Hit], rows: Sequence[_Row]) -> list[Hit]:
         matched = list(zip(rows, self._match(rows), strict=True))

@@ -1,10 +1,13 @@
 """XLS, the format of Excel before 2007: rows as headers and values, formatted as displayed, read by xlrd."""
 
+import io
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice, product
 from typing import Any
+
+import olefile
 
 from index.errors import UnreadableFileError
 from index.formats.assembling import Assembly
@@ -15,8 +18,9 @@ from index.formats.office.containers import refusing_damage
 from index.formats.office.excel.number_formats import shown
 from index.formats.tables import MAX_SPAN, Cell, Row, written
 
-_DAMAGE = (struct.error, AssertionError, MemoryError, UnicodeError)
+_DAMAGE = (OSError, struct.error, AssertionError, MemoryError, UnicodeError)
 _ENCRYPTED = "encrypted"
+_STREAMS = ("Workbook", "Book")
 _MAX_MERGED = 10_000
 _MAX_COVERED = 1_000
 """Cells of a merged area that are known to be covered: those of headers and groups, not of a whole column."""
@@ -38,13 +42,35 @@ def load_xls(content: bytes) -> Content:
 
     with refusing_damage():
         try:
-            book = xlrd.open_workbook(file_contents=content, formatting_info=True, logfile=_Silence(), on_demand=True)
+            stream = _workbook_stream(content)
+            book = xlrd.open_workbook(file_contents=stream, formatting_info=True, logfile=_Silence(), on_demand=True)
             return _content(book)
-        except (xlrd.XLRDError, xlrd.compdoc.CompDocError, *_DAMAGE) as error:
+        except (xlrd.XLRDError, *_DAMAGE) as error:
             if _ENCRYPTED in str(error).lower():
                 raise UnreadableFileError("encrypted: it needs a password; save it again without one") from error
             reason = one_line(str(error)) or type(error).__name__
             raise UnreadableFileError(f"damaged, or not a workbook: {reason}; restore the whole file") from error
+
+
+def _workbook_stream(content: bytes) -> bytes:
+    """Return the workbook without the compound file around it, in which xlrd follows damaged chains without end.
+
+    Args:
+        content: The file's bytes.
+
+    Returns:
+        The stream that holds the workbook.
+
+    Raises:
+        UnreadableFileError: The compound file holds no workbook.
+    """
+    if not content.startswith(olefile.MAGIC):
+        return content  # as Excel 4 and older wrote it
+    with olefile.OleFileIO(io.BytesIO(content)) as wrapping:
+        for name in _STREAMS:
+            if wrapping.exists(name):
+                return bytes(wrapping.openstream(name).read())
+    raise UnreadableFileError("damaged, or not a workbook: the compound file holds none; restore the whole file")
 
 
 class _Silence:
