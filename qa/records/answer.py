@@ -35,7 +35,8 @@ class Answer:
         answered: Whether there is an answer.
         text: The exact words; "" when not answered.
         confidence: Fitted probability, 0 to 1, that the answer is right; when not answered, of the best
-            rejected candidate, 0 when there was none.
+            rejected candidate, 0 when there was none. Set instead of fitted where no reader judged: 0.9 for a cell
+            found by comparing a whole column, 1/n for each of n clauses with the number that was asked for.
         document: Name of the document, relative to the folder; None when not answered.
         document_sha256: Hash of the document's file; None when not answered.
         title: Title of the document; None when not answered.
