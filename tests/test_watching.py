@@ -19,7 +19,6 @@ from index.ingest.sync import Progress
 from index.library import Library
 from index.records import Document
 from qa.web.observability.indexing import Indexing
-from test_cli import WITH_FAKES
 
 PATIENCE_S = 60
 
@@ -205,12 +204,15 @@ def test_a_folder_that_is_missing_at_the_beginning_is_an_error(tmp_path):
         Library(tmp_path / "missing", HashEmbedder(), tmp_path / "index")
 
 
+WATCHING = "import sys, fakes, qa.cli.main as cli; cli.main(sys.argv[1:], engine=fakes.fake_engine())"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
 def test_index_watch_tells_of_each_change_until_ctrl_c(folder, tmp_path, opened):
     (folder / "a.txt").write_text("First words.")
     path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, "VERBATIM_INDEX_DIR": str(tmp_path / "index")}
-    command = [sys.executable, "-c", WITH_FAKES, "index", str(folder), "--watch", "--json"]
+    command = [sys.executable, "-c", WATCHING, "index", str(folder), "--watch", "--json"]
     child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         first = json.loads(child.stdout.readline())

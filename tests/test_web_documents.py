@@ -349,7 +349,7 @@ def test_the_same_content_is_the_same_document_and_another_of_that_name_gets_a_n
 BAD = (
     ("empty.txt", b"", "empty"),
     ("tool.exe", b"MZ\0\0\1", "unsupported file type '.exe'"),
-    ("picture.txt", b"\x89PNG\r\n\x1a\n\0\0\0", "binary"),
+    ("picture.txt", b"\x89PNG\r\n\x1a\n\0\0\0", "not a picture"),
     ("blank.txt", b" \n", "empty"),
     ("broken.pdf", b"%PDF-1.7 nothing", "damaged PDF"),
     ("../a.txt", b"Words.", "its name contains a path"),

@@ -396,7 +396,7 @@ def evaluate_retrieving(
     Returns:
         Predictions in the same order.
     """
-    names = {paragraph: f"{number:06}.txt" for number, paragraph in enumerate(dict.fromkeys(paragraphs))}
+    names = unspoken_names(paragraphs)
     with (
         tempfile.TemporaryDirectory() as scratch,
         corpus_answerer(names, settings, Path(scratch), engine=engine) as answerer,
@@ -410,6 +410,18 @@ def evaluate_retrieving(
             predictions.append(_prediction(answer, seconds, rank))
             on_progress(done, len(questions))
     return predictions
+
+
+def unspoken_names(texts: Iterable[str]) -> dict[str, str]:
+    """Return a name for each distinct text that says nothing: words and numbers of names are searched, hashes are not.
+
+    Args:
+        texts: The texts.
+
+    Returns:
+        Names by text, in the order of the texts.
+    """
+    return {text: f"{hashlib.sha256(text.encode()).hexdigest()}.txt" for text in texts}
 
 
 def corpus_answerer(

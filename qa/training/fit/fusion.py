@@ -17,7 +17,7 @@ from index.retrieval.embedding import Embedder, embedder_folder
 from index.retrieval.fusion import FILE_NAME, FusionWeights, WeightsFile
 from index.settings import Settings
 from qa.engine import Engine, default_engine
-from qa.evaluation.metrics import RECALL_AT, corpus_answerer, load_questions, sample
+from qa.evaluation.metrics import RECALL_AT, corpus_answerer, load_questions, sample, unspoken_names
 from qa.evaluation.prediction_log import check_writable, write_whole
 from qa.training.data.questions import ONE_GROUP_IN, DataError, Example, group_of, is_held_out, load_examples
 
@@ -131,7 +131,7 @@ def retrieve(
     runs_on = default_engine() if engine is None else engine
     embeds = runs_on.embedder(settings) if embedder is None else embedder
     ahead = AskedAhead(embeds, [question for question, _ in questions])
-    names = {text: f"{number:06}.txt" for number, text in enumerate(dict.fromkeys(texts))}
+    names = unspoken_names(texts)
     wide = settings.model_copy(update={"top_k": _TOP_K})
     with (
         tempfile.TemporaryDirectory() as scratch,
