@@ -236,6 +236,14 @@ def _grid(rows: Iterable[Row]) -> Iterator[_GridRow]:
     hanging: dict[int, tuple[int, Cell]] = {}
     is_apart = False
     for number, cells in rows:
+        if not hanging and all(
+            isinstance(cell, str) for cell in cells
+        ):  # nearly all rows of files without merged cells
+            texts = [" ".join(str(cell).split()) for cell in cells]
+            if any(texts):
+                yield _GridRow(number, texts, [1] * len(texts), [False] * len(texts), is_apart)
+            is_apart = not any(texts)
+            continue
         placed = _GridRow(number, [], [], [], is_apart)
         fresh = iter(cells)
         has_own = False
