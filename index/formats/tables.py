@@ -236,13 +236,10 @@ def _grid(rows: Iterable[Row]) -> Iterator[_GridRow]:
     hanging: dict[int, tuple[int, Cell]] = {}
     is_apart = False
     for number, cells in rows:
-        if not hanging and all(
-            isinstance(cell, str) for cell in cells
-        ):  # nearly all rows of files without merged cells
-            texts = [" ".join(str(cell).split()) for cell in cells]
-            if any(texts):
-                yield _GridRow(number, texts, [1] * len(texts), [False] * len(texts), is_apart)
-            is_apart = not any(texts)
+        if not hanging and (plain := _plain(number, cells, is_apart)) is not None:
+            if plain.names:
+                yield plain
+            is_apart = not plain.names
             continue
         placed = _GridRow(number, [], [], [], is_apart)
         fresh = iter(cells)
@@ -270,6 +267,14 @@ def _grid(rows: Iterable[Row]) -> Iterator[_GridRow]:
         if has_own:
             yield placed
         is_apart = not has_own
+
+
+def _plain(number: int, cells: Sequence[Cell | str], is_apart: bool) -> _GridRow | None:
+    """Return a row of mere texts, as nearly all rows are; None if it has other cells."""
+    texts = [" ".join(cell.split()) for cell in cells if isinstance(cell, str)]
+    if len(texts) < len(cells):
+        return None
+    return _GridRow(number, texts, [1] * len(texts), [False] * len(texts), is_apart)
 
 
 def _flat(cell: Cell) -> Cell:
