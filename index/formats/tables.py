@@ -231,42 +231,50 @@ class _Written:
                 yield Line(row.number, *_line(row, (), is_paired=False), self._head)
 
 
+_Hanging = dict[int, tuple[int, Cell]]
+"""Cells that reach into rows below, by column: the number of rows left, and the cell."""
+
+
 def _grid(rows: Iterable[Row]) -> Iterator[_GridRow]:
     """Yield the rows that are not blank, with each cell in its column."""
-    hanging: dict[int, tuple[int, Cell]] = {}
+    hanging: _Hanging = {}
     is_apart = False
     for number, cells in rows:
-        if not hanging and (plain := _plain(number, cells, is_apart)) is not None:
-            if plain.names:
-                yield plain
-            is_apart = not plain.names
-            continue
-        placed = _GridRow(number, [], [], [], is_apart)
-        fresh = iter(cells)
-        has_own = False
-        while True:
-            column = len(placed.texts)
-            if column in hanging:
-                left, cell = hanging.pop(column)
-                if left > 1:
-                    hanging[column] = (left - 1, cell)
-            elif (begun := next(fresh, None)) is not None:
-                cell = Cell(" ".join(begun.split())) if isinstance(begun, str) else _flat(begun)
-                has_own = has_own or bool(cell.text)
-                if cell.n_rows > 1:
-                    repeated = cell if len(cell.text) <= MAX_HEADER_CHARS else replace(cell, text="")
-                    hanging[column] = (cell.n_rows - 1, repeated)
-            elif hanging and max(hanging) > column:
-                cell = Cell("")
-            else:
-                break
-            width = min(max(cell.n_columns, 1), MAX_SPAN)
-            placed.texts += [cell.text, *[""] * (width - 1)]
-            placed.widths += [width, *[0] * (width - 1)]
-            placed.marked += [cell.is_header] * width
-        if has_own:
+        placed = None if hanging else _plain(number, cells, is_apart)
+        if placed is None:
+            placed, is_blank = _placed(number, cells, is_apart, hanging)
+        else:
+            is_blank = not placed.names
+        if not is_blank:
             yield placed
-        is_apart = not has_own
+        is_apart = is_blank
+
+
+def _placed(number: int, cells: Sequence[Cell | str], is_apart: bool, hanging: _Hanging) -> tuple[_GridRow, bool]:
+    """Return a row with each cell in its column, and whether it has no words but those that reach down into it."""
+    placed = _GridRow(number, [], [], [], is_apart)
+    fresh = iter(cells)
+    is_blank = True
+    while True:
+        column = len(placed.texts)
+        if column in hanging:
+            left, cell = hanging.pop(column)
+            if left > 1:
+                hanging[column] = (left - 1, cell)
+        elif (begun := next(fresh, None)) is not None:
+            cell = Cell(" ".join(begun.split())) if isinstance(begun, str) else _flat(begun)
+            is_blank = is_blank and not cell.text
+            if cell.n_rows > 1:
+                repeated = cell if len(cell.text) <= MAX_HEADER_CHARS else replace(cell, text="")
+                hanging[column] = (cell.n_rows - 1, repeated)
+        elif hanging and max(hanging) > column:
+            cell = Cell("")
+        else:
+            return placed, is_blank
+        width = min(max(cell.n_columns, 1), MAX_SPAN)
+        placed.texts += [cell.text, *[""] * (width - 1)]
+        placed.widths += [width, *[0] * (width - 1)]
+        placed.marked += [cell.is_header] * width
 
 
 def _plain(number: int, cells: Sequence[Cell | str], is_apart: bool) -> _GridRow | None:
