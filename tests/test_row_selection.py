@@ -84,6 +84,14 @@ def test_a_name_must_stand_in_the_row_as_a_whole():
     assert all(change < -10 for change in Table().answers("When was Wenlow closed by Gunnar Strand?").values())
 
 
+def test_a_value_that_is_named_as_a_whole_is_meant_and_no_longer_one():
+    names = ("Olga Palm", "Olga-Lou Palm", "Sara Palm", "Olga-May Palm")
+    table = Table("Name,Phone\n" + "".join(f"{name},{7000 + n}\n" for n, name in enumerate(names)))
+    assert list(table.answers("What is the phone number of Olga Palm?")) == ["7000"]
+    assert list(table.answers("olga-may palm phone")) == ["7003"]
+    assert all(change < -10 for change in table.answers("What is the phone of Sara-Lou Palm?").values())
+
+
 def test_what_the_question_says_is_no_answer():
     assert "Finn Holm" not in Table().answers("Which station does Finn Holm keep?")
 

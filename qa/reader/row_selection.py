@@ -25,7 +25,7 @@ _NEARLY = 0.85
 _MOST_ALIKE = 6
 """Rows that match equally well: with more, the question is not about one row, and whole passages are read."""
 _MOST_MISSING = 0.25
-"""Share of the weight of a question's names, and of its words that other rows hold, that a row may lack."""
+"""Share of the weight of a question's words that other rows hold that a row may lack."""
 _UNSUPPORTED = 12.0
 """Log-odds taken from spans of a row that lacks more."""
 _SINGLED_OUT = 2.5
@@ -48,9 +48,10 @@ class _Match:
 
     Attributes:
         weight: Inverse document frequency among the rows compared, summed over the question's words that it holds.
-        missing: Share of the weight of key words that it lacks, 0 to 1.
+        missing: Share of the weight of key words that it lacks, 0 to 1; 1 if it lacks a word of a name.
         holds_key: Whether one of its values holds a key word.
         columns: Columns whose headers fit the question best; empty if none does.
+        is_whole: Whether the question names one of its values as a whole: "Olga Palm", and not "Olga-Lou Palm".
         is_only: Whether no other row fits as well.
     """
 
@@ -58,6 +59,7 @@ class _Match:
     missing: float
     holds_key: bool
     columns: frozenset[int]
+    is_whole: bool
     is_only: bool = False
 
 
@@ -104,6 +106,7 @@ class RowSelection:
         matched = list(zip(rows, self._match(rows), strict=True))
         best = max((match.weight for _, match in matched), default=0.0)
         likely = [(row, match) for row, match in matched if match.holds_key and match.weight >= _NEARLY * best]
+        likely = [pair for pair in likely if pair[1].is_whole] or likely
         likely.sort(key=lambda pair: (pair[1].missing, -pair[1].weight))
         if not likely or sum(match == likely[0][1] for _, match in likely) > _MOST_ALIKE:
             return list(hits)
@@ -111,7 +114,8 @@ class RowSelection:
         chosen = []
         for row, match in likely[:MOST_ROWS]:
             hit = _as_hit(row, top if match.missing <= _MOST_MISSING else row.hit.score)
-            is_only = sum(other.weight >= match.weight for _, other in matched) == 1
+            alike = (other for _, other in matched if other.is_whole or not match.is_whole)
+            is_only = sum(other.weight >= match.weight for other in alike) == 1
             self._matches[hit.passage.document, hit.passage.start] = replace(match, is_only=is_only)
             chosen.append(hit)
         others = [hit for hit in hits if id(hit) not in self._in_tables]
@@ -133,8 +137,9 @@ class RowSelection:
             total = sum(weights[word] for word in keys)
             lacking = sum(weights[word] for word in keys - has)
             weight = sum(weights[word] for word in has)
-            missing = lacking / total if total else 0.0
-            matches.append(_Match(weight, missing, bool(keys & had), self._columns(row, keys)))
+            missing = 1.0 if (self._names & asked) - has else lacking / total if total else 0.0
+            is_whole = any(words <= asked and words & keys for words in row.values.values())
+            matches.append(_Match(weight, missing, bool(keys & had), self._columns(row, keys), is_whole))
         return matches
 
     def _columns(self, row: _Row, keys: Collection[str]) -> frozenset[int]:
