@@ -1,6 +1,6 @@
 """Hybrid retrieval: dense, lexical and proximity scores of the same passages, fused with fitted weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from index.formats.titles import words_of_name
@@ -18,6 +18,8 @@ CANDIDATES = 50
 _REMEMBERED_QUESTIONS = 32
 _LOOKED_THROUGH = 1_000
 """Most passages with an abbreviation that are searched for its expansion."""
+_NEAR_ROWS = 3
+"""Most passages of tables that rank with the best since a row has neighbouring words of the question side by side."""
 _LEAD = 3.0
 """Least log-odds by which passages that spell the abbreviation out lead the others, so that few others are read."""
 
@@ -62,7 +64,9 @@ class Searcher:
             ids = None if within is None else self._store.passages.ids(within)
             bm25 = dict(self._store.passages.match(lexical_query(question), limit, ids)) if terms(question) else {}
             spelled_out = self._spelled_out(question, limit, ids)
-            bm25 |= self._near(question, limit, ids, bm25)
+            near = self._near(question, limit, ids)
+            others = [id_ for id_ in near if id_ not in bm25]
+            bm25 |= dict(self._store.passages.match(lexical_query(question), limit, others)) if others else {}
             cosines = self._cosines(vector, limit, ids, list(dict.fromkeys([*bm25, *spelled_out])))
             passages = self._store.passages.get(list(cosines))
             in_tables = self._store.tables.among(list(cosines))
@@ -72,6 +76,8 @@ class Searcher:
         scores = fuse({id_: cosines[id_] for id_ in found}, bm25, proximity, self._weights)
         lead = max(scores.values(), default=0.0) - min(scores.values(), default=0.0) + _LEAD
         scores |= {id_: scores[id_] + lead for id_ in spelled_out if id_ in scores}
+        best = max(scores.values(), default=0.0)
+        scores |= {id_: best for id_ in near[:_NEAR_ROWS] if id_ in scores and id_ in in_tables}
         return [
             Hit(
                 passages[id_][0],
@@ -85,18 +91,14 @@ class Searcher:
             for id_ in sorted(scores, key=lambda id_: (-scores[id_], id_))[:top_k]
         ]
 
-    def _near(
-        self, question: str, limit: int, ids: Sequence[int] | None, found: Mapping[int, float]
-    ) -> dict[int, float]:
-        """Return further passages with neighbouring words of the question close together, with their BM25 scores.
+    def _near(self, question: str, limit: int, ids: Sequence[int] | None) -> list[int]:
+        """Return the passages that hold neighbouring words of the question close together, best first.
 
         Of thousands of rows of a table, many hold the first name that is asked for and the last name, but of different
         people.
         """
         query = near_query(question)
-        near = [id_ for id_, _ in self._store.passages.match(query, limit, ids)] if query else []
-        others = [id_ for id_ in near if id_ not in found]
-        return dict(self._store.passages.match(lexical_query(question), limit, others)) if others else {}
+        return [id_ for id_, _ in self._store.passages.match(query, limit, ids)] if query else []
 
     def _spelled_out(self, question: str, limit: int, ids: Sequence[int] | None) -> list[int]:
         """Return the passages that spell an abbreviation out, if the question asks what it stands for."""

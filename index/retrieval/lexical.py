@@ -26,10 +26,13 @@ def terms(question: str) -> list[str]:
 
 
 def near_query(question: str) -> str:
-    """Return the question as an FTS5 query for neighbouring terms within a few words of each other; "" without any."""
+    """Return the question as an FTS5 query for neighbouring terms within a few words of each other; "" without any.
+
+    Next to each other they count twice: of people with both names, those without another between them come first.
+    """
     words = words_of(question)
     pairs = [(a, b) for a, b in pairwise(words) if not STOP_WORDS.intersection((a, b)) and a != b]
-    return " OR ".join(f'NEAR("{first}" "{second}", {_NEAR_WORDS})' for first, second in dict.fromkeys(pairs))
+    return " OR ".join(f'"{a} {b}" OR NEAR("{a}" "{b}", {_NEAR_WORDS})' for a, b in dict.fromkeys(pairs))
 
 
 def lexical_query(question: str) -> str:
