@@ -92,6 +92,12 @@ def test_a_value_that_is_named_as_a_whole_is_meant_and_no_longer_one():
     assert all(change < -10 for change in table.answers("What is the phone of Sara-Lou Palm?").values())
 
 
+def test_a_name_that_no_row_holds_is_not_looked_for_in_whole_passages():
+    table = Table("Name,Town\n" + "".join(f"Person{n} Brandt,Town{n}\n" for n in range(20)) + "Ugo Vos,Malta\n")
+    assert all(hit.row is not None for hit in table.select("In which town does Ugo Brandt live?").hits)
+    assert all(change < -10 for change in table.answers("In which town does Ugo Brandt live?").values())
+
+
 def test_what_the_question_says_is_no_answer():
     assert "Finn Holm" not in Table().answers("Which station does Finn Holm keep?")
 

@@ -108,7 +108,10 @@ class RowSelection:
         likely = [(row, match) for row, match in matched if match.holds_key and match.weight >= _NEARLY * best]
         likely = [pair for pair in likely if pair[1].is_whole] or likely
         likely.sort(key=lambda pair: (pair[1].missing, -pair[1].weight))
-        if not likely or sum(match == likely[0][1] for _, match in likely) > _MOST_ALIKE:
+        if not likely:
+            return list(hits)
+        fit = likely[0][1]  # where no row holds all that is named, reading them all would only find what was not asked
+        if fit.missing <= _MOST_MISSING and sum(match == fit for _, match in likely) > _MOST_ALIKE:
             return list(hits)
         top = hits[0].score
         chosen = []
