@@ -280,12 +280,12 @@ class Pipeline:
 def _judged(question: str, asked: str, hits: Sequence[Hit], options: Options, source: Source) -> Answer:
     """Read the retrieved passages and decide the answer; `asked` is the question after correction."""
     candidates: list[Candidate] = []
-    selection = RowSelection(asked, hits, source.rows_of)
-    likely = worth_reading(selection.hits)
     if clauses := clauses_asked_for(asked, hits):
         sure = 1 / len(clauses)  # each as likely as the others to be the one that is meant
         candidates = [Candidate(c.hit, c.start, c.end, (c.hit.passage,), sure, beats_null=True) for c in clauses]
-    elif likely:
+    elif hits:
+        selection = RowSelection(asked, hits, source.rows_of)
+        likely = worth_reading(selection.hits)
         options.on_stage(Stage.READING)
         spans = selection.checked(likely, options.reader.read(asked, likely))
         options.on_stage(Stage.DECIDING)

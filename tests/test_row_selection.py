@@ -121,6 +121,22 @@ def test_prose_is_read_as_ever_and_so_is_a_table_when_no_row_is_meant():
     assert table.select("What is the weather like?").hits == table.hits
 
 
+def test_words_above_the_rows_of_a_passage_are_read_too():
+    above = "Wenlow was drawn by Ada Quist.\n\n"
+    table = Table()
+    (hit, *_) = table.hits
+    table.rows = [
+        TableRow(0, r.number, "", r.headers, r.start + len(above), r.end + len(above),
+                 tuple(Cell(c.column, c.header, c.start + len(above), c.end + len(above)) for c in r.cells))
+        for r in table.rows
+    ]  # fmt: skip
+    text = above + table.text
+    table.hits = [Hit(Passage("s.csv", 0, len(text), text), hit.title, hit.document_sha256, 0.0, 0.5, 1.0)]
+    found = table.select("Who drew Wenlow?").hits
+    assert above.strip() in [each.passage.text for each in found if each.row is None]
+    assert any(each.row is not None for each in found)
+
+
 def test_rows_that_hold_all_that_is_named_are_read_whatever_the_rank_of_their_passage():
     (first, *_) = Table().select("Who keeps Marsk?").hits
     assert first.row is not None

@@ -95,7 +95,7 @@ class RowSelection:
         self._asks_who = bool(_WHO.search(question))
         self._names = frozenset(stems_of(" ".join(name.text for name in names_in(question))))
         rows = {id(hit): _rows_in(hit, rows_of) for hit in hits}
-        self._in_tables = {hit_id for hit_id, found in rows.items() if found}
+        self._first_rows = {hit_id: found[0].row.start for hit_id, found in rows.items() if found}
         self._matches: dict[tuple[str, int], _Match] = {}
         asked = frozenset(self._asked)
         # A row that only repeats the question's words has nothing to say: headers that were not known as such.
@@ -121,8 +121,18 @@ class RowSelection:
             is_only = sum(other.weight >= match.weight for other in alike) == 1
             self._matches[hit.passage.document, hit.passage.start] = replace(match, is_only=is_only)
             chosen.append(hit)
-        others = [hit for hit in hits if id(hit) not in self._in_tables]
-        return sorted([*chosen, *others], key=lambda hit: -hit.score)
+        others = (self._without_rows(hit) for hit in hits)
+        return sorted([*chosen, *filter(None, others)], key=lambda hit: -hit.score)
+
+    def _without_rows(self, hit: Hit) -> Hit | None:
+        """Return a passage as it stands, or what stands above the rows in it, such as a title; None if nothing does."""
+        first = self._first_rows.get(id(hit))
+        if first is None:
+            return hit
+        passage = hit.passage
+        text = passage.text[: max(first - passage.start, 0)].rstrip()
+        above = Passage(passage.document, passage.start, passage.start + len(text), text, passage.heading)
+        return replace(hit, passage=above) if text else None
 
     def _match(self, rows: Sequence[_Row]) -> list[_Match]:
         """Compare the question with rows."""
